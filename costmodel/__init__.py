@@ -1,0 +1,1 @@
+"""What K-FAC costs on digital hardware and on a thermodynamic solver."""
