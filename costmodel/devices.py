@@ -1,0 +1,118 @@
+"""Hardware cards: digital devices with a rate for each primitive, analog machines with the constants of their physics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Final
+
+from costmodel.estimate import Quantity
+
+
+class Primitive(StrEnum):
+    """What a digital device is timed on; a card has one law for each."""
+
+    NETWORK = "network"  # forward and backward of layers, as a framework runs them
+    GEMM = "gemm"  # one large matrix product: factors, preconditioning, block elimination
+    SPD_INVERSE = "spd_inverse"  # Cholesky factor and explicit inverse of one damped factor
+    EIGH = "eigh"  # eigendecomposition with vectors
+    STREAM = "stream"  # element-wise work, bound by memory
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Time of a primitive: launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate.
+
+    A term whose constant is absent is zero. A pure FLOP rate is 12 to 103 times off for Cholesky inverses of K-FAC's
+    sizes on a GPU; launch and element terms carry what it misses.
+
+    Attributes:
+        launch: Seconds for each call.
+        element_time: Seconds for each matrix element.
+        bandwidth: Bytes a second, stored in bit/s.
+        rate: FLOPs a second that large calls reach.
+    """
+
+    launch: Quantity | None = None
+    element_time: Quantity | None = None
+    bandwidth: Quantity | None = None
+    rate: Quantity | None = None
+
+    def quantities(self) -> dict[str, Quantity]:
+        """The constants the card gives, by name."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: quantity for name, quantity in named.items() if quantity is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class DigitalCard:
+    """A digital device.
+
+    Attributes:
+        name: Catalog name.
+        title: One line.
+        source: Where its numbers come from as a whole.
+        laws: A law for each primitive.
+    """
+
+    name: str
+    title: str
+    source: str
+    laws: Mapping[Primitive, Law]
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Every constant by path, ``gemm.rate``."""
+        return {
+            f"{primitive}.{name}": quantity
+            for primitive, law in self.laws.items()
+            for name, quantity in law.quantities().items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AnalogCard:
+    """A thermodynamic machine.
+
+    Attributes:
+        name: Catalog name.
+        title: One line.
+        source: Where its numbers come from as a whole.
+        arrays: Arrays that run side by side behind one link.
+        cells: Rows and columns of one array; None where the source lets an array be as large as the matrix.
+        relaxation_time: RC of a cell.
+        input_bits: Bits of an uploaded value.
+        output_bits: Bits of a value read out.
+        link_bandwidth: Of the link that all arrays share.
+        link_latency: Delay of one transfer.
+        row_write_time: Time to write a row of couplings.
+        conversion_rate: Conversions a second of one converter.
+        converters: Converters of one array; None for one a cell.
+        noise_to_signal: Noise variance at a node over the squared norm of an input.
+    """
+
+    name: str
+    title: str
+    source: str
+    arrays: Quantity
+    cells: Quantity | None
+    relaxation_time: Quantity
+    input_bits: Quantity
+    output_bits: Quantity
+    link_bandwidth: Quantity
+    link_latency: Quantity
+    row_write_time: Quantity
+    conversion_rate: Quantity
+    converters: Quantity | None
+    noise_to_signal: Quantity
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Every value by its name, those the card leaves open left out."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if isinstance(value, Quantity)}
+
+
+#: Quantities of an analog machine where more is better for it; of the others less is.
+MORE_IS_BETTER: Final = frozenset(
+    {"arrays", "cells", "link_bandwidth", "conversion_rate", "converters"},
+)

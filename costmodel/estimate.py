@@ -1,0 +1,112 @@
+"""Numbers with an interval and a status: where they come from, how they are drawn, how a result is summed up."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from costmodel.units import Unit
+
+Draws = npt.NDArray[np.float64]
+
+#: Standard normal deviate of the 95th percentile: intervals run from the 5th to the 95th.
+_Z95 = NormalDist().inv_cdf(0.95)
+
+
+class Status(StrEnum):
+    """How far a number can be trusted, the most trusted first."""
+
+    MEASURED = "measured"  # timed on the device it describes, or counted exactly
+    INTERPOLATED = "interpolated"  # from a fit, inside the range of its data
+    EXTRAPOLATED = "extrapolated"  # from a fit, outside that range: another size, another model, another network
+    SOURCED = "sourced"  # somebody else's number, cited
+    ASSUMED = "assumed"  # a guess with a range
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of trust, 0 for the most trusted."""
+        return list(Status).index(self)
+
+
+def weakest(statuses: Any) -> Status:
+    """The least trusted of some statuses; exact counts alone are ``measured``."""
+    return max(statuses, key=lambda status: status.rank, default=Status.MEASURED)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value of a card or a workload.
+
+    Attributes:
+        value: Nominal value in the SI unit.
+        low: 5th percentile; equal to ``value`` where the number is exact.
+        high: 95th percentile.
+        unit: Unit of all three.
+        status: How it was obtained.
+        source: Paper, data sheet, measurement or reason.
+        domain: Smallest and largest matrix size its data covers, for a fitted rate.
+    """
+
+    value: float
+    low: float
+    high: float
+    unit: Unit
+    status: Status
+    source: str
+    domain: tuple[float, float] | None = None
+
+    def at(self, standard_normal: Draws) -> Draws:
+        """The value at standard normal deviates: 0 gives ``value``, +-1.64 give ``high`` and ``low``.
+
+        The two halves are lognormal where all values are positive, otherwise normal, cut off at zero. The spread of a
+        rate known only as a range is a choice; the percentiles are what the card promises.
+        """
+        if self.low == self.high:
+            return np.full_like(standard_normal, self.value)
+        share = standard_normal / _Z95
+        if self.low > 0:
+            up, down = np.log(self.high / self.value), np.log(self.value / self.low)
+            return self.value * np.exp(np.where(share > 0, share * up, share * down))
+        up, down = self.high - self.value, self.value - self.low
+        return np.maximum(self.value + np.where(share > 0, share * up, share * down), 0.0)
+
+
+def draw(quantities: Mapping[str, Quantity], count: int, seed: int) -> dict[str, Draws]:
+    """Draws of each quantity, shape (count,), each from a stream of its own.
+
+    A quantity's stream depends on its path and the seed alone, so a card with one more value leaves the draws of the
+    others as they were, and two projections with the same seed are paired draw by draw.
+    """
+    return {path: quantity.at(standard_normal(path, count, seed)) for path, quantity in quantities.items()}
+
+
+def standard_normal(path: str, count: int, seed: int) -> Draws:
+    """The stream of standard normal deviates of a path, shape (count,)."""
+    return np.random.default_rng([seed, zlib.crc32(path.encode())]).standard_normal(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A quantity with its 90 % interval and how far it can be trusted."""
+
+    median: float
+    p05: float
+    p95: float
+    status: Status  # the weakest status among the inputs that matter
+
+    @classmethod
+    def of(cls, draws: Draws, status: Status) -> Estimate:
+        """Median and 5th and 95th percentile of some draws."""
+        p05, median, p95 = np.quantile(draws, (0.05, 0.5, 0.95))
+        return cls(float(median), float(p05), float(p95), status)
+
+    def as_dict(self) -> dict[str, float | str]:
+        """The entries of the JSON contract."""
+        return {"median": self.median, "p05": self.p05, "p95": self.p95, "status": self.status.value}

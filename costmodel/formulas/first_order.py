@@ -1,0 +1,27 @@
+"""Parameter updates of the first-order optimizers; they are bound by memory traffic, not by FLOPs."""
+
+from __future__ import annotations
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import Expression, N
+from costmodel.units import byte
+
+
+@formula("sgd.update.bytes", byte, "float32: read weight, gradient and momentum, write weight and momentum")
+def sgd_update_bytes() -> Expression:
+    """Memory traffic of SGD with momentum over all parameters, factored or not.
+
+    >>> sgd_update_bytes().evaluate(N=1000)
+    20000.0
+    """
+    return 20 * N
+
+
+@formula("adam.update.bytes", byte, "float32: read weight, gradient and two moments, write weight and two moments")
+def adam_update_bytes() -> Expression:
+    """Memory traffic of Adam over all parameters.
+
+    >>> adam_update_bytes().evaluate(N=1000)
+    28000.0
+    """
+    return 28 * N

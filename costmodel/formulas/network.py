@@ -1,0 +1,23 @@
+"""The forward and backward pass, which every optimizer pays."""
+
+from __future__ import annotations
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import Expression, F_o, M, d, g
+from costmodel.units import flop
+
+
+@formula("network.forward_backward.flops", flop, "one product forward, two backward (inputs and weights)")
+def forward_backward_flops() -> Expression:
+    """Forward and backward products of one factored layer, a multiply-add being 2 FLOPs and the bias add ignored.
+
+    >>> forward_backward_flops().evaluate(M=196, d=384, g=1536)
+    693633024.0
+    """
+    return 6 * M * d * g
+
+
+@formula("network.other.flops", flop, "backward taken as twice the forward pass")
+def other_flops() -> Expression:
+    """Forward and backward FLOPs of what no Kronecker factor covers: attention products, a tied output projection."""
+    return 3 * F_o

@@ -1,0 +1,1 @@
+"""Thermodynamic K-FAC: what an Ornstein-Uhlenbeck array needs for a factor."""

@@ -1,0 +1,60 @@
+"""Splitting a factor larger than the array: how many blocks, and the sums over them.
+
+A factor of size n on arrays of m cells is cut into q = ceil(n / m) pivot blocks of size m, the last of what is left.
+Block elimination visits them in turn; block j has r_j = n - j m rows after it, for j = 1 .. q, r_q = 0. The Schur
+complement of a symmetric positive definite matrix has its spectrum between lambda_min and lambda_max of the matrix, so
+a block is never worse conditioned than the whole and kappa holds for each.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import Expression, m, n
+from costmodel.units import one
+
+_SOURCE = "derived: docs/derivations.md, block elimination"
+
+
+@formula("thermo.blocks.count", one, _SOURCE)
+def count() -> Expression:
+    """Pivot blocks of one factor.
+
+    >>> count().evaluate(n=385, m=64)
+    7.0
+    """
+    return sp.ceiling(n / m)
+
+
+@formula("thermo.blocks.squares", one, _SOURCE)
+def squares() -> Expression:
+    """Couplings uploaded: the sum over blocks of the block's size squared.
+
+    >>> squares().evaluate(n=10, m=4)
+    36.0
+    """
+    q = count().expression
+    return (q - 1) * m**2 + (n - (q - 1) * m) ** 2
+
+
+@formula("thermo.blocks.remaining_rows", one, _SOURCE)
+def remaining_rows() -> Expression:
+    """Sum over blocks of the rows that come after the block: the solves that elimination itself needs.
+
+    >>> remaining_rows().evaluate(n=10, m=4)
+    8.0
+    """
+    q = count().expression
+    return (q - 1) * n - m * q * (q - 1) / 2
+
+
+@formula("thermo.blocks.remaining_rows_squared", one, _SOURCE)
+def remaining_rows_squared() -> Expression:
+    """Sum over blocks of the squared number of rows after the block.
+
+    >>> remaining_rows_squared().evaluate(n=10, m=4)
+    40.0
+    """
+    q = count().expression
+    return (q - 1) * n**2 - n * m * q * (q - 1) + m**2 * (q - 1) * q * (2 * q - 1) / 6

@@ -1,0 +1,107 @@
+"""Method 2: linear systems, each the mean of the settled array.
+
+With an input b the array dx = -(A x - b) dt + noise settles to the mean A^-1 b. K-FAC's layer needs A^-1 against the g
+rows of the gradient and then G^-1 against a columns, every step, because the gradient changes every step; only the
+couplings stay for a refresh interval. Where a factor is larger than the array, the block factors (U_j = P_j^-1 A_jr and
+the Schur complements) also stay for the interval; the right-hand sides pass through all blocks every step.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from costmodel.formulas.registry import formula
+from costmodel.formulas.thermo import blocks
+from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, k, kappa, m, n, n_c, nu, t_l, t_w, tau
+from costmodel.units import flop, second
+
+_IO = "arXiv 2405.13817, appendix C: values over the link; latency and rows added here"
+_DERIVED = "derived: docs/derivations.md, "
+
+
+def _settle_once() -> Expression:
+    return tau * kappa * sp.log(1 / epsilon)
+
+
+def _average_once(size: Expression) -> Expression:
+    return 2 * tau * size * kappa**2 * nu / epsilon**2
+
+
+@formula("thermo.solve.upload.time", second, _IO)
+def upload_time() -> Expression:
+    """Couplings of every block over the link, the writing of its rows overlapping with the transfer."""
+    q = blocks.count().expression
+    return q * t_l + sp.Max(blocks.squares().expression * b_in / W, n * t_w)
+
+
+@formula("thermo.solve.factor.time", second, _DERIVED + "block elimination")
+def factor_time() -> Expression:
+    """Solves that block elimination itself needs, with their values in and out; nothing where the array is large enough.
+
+    >>> factor_time().evaluate(n=64, m=64, tau=1e-6, kappa=10, epsilon=0.1, nu=0, b_in=8, b_out=8, W=1e9, n_c=1, f_c=1e6)
+    0.0
+    """
+    systems = blocks.remaining_rows().expression
+    values = m * systems
+    return systems * (_settle_once() + _average_once(m)) + sp.Max(
+        values * (b_in + b_out) / W, values * b_in / W + values / (n_c * f_c)
+    )
+
+
+@formula("thermo.solve.factor.flops", flop, _DERIVED + "block elimination")
+def factor_flops() -> Expression:
+    """Digital products of block elimination: 2 p r^2 for the Schur complement after each block."""
+    return 2 * m * blocks.remaining_rows_squared().expression
+
+
+@formula("thermo.solve.input.time", second, _IO)
+def input_time() -> Expression:
+    """Right-hand sides over the link, one transfer for all of them."""
+    return t_l + n * k * b_in / W
+
+
+@formula("thermo.solve.settle.time", second, _DERIVED + "mean transient")
+def settle_time() -> Expression:
+    """Settling of every right-hand side in every block, from rest to a relative error of epsilon.
+
+    Mode i decays as exp(-lambda_i t / tau); with lambda_max = 1 the slowest has lambda = 1 / kappa.
+
+    >>> round(settle_time().evaluate(n=64, m=64, k=1, tau=1e-6, kappa=100, epsilon=0.01), 9)
+    0.000460517
+    """
+    return blocks.count().expression * k * _settle_once()
+
+
+@formula("thermo.solve.average.time", second, _DERIVED + "error of a time-averaged mean")
+def average_time() -> Expression:
+    """Averaging that brings the noise of every solution below epsilon, for an input in the worst direction.
+
+    The squared error after time T is 2 tau sum_i lambda_i^-2 / (beta T), at most 2 tau n kappa^2 / (beta T), against a
+    solution as small as |b|: this is the n kappa^2 of one solve, so n^2 kappa^2 of Method 2.
+    """
+    return k * _average_once(n)
+
+
+@formula("thermo.solve.readout.time", second, _IO)
+def readout_time() -> Expression:
+    """Solutions back over the link, or through the converters where they are slower."""
+    values = n * k
+    return t_l + sp.Max(values * b_out / W, values / (n_c * f_c))
+
+
+@formula("thermo.solve.tiling.flops", flop, _DERIVED + "block elimination")
+def tiling_flops() -> Expression:
+    """Digital products that right-hand sides need between blocks, forward and back: 4 p r k for each block."""
+    return 4 * m * k * blocks.remaining_rows().expression
+
+
+@formula("thermo.solve.time", second, "sum of the phases above on one array that holds the factor, one refresh a step")
+def time() -> Expression:
+    """One factor solved against as many right-hand sides as it has rows, on one array, link and converters included.
+
+    >>> from costmodel.symbols import kappa, n
+    >>> time().leading(n, kappa)
+    2*kappa**2*n**2*nu*tau/epsilon**2
+    """
+    phases = (upload_time(), input_time(), settle_time(), average_time(), readout_time())
+    return sp.Add(*(phase.expression for phase in phases)).subs(m, n).subs(k, n)

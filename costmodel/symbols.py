@@ -1,0 +1,152 @@
+"""Every symbol of the formulas, once: letter, unit, meaning and the values it may take.
+
+Formulas use the field's letters; everything a user types (YAML keys, keyword arguments, messages) uses ``name``.
+``SYMBOLS`` maps both the letter and the name to the record.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sympy as sp
+
+from costmodel import units
+from costmodel.units import Unit
+
+Expression = Any  # a sympy expression; sympy's own annotations do not survive mypy --strict
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolInfo:
+    """What a letter stands for.
+
+    Attributes:
+        symbol: The sympy symbol; its name is the letter.
+        name: The spelled-out public name, a valid keyword argument.
+        unit: What it is measured in.
+        meaning: One line, with the paper's or the field's convention.
+        minimum: Smallest value it may take, itself allowed unless ``open_minimum``.
+        maximum: Largest value it may take, itself allowed unless ``open_maximum``.
+    """
+
+    symbol: Expression
+    name: str
+    unit: Unit
+    meaning: str
+    minimum: float = 0.0
+    maximum: float = math.inf
+    open_minimum: bool = False
+    open_maximum: bool = False
+
+    @property
+    def domain(self) -> str:
+        """The allowed values, written as a mathematician would: ``0 < epsilon < 1``."""
+        lower = f"{self.minimum:g} {'<' if self.open_minimum else '<='} "
+        upper = "" if math.isinf(self.maximum) else f" {'<' if self.open_maximum else '<='} {self.maximum:g}"
+        return f"{lower}{self.symbol.name}{upper}"
+
+    def check(self, low: float, high: float) -> None:
+        """Raise if any value between ``low`` and ``high``, the extremes given for this symbol, is not allowed.
+
+        Raises:
+            ValueError: Names the symbol, the offending value and the domain.
+        """
+        too_low = low <= self.minimum if self.open_minimum else low < self.minimum
+        too_high = high >= self.maximum if self.open_maximum else high > self.maximum
+        if too_low or too_high or math.isnan(low) or math.isnan(high):
+            raise ValueError(f"{self.name} = {low if too_low else high:g} is outside its domain {self.domain}")
+
+
+SYMBOLS: Final[dict[str, SymbolInfo]] = {}
+
+
+def _symbol(letter: str, name: str, unit: Unit, meaning: str, **domain: Any) -> Expression:
+    symbol = sp.Symbol(letter, positive=True)
+    info = SymbolInfo(symbol, name, unit, meaning, **domain)
+    for key in {letter, name}:
+        if key in SYMBOLS:
+            raise ValueError(f"symbol {key} is defined twice")
+        SYMBOLS[key] = info
+    return symbol
+
+
+def info(symbol: Expression | str) -> SymbolInfo:
+    """The record of a symbol, its letter or its spelled-out name.
+
+    Raises:
+        KeyError: It is not one of ours.
+
+    >>> info("condition_number").symbol.name
+    'kappa'
+    """
+    return SYMBOLS[symbol if isinstance(symbol, str) else symbol.name]
+
+
+# --- a layer -------------------------------------------------------------------------------------------------------
+# Input dimension of the layer's matrix, bias column not counted: d_in, or d_in * kernel height * kernel width.
+d = _symbol("d", "input_dimension", units.one, "inputs of the layer's matrix, without the bias column", minimum=1)
+# Dimension of the input factor A: d, plus one where the layer has a bias.
+a = _symbol(
+    "a", "input_factor_dimension", units.one, "dimension of the input factor A, bias column included", minimum=1
+)
+# Dimension of the output-gradient factor G.
+g = _symbol("g", "output_factor_dimension", units.one, "dimension of the output-gradient factor G", minimum=1)
+# Rows the layer's matrix sees in one step: batch * weight-sharing positions * calls.
+M = _symbol("M", "rows", units.one, "rows through the layer in one step: batch x shared positions x calls", minimum=1)
+# Examples in one step.
+B = _symbol("B", "batch_size", units.one, "examples in one step", minimum=1)
+# Dimension of one Kronecker factor, A or G.
+n = _symbol("n", "factor_dimension", units.one, "dimension of one Kronecker factor (a or g)", minimum=1)
+# Right-hand sides a factor is solved against: g for A, a for G.
+k = _symbol("k", "right_hand_sides", units.one, "right-hand sides one factor is solved against", minimum=1)
+# FLOPs of one forward pass that belong to no factored layer: attention products, tied projections.
+F_o = _symbol("F_o", "other_forward_flops", units.flop, "forward FLOPs outside the factored layers, whole batch")
+# All trainable parameters, factored or not.
+N = _symbol("N", "parameters", units.one, "trainable parameters of the model, factored or not", minimum=1)
+
+# --- K-FAC and its accuracy ----------------------------------------------------------------------------------------
+# Condition number of a damped factor.
+kappa = _symbol("kappa", "condition_number", units.one, "condition number of the damped factor", minimum=1)
+# Damping lambda of the Kronecker product A (x) G.
+lambda_ = _symbol("lambda", "damping", units.one, "damping added to A (x) G, split by the pi rule", open_minimum=True)
+# Product of the two factors' mean eigenvalues: (tr A / d_A)(tr G / d_G).
+theta = _symbol(
+    "theta", "mean_curvature", units.one, "mean eigenvalue of A (x) G: (tr A / a)(tr G / g)", open_minimum=True
+)
+# Stable rank of a factor: trace over largest eigenvalue.
+s_r = _symbol("s_r", "stable_rank", units.one, "stable rank of the factor, trace over largest eigenvalue", minimum=1)
+# Relative error allowed in the inverse or the solution.
+epsilon = _symbol(
+    "epsilon",
+    "relative_error",
+    units.one,
+    "relative error allowed in the inverse or the solution",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+
+# --- the analog machine --------------------------------------------------------------------------------------------
+# RC of one cell, with couplings scaled so that lambda_max = 1: the fastest relaxation time.
+tau = _symbol(
+    "tau", "relaxation_time", units.second, "RC of a cell; modes decay as exp(-lambda t / tau)", open_minimum=True
+)
+# Rows and columns one array holds.
+m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1)
+# Bits a coupling or a right-hand side is uploaded with.
+b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input", minimum=1)
+# Bits a read-out value carries.
+b_out = _symbol("b_out", "output_bits", units.bit, "bits of a value read out", minimum=1)
+# Digital link to the machine.
+W = _symbol("W", "link_bandwidth", units.bit_per_second, "bandwidth of the link to the machine", open_minimum=True)
+# Delay of one transfer.
+t_l = _symbol("t_l", "link_latency", units.second, "delay of one transfer over the link")
+# Time to write one row of couplings once its bits have arrived.
+t_w = _symbol("t_w", "row_write_time", units.second, "time to write one row of couplings into an array")
+# Conversions a second of one converter, and converters of one array.
+f_c = _symbol("f_c", "conversion_rate", units.hertz, "conversions a second of one converter", open_minimum=True)
+n_c = _symbol("n_c", "converters", units.one, "converters of one array, working in parallel", minimum=1)
+# Noise power at one node over the squared norm of the input: 1 / (beta |b|^2).
+nu = _symbol("nu", "noise_to_signal", units.one, "noise variance at a node over the squared norm of the input")
