@@ -1,4 +1,4 @@
-"""Hardware cards: digital devices with a rate for each primitive, analog machines with the constants of their physics."""
+"""Hardware cards: digital devices with a law for each primitive, analog machines with their constants."""
 
 from __future__ import annotations
 
@@ -95,7 +95,6 @@ class AnalogCard:
     title: str
     source: str
     arrays: Quantity
-    cells: Quantity | None
     relaxation_time: Quantity
     input_bits: Quantity
     output_bits: Quantity
@@ -103,8 +102,9 @@ class AnalogCard:
     link_latency: Quantity
     row_write_time: Quantity
     conversion_rate: Quantity
-    converters: Quantity | None
     noise_to_signal: Quantity
+    cells: Quantity | None = None
+    converters: Quantity | None = None
 
     def quantities(self) -> dict[str, Quantity]:
         """Every value by its name, those the card leaves open left out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
@@ -73,18 +72,10 @@ class Quantity:
         share = standard_normal / _Z95
         if self.low > 0:
             up, down = np.log(self.high / self.value), np.log(self.value / self.low)
-            return self.value * np.exp(np.where(share > 0, share * up, share * down))
+            factor: Draws = np.exp(np.where(share > 0, share * up, share * down))
+            return self.value * factor
         up, down = self.high - self.value, self.value - self.low
         return np.maximum(self.value + np.where(share > 0, share * up, share * down), 0.0)
-
-
-def draw(quantities: Mapping[str, Quantity], count: int, seed: int) -> dict[str, Draws]:
-    """Draws of each quantity, shape (count,), each from a stream of its own.
-
-    A quantity's stream depends on its path and the seed alone, so a card with one more value leaves the draws of the
-    others as they were, and two projections with the same seed are paired draw by draw.
-    """
-    return {path: quantity.at(standard_normal(path, count, seed)) for path, quantity in quantities.items()}
 
 
 def standard_normal(path: str, count: int, seed: int) -> Draws:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from costmodel.workload import Layer, Unfactored
 
 Parts = tuple[tuple[Layer, ...], tuple[Unfactored, ...]]
@@ -16,7 +18,7 @@ def mlp(depth: int, width: int, d_in: int, d_out: int) -> Parts:
     sizes = [d_in, *[width] * depth, d_out]
     layers = (
         Layer(f"layers.{index}", "linear", inputs, outputs, bias=True)
-        for index, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+        for index, (inputs, outputs) in enumerate(pairwise(sizes))
     )
     return tuple(layers), ()
 

@@ -135,6 +135,8 @@ tau = _symbol(
 )
 # Rows and columns one array holds.
 m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1)
+# Arrays that run side by side behind one link.
+P = _symbol("P", "arrays", units.one, "arrays that run side by side behind one link", minimum=1)
 # Bits a coupling or a right-hand side is uploaded with.
 b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input", minimum=1)
 # Bits a read-out value carries.

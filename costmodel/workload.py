@@ -1,4 +1,4 @@
-"""A network as K-FAC sees it: factored layers, the parameters and FLOPs beside them, and the settings that bind all methods."""
+"""A network as K-FAC sees it: factored layers, what lies beside them, and the settings that bind all methods."""
 
 from __future__ import annotations
 

@@ -39,6 +39,12 @@ def factors_reduce_bytes() -> Expression:
     return 4 * M * (a + g)
 
 
+@formula("kfac.layer.elements", one, "A is a by a, G is g by g")
+def layer_elements() -> Expression:
+    """Elements of both factors of a layer."""
+    return a**2 + g**2
+
+
 @formula("kfac.running_average.bytes", byte, "float32: read the average and the new factor, write the average")
 def running_average_bytes() -> Expression:
     """Memory traffic of the exponential moving average of both factors."""

@@ -44,6 +44,6 @@ def _law(entry: LawEntry) -> Law:
 
 def _analog(document: Document) -> AnalogCard:
     file = _checked(AnalogFile, document)
-    entries = {name: getattr(file, name) for name in AnalogFile.model_fields if name not in {"schema_", "kind"}}
-    values = {name: value.quantity() if isinstance(value, QuantityEntry) else value for name, value in entries.items()}
-    return AnalogCard(**values)
+    entries = {name: getattr(file, name) for name in AnalogFile.model_fields}
+    quantities = {name: entry.quantity() for name, entry in entries.items() if isinstance(entry, QuantityEntry)}
+    return AnalogCard(name=file.name, title=file.title, source=file.source, **quantities)

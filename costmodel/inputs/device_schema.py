@@ -8,22 +8,74 @@ from pydantic import Field, model_validator
 
 from costmodel import units
 from costmodel.devices import Primitive
-from costmodel.inputs.schema import Strict, entry, entry_of
+from costmodel.inputs.schema import QuantityEntry, Strict
 
 Name = Annotated[str, Field(min_length=1)]
-Seconds = entry(units.second)
-Bandwidth = entry(units.byte_per_second)
-Rate = entry(units.flop_per_second)
-Whole = entry(units.one)
+
+
+class Seconds(QuantityEntry, of=units.second):
+    """A time."""
+
+
+class Bandwidth(QuantityEntry, of=units.byte_per_second):
+    """Memory traffic a second."""
+
+
+class Rate(QuantityEntry, of=units.flop_per_second):
+    """FLOPs a second."""
+
+
+class Arrays(QuantityEntry, of="arrays"):
+    """Arrays behind one link."""
+
+
+class Cells(QuantityEntry, of="cells"):
+    """Rows and columns of one array."""
+
+
+class RelaxationTime(QuantityEntry, of="relaxation_time"):
+    """RC of a cell."""
+
+
+class InputBits(QuantityEntry, of="input_bits"):
+    """Bits of an uploaded value."""
+
+
+class OutputBits(QuantityEntry, of="output_bits"):
+    """Bits of a value read out."""
+
+
+class LinkBandwidth(QuantityEntry, of="link_bandwidth"):
+    """Bandwidth of the shared link."""
+
+
+class LinkLatency(QuantityEntry, of="link_latency"):
+    """Delay of one transfer."""
+
+
+class RowWriteTime(QuantityEntry, of="row_write_time"):
+    """Time to write a row of couplings."""
+
+
+class ConversionRate(QuantityEntry, of="conversion_rate"):
+    """Conversions a second of one converter."""
+
+
+class Converters(QuantityEntry, of="converters"):
+    """Converters of one array."""
+
+
+class NoiseToSignal(QuantityEntry, of="noise_to_signal"):
+    """Noise variance over the squared norm of an input."""
 
 
 class LawEntry(Strict):
     """The law of one primitive; at least one term."""
 
-    launch: Seconds | None = None  # type: ignore[valid-type]
-    element_time: Seconds | None = None  # type: ignore[valid-type]
-    bandwidth: Bandwidth | None = None  # type: ignore[valid-type]
-    rate: Rate | None = None  # type: ignore[valid-type]
+    launch: Seconds | None = None
+    element_time: Seconds | None = None
+    bandwidth: Bandwidth | None = None
+    rate: Rate | None = None
 
     @model_validator(mode="after")
     def _some_term(self) -> LawEntry:
@@ -61,17 +113,17 @@ class AnalogFile(Strict):
     name: Name
     title: str
     source: str
-    arrays: Whole  # type: ignore[valid-type]
-    cells: entry_of("cells") | None = None  # type: ignore[valid-type]
-    relaxation_time: entry_of("relaxation_time")  # type: ignore[valid-type]
-    input_bits: entry_of("input_bits")  # type: ignore[valid-type]
-    output_bits: entry_of("output_bits")  # type: ignore[valid-type]
-    link_bandwidth: entry_of("link_bandwidth")  # type: ignore[valid-type]
-    link_latency: entry_of("link_latency")  # type: ignore[valid-type]
-    row_write_time: entry_of("row_write_time")  # type: ignore[valid-type]
-    conversion_rate: entry_of("conversion_rate")  # type: ignore[valid-type]
-    converters: entry_of("converters") | None = None  # type: ignore[valid-type]
-    noise_to_signal: entry_of("noise_to_signal")  # type: ignore[valid-type]
+    arrays: Arrays
+    cells: Cells | None = None
+    relaxation_time: RelaxationTime
+    input_bits: InputBits
+    output_bits: OutputBits
+    link_bandwidth: LinkBandwidth
+    link_latency: LinkLatency
+    row_write_time: RowWriteTime
+    conversion_rate: ConversionRate
+    converters: Converters | None = None
+    noise_to_signal: NoiseToSignal
 
 
 assert set(PrimitiveEntries.model_fields) == set(Primitive)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 
@@ -38,6 +37,12 @@ class QuantityEntry(Strict):
 
     unit: ClassVar[Unit] = one
     symbol: ClassVar[SymbolInfo | None] = None
+
+    def __init_subclass__(cls, of: Unit | str, **options: Any) -> None:
+        """Measured in a unit and above zero, or, given a symbol's name, in its unit and within its domain."""
+        super().__init_subclass__(**options)
+        cls.symbol = symbols.info(of) if isinstance(of, str) else None
+        cls.unit = symbols.info(of).unit if isinstance(of, str) else of
 
     value: float
     low: float | None = None
@@ -111,25 +116,6 @@ class QuantityEntry(Strict):
 
 def _example(unit: Unit) -> str:
     return EXAMPLES.get(unit.powers, f"1 {unit.name}")
-
-
-@cache
-def entry(of_unit: Unit) -> type[QuantityEntry]:
-    """The type of a quantity field that must be above zero, measured in a unit."""
-    return _entry_type(of_unit, None)
-
-
-@cache
-def entry_of(symbol: str) -> type[QuantityEntry]:
-    """The type of a quantity field that gives a symbol its value: the symbol's unit and domain apply."""
-    info = symbols.info(symbol)
-    return _entry_type(info.unit, info)
-
-
-def _entry_type(of_unit: Unit, info: SymbolInfo | None) -> type[QuantityEntry]:
-    annotations = {"unit": ClassVar[Unit], "symbol": ClassVar[SymbolInfo | None]}
-    namespace = {"unit": of_unit, "symbol": info, "__module__": __name__, "__annotations__": annotations}
-    return type("QuantityEntry", (QuantityEntry,), namespace)
 
 
 def validate(model: type[Model], document: Document, path: Path_ = ()) -> tuple[Model | None, list[Fault]]:

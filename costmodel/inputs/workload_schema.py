@@ -8,19 +8,39 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from costmodel import units
-from costmodel.inputs.schema import Strict, entry, entry_of
+from costmodel.inputs.schema import QuantityEntry, Strict
 
 Size = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 
-Number = entry(units.one)
-Seconds = entry(units.second)
-Damping = entry_of("damping")
-MeanCurvature = entry_of("mean_curvature")
-StableRank = entry_of("stable_rank")
-ConditionNumber = entry_of("condition_number")
-RelativeError = entry_of("relative_error")
+
+class Number(QuantityEntry, of=units.one):
+    """A plain number."""
+
+
+class Seconds(QuantityEntry, of=units.second):
+    """A time."""
+
+
+class Damping(QuantityEntry, of="damping"):
+    """Damping lambda."""
+
+
+class MeanCurvature(QuantityEntry, of="mean_curvature"):
+    """Product of the mean eigenvalues of a factor pair."""
+
+
+class StableRank(QuantityEntry, of="stable_rank"):
+    """Trace over largest eigenvalue of a factor."""
+
+
+class ConditionNumber(QuantityEntry, of="condition_number"):
+    """Condition number of a damped factor."""
+
+
+class RelativeError(QuantityEntry, of="relative_error"):
+    """Error allowed in an inverse or a solution."""
 
 
 class Positioned(Strict):
@@ -43,8 +63,8 @@ class Linear(Positioned):
 class Convolution(Positioned):
     """A convolution in any number of dimensions, or a transposed one.
 
-    Positions are output pixels (input pixels for a transposed one, whose matrix maps an input pixel to the whole patch it
-    is spread over). They are given, or follow from ``input_size``, ``stride`` and ``padding``.
+    Positions are output pixels (input pixels for a transposed one, whose matrix maps an input pixel to the whole patch
+    it is spread over). They are given, or follow from ``input_size``, ``stride`` and ``padding``.
     """
 
     kind: Literal["convolution", "transposed_convolution"]
@@ -172,8 +192,8 @@ class Training(Strict):
     """What first-order training takes, and what share of its steps K-FAC needs."""
 
     target: str
-    adam_steps: Number  # type: ignore[valid-type]
-    kfac_step_ratio: Number  # type: ignore[valid-type]
+    adam_steps: Number
+    kfac_step_ratio: Number
 
 
 class KfacEntry(Strict):
@@ -182,12 +202,12 @@ class KfacEntry(Strict):
     weight_sharing: Literal["expand", "reduce"] = "expand"
     factor_interval: Size = 10
     refresh_interval: Size = 100
-    damping: Damping | None = None  # type: ignore[valid-type]
-    mean_curvature: MeanCurvature | None = None  # type: ignore[valid-type]
-    input_stable_rank: StableRank | None = None  # type: ignore[valid-type]
-    output_stable_rank: StableRank | None = None  # type: ignore[valid-type]
-    condition_number: ConditionNumber | None = None  # type: ignore[valid-type]
-    relative_error: RelativeError | None = None  # type: ignore[valid-type]
+    damping: Damping | None = None
+    mean_curvature: MeanCurvature | None = None
+    input_stable_rank: StableRank | None = None
+    output_stable_rank: StableRank | None = None
+    condition_number: ConditionNumber | None = None
+    relative_error: RelativeError | None = None
 
 
 class MlpParameters(Strict):
@@ -200,7 +220,7 @@ class MlpParameters(Strict):
 
 
 class GptParameters(Strict):
-    """A decoder-only transformer; with ``factored_output`` the output layer is untied and factored, at vocabulary size."""
+    """A decoder-only transformer; ``factored_output`` unties and factors the output layer, at vocabulary size."""
 
     depth: Size = 12
     width: Size = 768
@@ -227,7 +247,7 @@ class WorkloadFile(Strict):
     title: str = ""
     source: str = ""
     batch_size: Size
-    host_time: Seconds | None = None  # type: ignore[valid-type]
+    host_time: Seconds | None = None
     training: Training | None = None
     kfac: KfacEntry = KfacEntry()
     layers: Annotated[list[Any], Field(min_length=1)] | None = None

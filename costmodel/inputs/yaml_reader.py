@@ -124,6 +124,7 @@ class _Walk:
         parents = (*parents, id(node))
         if isinstance(node, SequenceNode):
             return [self.value(child, (*path, index), parents) for index, child in enumerate(node.value)]
+        assert isinstance(node, MappingNode)  # YAML has no fourth kind of node
         return self._mapping(node, path, parents)
 
     def _mapping(self, node: MappingNode, path: Path_, parents: tuple[int, ...]) -> dict[str, Any]:

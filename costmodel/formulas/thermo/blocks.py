@@ -58,3 +58,9 @@ def remaining_rows_squared() -> Expression:
     """
     q = count().expression
     return (q - 1) * n**2 - n * m * q * (q - 1) + m**2 * (q - 1) * q * (2 * q - 1) / 6
+
+
+@formula("thermo.blocks.products", one, _SOURCE)
+def products() -> Expression:
+    """Digital products of elimination: two after every block but the last."""
+    return 2 * (count().expression - 1)

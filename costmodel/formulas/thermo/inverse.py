@@ -14,26 +14,31 @@ from costmodel.formulas.thermo import blocks
 from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, kappa, m, n, n_c, t_l, t_w, tau
 from costmodel.units import flop, second
 
-_IO = "arXiv 2405.13817, appendix C: the transfer of n^2 values over the link; latency and rows added here"
+_IO = "arXiv 2405.13817, appendix C: the transfer of n^2 values over the link; latency added here"
 _DERIVED = "derived: docs/derivations.md, "
 
 
 @formula("thermo.inverse.upload.time", second, _IO)
 def upload_time() -> Expression:
-    """Couplings of every block over the link, the writing of its rows overlapping with the transfer.
+    """Couplings of every block over the link.
 
-    >>> round(upload_time().evaluate(n=1024, m=1024, b_in=16, W=50e9, t_l=0, t_w=0), 9)
+    >>> round(upload_time().evaluate(n=1024, m=1024, b_in=16, W=50e9, t_l=0), 9)
     0.000335544
     """
-    q = blocks.count().expression
-    return q * t_l + sp.Max(blocks.squares().expression * b_in / W, n * t_w)
+    return blocks.count().expression * t_l + blocks.squares().expression * b_in / W
+
+
+@formula("thermo.array.write.time", second, "rows of one array are written one after another")
+def write_time() -> Expression:
+    """Writing a factor's couplings into the arrays, row by row, block by block; it overlaps with their transfer."""
+    return n * t_w
 
 
 @formula("thermo.inverse.settle.time", second, _DERIVED + "covariance transient")
 def settle_time() -> Expression:
     """Burn-in of the covariance, from rest to a relative error of epsilon, for each block.
 
-    C(t) = A^-1 (I - exp(-2 A t / tau)) / beta, so the slowest mode, lambda = 1 / kappa, is off by exp(-2 t / (kappa tau)).
+    C(t) = A^-1 (I - exp(-2 A t / tau)) / beta: the slowest mode, lambda = 1 / kappa, is off by exp(-2 t / (kappa tau)).
     """
     return blocks.count().expression * tau * kappa * sp.log(1 / epsilon) / 2
 
@@ -53,9 +58,14 @@ def sample_time() -> Expression:
 
 @formula("thermo.inverse.readout.time", second, _IO)
 def readout_time() -> Expression:
-    """Inverse of every block back over the link, or through the converters where they are slower."""
-    values = blocks.squares().expression
-    return blocks.count().expression * t_l + sp.Max(values * b_out / W, values / (n_c * f_c))
+    """Inverse of every block back over the link."""
+    return blocks.count().expression * t_l + blocks.squares().expression * b_out / W
+
+
+@formula("thermo.inverse.convert.time", second, "one conversion for each averaged correlation")
+def convert_time() -> Expression:
+    """Inverse of every block through the array's converters."""
+    return blocks.squares().expression / (n_c * f_c)
 
 
 @formula("thermo.inverse.tiling.flops", flop, _DERIVED + "block elimination")
@@ -74,9 +84,9 @@ def tiling_flops() -> Expression:
 def time() -> Expression:
     """One factor inverted on one array at least as large, link and converters included.
 
-    >>> from costmodel.symbols import kappa, n
-    >>> time().leading(n, kappa)
-    kappa*n*tau/epsilon**2
+    >>> time().leading("kappa")
+    kappa*tau*(n/epsilon**2 + log(1/epsilon)/2 + epsilon**(-2))
     """
-    phases = (upload_time(), settle_time(), sample_time(), readout_time())
-    return sp.Add(*(phase.expression for phase in phases)).subs(m, n)
+    upload = sp.Max(upload_time().expression, write_time().expression)
+    readout = sp.Max(readout_time().expression, convert_time().expression)
+    return sp.Add(upload, settle_time().expression, sample_time().expression, readout).subs(m, n)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks
-from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, k, kappa, m, n, n_c, nu, t_l, t_w, tau
+from costmodel.formulas.thermo import blocks, inverse
+from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, k, kappa, m, n, n_c, nu, t_l, tau
 from costmodel.units import flop, second
 
-_IO = "arXiv 2405.13817, appendix C: values over the link; latency and rows added here"
+_IO = "arXiv 2405.13817, appendix C: values over the link; latency added here"
 _DERIVED = "derived: docs/derivations.md, "
 
 
@@ -29,27 +29,29 @@ def _average_once(size: Expression) -> Expression:
 
 @formula("thermo.solve.upload.time", second, _IO)
 def upload_time() -> Expression:
-    """Couplings of every block over the link, the writing of its rows overlapping with the transfer."""
-    q = blocks.count().expression
-    return q * t_l + sp.Max(blocks.squares().expression * b_in / W, n * t_w)
+    """Couplings of every block over the link."""
+    return blocks.count().expression * t_l + blocks.squares().expression * b_in / W
 
 
-@formula("thermo.solve.factor.time", second, _DERIVED + "block elimination")
-def factor_time() -> Expression:
-    """Solves that block elimination itself needs, with their values in and out; nothing where the array is large enough.
+@formula("thermo.solve.eliminate.time", second, _DERIVED + "block elimination")
+def eliminate_time() -> Expression:
+    """Solves that block elimination itself needs, through the converters; none where the array holds the factor.
 
-    >>> factor_time().evaluate(n=64, m=64, tau=1e-6, kappa=10, epsilon=0.1, nu=0, b_in=8, b_out=8, W=1e9, n_c=1, f_c=1e6)
+    >>> eliminate_time().evaluate(n=64, m=64, tau=1e-6, kappa=10, epsilon=0.1, nu=0, n_c=1, f_c=1e6)
     0.0
     """
     systems = blocks.remaining_rows().expression
-    values = m * systems
-    return systems * (_settle_once() + _average_once(m)) + sp.Max(
-        values * (b_in + b_out) / W, values * b_in / W + values / (n_c * f_c)
-    )
+    return systems * (_settle_once() + _average_once(m) + m / (n_c * f_c))
 
 
-@formula("thermo.solve.factor.flops", flop, _DERIVED + "block elimination")
-def factor_flops() -> Expression:
+@formula("thermo.solve.eliminate.link_time", second, _IO)
+def eliminate_link_time() -> Expression:
+    """Values of those solves, to the array and back."""
+    return m * blocks.remaining_rows().expression * (b_in + b_out) / W
+
+
+@formula("thermo.solve.eliminate.flops", flop, _DERIVED + "block elimination")
+def eliminate_flops() -> Expression:
     """Digital products of block elimination: 2 p r^2 for the Schur complement after each block."""
     return 2 * m * blocks.remaining_rows_squared().expression
 
@@ -84,9 +86,14 @@ def average_time() -> Expression:
 
 @formula("thermo.solve.readout.time", second, _IO)
 def readout_time() -> Expression:
-    """Solutions back over the link, or through the converters where they are slower."""
-    values = n * k
-    return t_l + sp.Max(values * b_out / W, values / (n_c * f_c))
+    """Solutions back over the link, one transfer for all of them."""
+    return t_l + n * k * b_out / W
+
+
+@formula("thermo.solve.convert.time", second, "one conversion for each averaged node")
+def convert_time() -> Expression:
+    """Solutions through the array's converters."""
+    return n * k / (n_c * f_c)
 
 
 @formula("thermo.solve.tiling.flops", flop, _DERIVED + "block elimination")
@@ -103,5 +110,7 @@ def time() -> Expression:
     >>> time().leading(n, kappa)
     2*kappa**2*n**2*nu*tau/epsilon**2
     """
-    phases = (upload_time(), input_time(), settle_time(), average_time(), readout_time())
-    return sp.Add(*(phase.expression for phase in phases)).subs(m, n).subs(k, n)
+    upload = sp.Max(upload_time().expression, inverse.write_time().expression)
+    readout = sp.Max(readout_time().expression, convert_time().expression)
+    phases = (input_time(), settle_time(), average_time())
+    return sp.Add(upload, *(phase.expression for phase in phases), readout).subs(m, n).subs(k, n)

@@ -1,0 +1,151 @@
+"""The command line: ``python -m costmodel VERB``. Every verb loads only what it needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
+
+app = typer.Typer(
+    help="What K-FAC costs on digital hardware and on a thermodynamic solver, layer by layer, with intervals.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Model = Annotated[str, typer.Argument(help="a catalog name or the path of a model.yaml", show_default=False)]
+Digital = Annotated[str, typer.Option(help="digital card: a catalog name or a file")]
+Analog = Annotated[str, typer.Option(help="analog card: a catalog name or a file")]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="change a value of the model or a card: path=value, repeatable")
+]
+Output = Annotated[Format, typer.Option("--format", help="how the result is printed")]
+
+
+@app.command()
+def project(
+    model: Model,
+    digital: Digital = DIGITAL,
+    analog: Analog = ANALOG,
+    settings: Settings = [],  # noqa: B006 -- typer copies it
+    scenario: Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")] = Scenario.NOMINAL,
+    draws: Annotated[int, typer.Option(min=1, max=1_000_000, help="draws the intervals rest on")] = DRAWS,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
+    from costmodel.output.contract import projection_dict
+    from costmodel.output.frames import phase_records
+    from costmodel.output.verdict import verdict
+    from costmodel.output.views import project_tables
+    from costmodel.projection import project as run
+
+    workload, digital_card, analog_card = _load(model, digital, analog, settings)
+    result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
+    _print(output, lambda: projection_dict(result), lambda: project_tables(result), lambda: phase_records(result))
+    if output in {Format.TABLE, Format.MARKDOWN}:
+        typer.echo(f"\n{verdict(result)}")
+
+
+@app.command()
+def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
+    """Exact FLOPs of one step of MODEL with every phase done once."""
+    from costmodel.counts import count
+    from costmodel.inputs.loading import load_workload, split_settings
+    from costmodel.output.contract import counts_dict
+    from costmodel.output.views import counts_tables
+
+    result = count(load_workload(model, split_settings(settings)["model"]))
+    _print(output, lambda: counts_dict(result), lambda: counts_tables(result), lambda: counts_dict(result)["layers"])
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="a formula or a method, e.g. thermo.solve.settle.time")],
+    model: Annotated[str, typer.Option(help="network whose sizes are shown")] = MODEL,
+    digital: Digital = DIGITAL,
+    analog: Analog = ANALOG,
+    settings: Settings = [],  # noqa: B006
+    output: Output = Format.TABLE,
+) -> None:
+    """A formula with its symbols, their units, values and sources."""
+    from costmodel.explain import explain as run
+    from costmodel.output.explanations import explanation_dict, explanation_records, explanation_tables
+    from costmodel.scenario import quantities
+
+    loaded = _load(model, digital, analog, settings)
+    result = run(name, loaded[0], quantities(*loaded))
+    _print(
+        output,
+        lambda: explanation_dict(result),
+        lambda: explanation_tables(result),
+        lambda: explanation_records(result),
+    )
+
+
+@app.command()
+def catalog(
+    what: Annotated[str, typer.Argument(help="workloads, devices or formulas; all without it")] = "",
+    output: Output = Format.TABLE,
+) -> None:
+    """What is shipped: workloads, hardware cards and formulas."""
+    from costmodel.output.listing import catalog_dict, catalog_records, catalog_tables
+
+    _print(output, lambda: catalog_dict(what), lambda: catalog_tables(what), lambda: catalog_records(what))
+
+
+def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
+    """Model and cards with their settings; the faults of all three at once."""
+    from costmodel.inputs.faults import Fault, InputError
+    from costmodel.inputs.loading import load_analog, load_digital, load_workload, split_settings
+
+    split = split_settings(settings)
+    loaded: list[Any] = []
+    faults: list[Fault] = []
+    loaders: tuple[tuple[Callable[..., Any], str, str], ...] = (
+        (load_workload, model, "model"),
+        (load_digital, digital, "digital"),
+        (load_analog, analog, "analog"),
+    )
+    for load, name, root in loaders:
+        try:
+            loaded.append(load(name, split[root]))
+        except InputError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputError(faults)
+    return tuple(loaded)
+
+
+def _print(output: Format, as_dict: Any, tables: Any, records: Any) -> None:
+    """Print a result in the format asked for; only that form of it is built."""
+    from costmodel.output import table
+
+    match output:
+        case Format.JSON:
+            import json
+
+            typer.echo(json.dumps(as_dict(), indent=2, allow_nan=False))
+        case Format.CSV:
+            rows = records()
+            typer.echo(table.comma_separated(list(rows[0]), [list(row.values()) for row in rows]))
+        case Format.MARKDOWN:
+            typer.echo(table.markdown(tables()))
+        case Format.TABLE:
+            table.terminal(tables())
+
+
+def main() -> None:
+    """Run the command line; bad input prints one line a fault and exits with 2."""
+    from costmodel.inputs.faults import InputError
+
+    try:
+        app()
+    except InputError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)

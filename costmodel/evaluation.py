@@ -1,0 +1,256 @@
+"""Counts times rates, for every shape of a network and every draw at once.
+
+Arrays have two axes: shapes (or shapes twice over, for the factors A and G) and draws. A shape that occurs in many
+layers is evaluated once, in an order fixed by the shapes themselves, so that two ways of writing one model give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final
+
+import numpy as np
+import sympy as sp
+
+from costmodel.defaults import Scenario
+from costmodel.devices import AnalogCard, DigitalCard
+from costmodel.estimate import Draws, Quantity, Status, standard_normal, weakest
+from costmodel.formulas import Formula
+from costmodel.formulas.formula import compiled
+from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+from costmodel.scenario import draw_all, quantities
+from costmodel.values import PATHS, symbol_values
+from costmodel.workload import Shape, Workload
+
+#: A part below this share of a whole does not decide the whole's status.
+MATTERS: Final = 0.05
+#: Outside the sizes a law was fitted on, its logarithm spreads by this much (one standard deviation) for each factor e.
+#: Assumed: it makes a prediction at 7 times the fitted size uncertain by a factor 1.6 either way.
+EXTRAPOLATION_SPREAD: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of a phase or a method, already divided by how often it runs.
+
+    Attributes:
+        total: Whole network, shape (draws,).
+        by_shape: One layer of each shape, shape (shapes, draws).
+        status: The weakest among the inputs that matter.
+    """
+
+    total: Draws
+    by_shape: Draws
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """One additive part of a time: seconds of one unit of its scope, and what it rests on."""
+
+    seconds: Draws
+    status: Status
+
+
+class Evaluation:
+    """One network on one digital device and one analog machine, under one set of draws.
+
+    Attributes:
+        found: Every quantity by path, as drawn.
+        shapes: Distinct layer shapes.
+        multiplicity: Layers of each shape, shape (shapes,).
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        digital: DigitalCard,
+        analog: AnalogCard,
+        draws: int,
+        seed: int,
+        scenario: Scenario,
+    ) -> None:
+        self._workload, self._digital, self._analog = workload, digital, analog
+        self._count, self._seed = draws, seed
+        self.found: dict[str, Quantity] = quantities(workload, digital, analog)
+        self._drawn = draw_all(self.found, draws, seed, scenario)
+        counted = workload.shapes()
+        self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
+        self.multiplicity = np.array([count for _, count in counted], dtype=float)
+        self._values = symbol_values(workload, self.shapes, self._drawn)
+
+    def quantity(self, path: str) -> Draws:
+        """Draws of a quantity, shape (draws,)."""
+        return self._drawn[path]
+
+    def method(self, method: Method) -> dict[str, Cost]:
+        """Cost of each phase of a method, by phase name."""
+        return {phase.name: self._phase(phase) for phase in method.phases}
+
+    def total(self, costs: Iterable[Cost]) -> Cost:
+        """Sum of phases, with the status of those that matter."""
+        costs = list(costs)
+        total = np.sum([cost.total for cost in costs], axis=0)
+        by_shape = np.sum([cost.by_shape for cost in costs], axis=0)
+        return Cost(total, by_shape, _weakest_that_matters((cost.total, cost.status) for cost in costs))
+
+    # --- phases ------------------------------------------------------------------------------------------------
+
+    def _phase(self, phase: Phase) -> Cost:
+        share = self._runs_per_step(phase.cadence)
+        parts = [self._work(work) for work in phase.works]
+        parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
+        cost = _slowest(parts) if phase.pipelined else self.total(parts)
+        floor = self._drawn.get("model.host_time")
+        if phase.name == "forward_backward" and floor is not None and np.median(floor) > np.median(cost.total):
+            status = self.found["model.host_time"].status
+            return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
+        return cost
+
+    def _runs_per_step(self, cadence: Cadence) -> float | Draws:
+        kfac = self._workload.kfac
+        match cadence:
+            case Cadence.STEP:
+                return 1.0
+            case Cadence.FACTOR_UPDATE:
+                return 1.0 / kfac.factor_interval
+            case Cadence.REFRESH:
+                return 1.0 / kfac.refresh_interval
+            case Cadence.RELOAD:
+                resident = np.minimum(1.0, self._drawn["analog.arrays"] / self._blocks())
+                return resident / kfac.refresh_interval + (1.0 - resident)
+
+    def _blocks(self) -> Draws:
+        """Array-sized blocks of the whole network."""
+        values = self._values[Scope.FACTOR]
+        blocks = np.ceil(values["n"] / values["m"])
+        return np.asarray(np.sum(blocks * self._weight(Scope.FACTOR, pairs=True), axis=0))
+
+    def _work(self, work: DigitalWork | AnalogWork) -> Cost:
+        if isinstance(work, AnalogWork):
+            return self._analog_work(work)
+        terms = self._digital_terms(work)
+        weight = self._weight(work.scope, pairs=False)
+        seconds = _add(term.seconds for term in terms)
+        return Cost(self._sum(seconds * weight), self._per_layer(seconds, work.scope), self._status(terms, weight))
+
+    def _per_layer(self, seconds: Draws, scope: Scope) -> Draws:
+        """Seconds of one layer of each shape, A and G together; work of the model as a whole belongs to no layer."""
+        shapes = len(self.shapes)
+        if scope is Scope.MODEL:
+            return np.zeros((shapes, self._count))
+        whole = np.broadcast_to(seconds, (len(seconds), self._count))
+        return whole if scope is Scope.LAYER else whole[:shapes] + whole[shapes:]
+
+    def _weight(self, scope: Scope, pairs: bool) -> Draws:
+        """How many times each unit of a scope occurs, as a column; ``pairs`` counts equal pairs of a layer apart."""
+        if scope is Scope.MODEL:
+            return np.ones((1, 1))
+        weight = self.multiplicity * (np.array([shape.pairs for shape in self.shapes]) if pairs else 1.0)
+        return np.tile(weight, 1 if scope is Scope.LAYER else 2)[:, None]
+
+    def _sum(self, weighted: Draws) -> Draws:
+        """Sum over shapes, shape (draws,)."""
+        return np.broadcast_to(np.sum(weighted, axis=0), (self._count,))
+
+    def _status(self, terms: Iterable[_Term], weight: Draws) -> Status:
+        return _weakest_that_matters((self._sum(term.seconds * weight), term.status) for term in terms)
+
+    # --- digital -----------------------------------------------------------------------------------------------
+
+    def _digital_terms(self, work: DigitalWork) -> list[_Term]:
+        """Launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate, each a term of its own."""
+        pairs = self._values[work.scope]["pairs"]
+        law = self._digital.laws[work.primitive].quantities()
+        counts = {
+            "launch": self._evaluate(work.calls, work.scope),
+            "element_time": None if work.elements is None else self._evaluate(work.elements, work.scope) * pairs,
+            "bandwidth": None if work.bytes is None else self._evaluate(work.bytes, work.scope) * pairs * 8.0,
+            "rate": None if work.flops is None else self._evaluate(work.flops, work.scope) * pairs,
+        }
+        terms = [_Term(np.zeros((1, 1)), Status.MEASURED)]
+        for name, quantity in law.items():
+            count = counts[name]
+            if count is None:
+                continue
+            constant = self._drawn[f"digital.primitives.{work.primitive}.{name}"]
+            seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
+            excess = self._extrapolation(quantity, work.scope)
+            widened = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * self._unexplained(work))
+            outside = np.any((excess > 1) & (widened > 0))
+            terms.append(
+                _Term(widened, weakest([quantity.status, Status.EXTRAPOLATED]) if outside else quantity.status)
+            )
+        return terms
+
+    def _extrapolation(self, quantity: Quantity, scope: Scope) -> Draws:
+        """How many times a unit's size lies outside the sizes a law was fitted on; 1 inside."""
+        if quantity.domain is None or scope is Scope.MODEL:
+            return np.ones((1, 1))
+        values = self._values[scope]
+        size = values["n"] if scope is Scope.FACTOR else np.maximum(values["a"], values["g"])
+        smallest, largest = quantity.domain
+        return np.maximum(1.0, np.maximum(size / largest, smallest / size))
+
+    def _unexplained(self, work: DigitalWork) -> Draws:
+        return standard_normal(f"digital.primitives.{work.primitive}.extrapolation", self._count, self._seed)
+
+    # --- analog ------------------------------------------------------------------------------------------------
+
+    def _analog_work(self, work: AnalogWork) -> Cost:
+        terms = [
+            _Term(self._evaluate_expression(term, Scope.FACTOR), self._status_of(term))
+            for term in sp.Add.make_args(work.time.expression)
+        ]
+        weight = self._weight(Scope.FACTOR, pairs=True)
+        seconds = _add(term.seconds for term in terms)
+        status = self._status(terms, weight)
+        whole = self._sum(seconds * weight)
+        if work.resource is Resource.ARRAYS:
+            jobs = self._per_layer(seconds, Scope.FACTOR) if work.chained else seconds
+            # List scheduling can do no better than this, and greedy comes close when jobs are many.
+            whole = np.maximum(whole / self._drawn["analog.arrays"], np.max(jobs, axis=0))
+        pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
+        return Cost(whole, self._per_layer(seconds, Scope.FACTOR) * pairs, status)
+
+    def _status_of(self, term: sp.Expr) -> Status:
+        """The weakest status among the quantities in an expression; sizes are exact."""
+        return weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
+
+    def _symbol_status(self, letter: str) -> Status:
+        paths = PATHS.get(letter, ())
+        return weakest(self.found[path].status for path in paths if path in self.found)
+
+    # --- symbols -----------------------------------------------------------------------------------------------
+
+    def _evaluate(self, count: float | Formula, scope: Scope) -> Draws:
+        if isinstance(count, Formula):
+            return self._evaluate_expression(count.expression, scope)
+        return np.full((1, 1), float(count))
+
+    def _evaluate_expression(self, expression: sp.Expr, scope: Scope) -> Draws:
+        letters = tuple(sorted(str(symbol.name) for symbol in expression.free_symbols))
+        value = compiled((expression,), letters)(*(self._values[scope][letter] for letter in letters))[0]
+        return np.atleast_2d(np.asarray(value, dtype=float))
+
+
+def _slowest(costs: list[Cost]) -> Cost:
+    """Works that overlap: the slowest counts, draw by draw, and gives the status."""
+    slowest = max(costs, key=lambda cost: float(np.median(cost.total)))
+    total = reduce(np.maximum, (cost.total for cost in costs))
+    return Cost(total, reduce(np.maximum, (cost.by_shape for cost in costs)), slowest.status)
+
+
+def _add(arrays: Iterable[Draws]) -> Draws:
+    """Sum of arrays that broadcast against each other."""
+    return reduce(np.add, arrays)
+
+
+def _weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:
+    """The weakest status among the parts that make up at least :data:`MATTERS` of the whole, by median."""
+    medians = [(float(np.median(part)), status) for part, status in parts]
+    whole = sum(median for median, _ in medians)
+    return weakest(status for median, status in medians if median > 0 and median >= MATTERS * whole)

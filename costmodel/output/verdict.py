@@ -1,0 +1,59 @@
+"""The answer in a sentence."""
+
+from __future__ import annotations
+
+from costmodel.estimate import Estimate
+from costmodel.output.numbers import ratio, significant
+from costmodel.projection import MethodProjection, Projection
+
+_NAMES = {
+    "forward_backward": "the forward and backward pass",
+    "factors": "building the factors",
+    "running_average": "averaging the factors",
+    "inversion": "inversion",
+    "precondition": "preconditioning",
+    "update": "the parameter update",
+    "upload": "uploading the couplings",
+    "eliminate": "block elimination",
+    "input": "uploading right-hand sides",
+    "settle": "settling",
+    "sample": "sampling",
+    "average": "averaging out noise",
+    "readout": "reading the result out",
+    "tiling": "digital products between blocks",
+}
+
+
+def verdict(projection: Projection) -> str:
+    """Whether the better thermodynamic method beats the best digital K-FAC, by how much, and what decides it."""
+    name = projection.best_thermodynamic
+    speedup = projection.speedup[name]["kfac.best"]
+    devices = f"a step of {name} on {projection.analog.name}"
+    rival = f"{projection.best_digital} on {projection.digital.name}"
+    if speedup.p05 > 1:
+        answer = f"Yes: {devices} is {ratio(speedup)} as fast as {rival}"
+    elif speedup.p95 < 1:
+        answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
+    else:
+        answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
+    return f"{answer}; {_reason(projection.methods[name])}. {_bound(projection)}"
+
+
+def _inverse(ratio: Estimate) -> Estimate:
+    return Estimate(1 / ratio.median, 1 / ratio.p95, 1 / ratio.p05, ratio.status)
+
+
+def _reason(method: MethodProjection) -> str:
+    share = method.phases[method.bound].median / method.step_time.median
+    return f"{_NAMES[method.bound]} takes {share:.0%} of its step"
+
+
+def _bound(projection: Projection) -> str:
+    """What even a perfect solver could gain, and what stands in the way."""
+    digital = projection.methods[projection.best_digital]
+    share = digital.phases[digital.bound].median / digital.step_time.median
+    bound = projection.free_solver.median
+    return (
+        f"A solver that took no time at all would gain {significant(bound)}x, "
+        f"because {_NAMES[digital.bound]} is {share:.0%} of the digital step."
+    )

@@ -1,0 +1,228 @@
+"""A projection: what each method costs on a network and its hardware, how they compare, and what to make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from costmodel.defaults import DRAWS, Scenario
+from costmodel.devices import AnalogCard, DigitalCard
+from costmodel.estimate import Draws, Estimate, Quantity, weakest
+from costmodel.evaluation import Cost, Evaluation
+from costmodel.methods import METHODS, SOLVER_PHASES
+from costmodel.workload import Layer, Workload
+
+#: Methods of the K-FAC family take K-FAC's number of steps to a target.
+_SECOND_ORDER: Final = frozenset({"kfac", "thermo"})
+
+
+@dataclass(frozen=True, slots=True)
+class MethodProjection:
+    """One method.
+
+    Attributes:
+        name: Dotted name.
+        title: One line.
+        step_time: Seconds of one step, periodic work spread over its interval.
+        phases: Seconds of each phase in one step, the same way.
+        bound: The phase that takes most of a step.
+        time_to_target: Seconds of the training run, where its number of steps is known.
+    """
+
+    name: str
+    title: str
+    step_time: Estimate
+    phases: Mapping[str, Estimate]
+    bound: str
+    time_to_target: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerProjection:
+    """One factored layer: its shape and the median seconds that each method spends on it in one step."""
+
+    layer: Layer
+    rows: float
+    step_time: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The answer of ``project``.
+
+    Attributes:
+        workload: The network.
+        digital: The digital device.
+        analog: The thermodynamic machine.
+        scenario: How ranges were used.
+        draws: Number of draws.
+        seed: Their seed.
+        methods: Each method by name.
+        best_digital: Name of the cheapest digital K-FAC member, ``kfac.best``.
+        speedup: For each method its speedup over ``kfac.best``, over ``adam`` a step, and ``adam_to_target``.
+        free_solver: Speedup over ``kfac.best`` of a solver that takes no time at all.
+        layers: Factored layers in the order of the file.
+        assumptions: Every number drawn or cited, by the path that ``--set`` takes.
+    """
+
+    workload: Workload
+    digital: DigitalCard
+    analog: AnalogCard
+    scenario: Scenario
+    draws: int
+    seed: int
+    methods: Mapping[str, MethodProjection]
+    best_digital: str
+    speedup: Mapping[str, Mapping[str, Estimate]]
+    free_solver: Estimate
+    layers: tuple[LayerProjection, ...]
+    assumptions: Mapping[str, Quantity]
+
+    @property
+    def best_thermodynamic(self) -> str:
+        """Name of the cheapest thermodynamic method."""
+        return min(
+            (name for name in self.methods if name.startswith("thermo.")),
+            key=lambda name: self.methods[name].step_time.median,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON contract, schema 1; docs/json.md describes it."""
+        from costmodel.output.contract import projection_dict
+
+        return projection_dict(self)
+
+    def table(self) -> Any:
+        """Methods as a pandas table, seconds a step with the 90 % interval."""
+        from costmodel.output.frames import methods_frame
+
+        return methods_frame(self)
+
+    def verdict(self) -> str:
+        """One plain sentence: does it pay off, by how much, and why."""
+        from costmodel.output.verdict import verdict
+
+        return verdict(self)
+
+    def _repr_html_(self) -> str:
+        from costmodel.output.frames import methods_frame
+
+        return f"<p>{self.verdict()}</p>{methods_frame(self).to_html()}"
+
+
+def project(
+    workload: Workload,
+    digital: DigitalCard,
+    analog: AnalogCard,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    scenario: Scenario | str = Scenario.NOMINAL,
+) -> Projection:
+    """Project the cost of every method on a network and its hardware.
+
+    Args:
+        workload: From :func:`costmodel.load_workload`.
+        digital: From :func:`costmodel.load_card`.
+        analog: From :func:`costmodel.load_card`.
+        draws: How many draws the intervals rest on.
+        seed: Equal seed and input give equal output.
+        scenario: ``"conservative"``, ``"nominal"`` or ``"optimistic"``.
+
+    Raises:
+        ValueError: ``draws`` is below 1, ``seed`` is negative or the scenario is unknown.
+    """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, not {draws}")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, not {seed}")
+    evaluation = Evaluation(workload, digital, analog, draws, seed, Scenario(scenario))
+    methods = [build(workload.kfac.weight_sharing) for build in METHODS.values()]
+    phases = {method.name: evaluation.method(method) for method in methods}
+    steps = {name: evaluation.total(costs.values()) for name, costs in phases.items()}
+    best = min((name for name in steps if name.startswith("kfac.")), key=lambda name: np.median(steps[name].total))
+    targets = _times_to_target(workload, evaluation, steps)
+    return Projection(
+        workload=workload,
+        digital=digital,
+        analog=analog,
+        scenario=Scenario(scenario),
+        draws=draws,
+        seed=seed,
+        methods={
+            method.name: _method(method.name, method.title, phases[method.name], steps, targets) for method in methods
+        },
+        best_digital=best,
+        speedup={name: _speedups(name, best, steps, targets) for name in steps},
+        free_solver=_free_solver(phases[best], steps[best]),
+        layers=_layers(workload, evaluation, steps),
+        assumptions=evaluation.found,
+    )
+
+
+def _method(
+    name: str, title: str, phases: Mapping[str, Cost], steps: Mapping[str, Cost], targets: Mapping[str, Cost]
+) -> MethodProjection:
+    return MethodProjection(
+        name=name,
+        title=title,
+        step_time=_estimate(steps[name]),
+        phases={phase: _estimate(cost) for phase, cost in phases.items()},
+        bound=max(phases, key=lambda phase: float(np.median(phases[phase].total))),
+        time_to_target=_estimate(targets[name]) if name in targets else None,
+    )
+
+
+def _estimate(cost: Cost) -> Estimate:
+    return Estimate.of(cost.total, cost.status)
+
+
+def _times_to_target(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> dict[str, Cost]:
+    """Seconds to the target of Adam and of the K-FAC family; for SGD no step count is known here."""
+    training = workload.training
+    if training is None:
+        return {}
+    adam = evaluation.quantity("model.training.adam_steps")
+    second_order = adam * evaluation.quantity("model.training.kfac_step_ratio")
+    known = weakest((training.adam_steps.status, training.kfac_step_ratio.status))
+    targets = {}
+    for name, step in steps.items():
+        if name == "adam":
+            targets[name] = Cost(step.total * adam, step.by_shape, weakest((step.status, training.adam_steps.status)))
+        elif name.split(".")[0] in _SECOND_ORDER:
+            targets[name] = Cost(step.total * second_order, step.by_shape, weakest((step.status, known)))
+    return targets
+
+
+def _speedups(name: str, best: str, steps: Mapping[str, Cost], targets: Mapping[str, Cost]) -> dict[str, Estimate]:
+    """Ratios draw by draw, so that what both sides share cancels."""
+    speedups = {"kfac.best": _ratio(steps[best], steps[name]), "adam": _ratio(steps["adam"], steps[name])}
+    if name in targets:
+        speedups["adam_to_target"] = _ratio(targets["adam"], targets[name])
+    return speedups
+
+
+def _ratio(slow: Cost, fast: Cost) -> Estimate:
+    return Estimate.of(slow.total / fast.total, weakest((slow.status, fast.status)))
+
+
+def _free_solver(phases: Mapping[str, Cost], step: Cost) -> Estimate:
+    """Amdahl's bound: digital K-FAC over digital K-FAC without what a solver could take over."""
+    rest: Draws = np.sum([cost.total for phase, cost in phases.items() if phase not in SOLVER_PHASES], axis=0)
+    return Estimate.of(step.total / rest, step.status)
+
+
+def _layers(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> tuple[LayerProjection, ...]:
+    index = {shape: position for position, shape in enumerate(evaluation.shapes)}
+    medians = {name: np.median(cost.by_shape, axis=1) for name, cost in steps.items()}
+    return tuple(
+        LayerProjection(
+            layer,
+            layer.rows(workload.batch_size),
+            {name: float(median[index[layer.shape]]) for name, median in medians.items()},
+        )
+        for layer in workload.layers
+    )
