@@ -19,10 +19,10 @@ from costmodel.defaults import Scenario
 from costmodel.devices import AnalogCard, DigitalCard
 from costmodel.estimate import Draws, Quantity, Status, standard_normal, weakest
 from costmodel.formulas import Formula
-from costmodel.formulas.formula import compiled
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.scenario import draw_all, quantities
-from costmodel.values import PATHS, symbol_values
+from costmodel.symbols import Expression
+from costmodel.values import PATHS, evaluate, symbol_values
 from costmodel.workload import Shape, Workload
 
 #: A part below this share of a whole does not decide the whole's status.
@@ -69,6 +69,7 @@ class Evaluation:
         workload: Workload,
         digital: DigitalCard,
         analog: AnalogCard,
+        methods: Iterable[Method],
         draws: int,
         seed: int,
         scenario: Scenario,
@@ -81,6 +82,7 @@ class Evaluation:
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
         self._values = symbol_values(workload, self.shapes, self._drawn)
+        self._evaluated = {scope: evaluate(each, self._values[scope]) for scope, each in _expressions(methods).items()}
 
     def quantity(self, path: str) -> Draws:
         """Draws of a quantity, shape (draws,)."""
@@ -202,7 +204,7 @@ class Evaluation:
 
     def _analog_work(self, work: AnalogWork) -> Cost:
         terms = [
-            _Term(self._evaluate_expression(term, Scope.FACTOR), self._status_of(term))
+            _Term(self._evaluated[Scope.FACTOR][term], self._status_of(term))
             for term in sp.Add.make_args(work.time.expression)
         ]
         weight = self._weight(Scope.FACTOR, pairs=True)
@@ -216,7 +218,7 @@ class Evaluation:
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         return Cost(whole, self._per_layer(seconds, Scope.FACTOR) * pairs, status)
 
-    def _status_of(self, term: sp.Expr) -> Status:
+    def _status_of(self, term: Expression) -> Status:
         """The weakest status among the quantities in an expression; sizes are exact."""
         return weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
 
@@ -224,17 +226,26 @@ class Evaluation:
         paths = PATHS.get(letter, ())
         return weakest(self.found[path].status for path in paths if path in self.found)
 
-    # --- symbols -----------------------------------------------------------------------------------------------
-
     def _evaluate(self, count: float | Formula, scope: Scope) -> Draws:
         if isinstance(count, Formula):
-            return self._evaluate_expression(count.expression, scope)
+            return self._evaluated[scope][count.expression]
         return np.full((1, 1), float(count))
 
-    def _evaluate_expression(self, expression: sp.Expr, scope: Scope) -> Draws:
-        letters = tuple(sorted(str(symbol.name) for symbol in expression.free_symbols))
-        value = compiled((expression,), letters)(*(self._values[scope][letter] for letter in letters))[0]
-        return np.atleast_2d(np.asarray(value, dtype=float))
+
+def _expressions(methods: Iterable[Method]) -> dict[Scope, list[Expression]]:
+    """Every expression the methods' work is made of, by scope; times term by term, so that each has its own status."""
+    found: dict[Scope, dict[Expression, None]] = {scope: {} for scope in Scope}
+    for method in methods:
+        for phase in method.phases:
+            for work in phase.works:
+                match work:
+                    case AnalogWork():
+                        found[Scope.FACTOR] |= dict.fromkeys(sp.Add.make_args(work.time.expression))
+                    case DigitalWork():
+                        counts = (work.calls, work.flops, work.elements, work.bytes)
+                        used = [count.expression for count in counts if isinstance(count, Formula)]
+                        found[work.scope] |= dict.fromkeys(used)
+    return {scope: list(expressions) for scope, expressions in found.items()}
 
 
 def _slowest(costs: list[Cost]) -> Cost:

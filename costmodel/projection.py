@@ -139,8 +139,8 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    evaluation = Evaluation(workload, digital, analog, draws, seed, Scenario(scenario))
     methods = [build(workload.kfac.weight_sharing) for build in METHODS.values()]
+    evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
     phases = {method.name: evaluation.method(method) for method in methods}
     steps = {name: evaluation.total(costs.values()) for name, costs in phases.items()}
     best = min((name for name in steps if name.startswith("kfac.")), key=lambda name: np.median(steps[name].total))

@@ -6,7 +6,7 @@ length one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from costmodel.estimate import Draws
 from costmodel.formulas.formula import compiled
 from costmodel.formulas.kfac import damped_condition_number
 from costmodel.methods import Scope
+from costmodel.symbols import Expression
 from costmodel.workload import Shape, Workload
 
 #: Path of the quantity behind each symbol of the analog machine.
@@ -50,6 +51,14 @@ def symbol_values(
         Scope.LAYER: layer,
         Scope.FACTOR: _factor_values(workload, layer, drawn),
     }
+
+
+def evaluate(expressions: Sequence[Expression], values: Mapping[str, Draws]) -> dict[Expression, Draws]:
+    """Values of many expressions at once, by expression, each with both axes."""
+    letters = tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
+    results = compiled(tuple(expressions), letters)(*(values[letter] for letter in letters))
+    both_axes = (np.atleast_2d(np.asarray(result, dtype=float)) for result in results)
+    return dict(zip(expressions, both_axes, strict=True))
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
 
 from costmodel import symbols
 from costmodel.symbols import Expression, SymbolInfo
@@ -112,11 +114,16 @@ class Formula:
         return "\n".join(lines)
 
 
+#: Modules that generated code names. Given as "numpy", sympy would import all its submodules: a tenth of a projection.
+_MODULES = {"numpy": np, "functools": functools}
+
+
 @cache
 def compiled(expressions: tuple[Expression, ...], letters: tuple[str, ...]) -> Callable[..., list[Any]]:
     """One numpy function for several expressions, common subexpressions shared; float64 in, float64 out."""
     arguments = [symbols.SYMBOLS[letter].symbol for letter in letters]
-    return sp.lambdify(arguments, list(expressions), modules="numpy", cse=True)  # type: ignore[no-any-return]
+    printer = NumPyPrinter({"fully_qualified_modules": True})
+    return sp.lambdify(arguments, list(expressions), modules=[_MODULES], printer=printer, cse=True)  # type: ignore
 
 
 def _leading_terms(expression: Expression, wanted: list[Expression]) -> list[Expression]:

@@ -156,7 +156,7 @@ def _held(location: tuple[Any, ...], data: Any) -> Path_:
     """The part of pydantic's location that the file can show: up to a value that is no mapping or list."""
     held: list[str | int] = []
     for part in location:
-        if not isinstance(data, dict | list):
+        if not isinstance(data, dict | list) or (isinstance(data, list) and not isinstance(part, int)):
             break
         held.append(part)
         data = data.get(part) if isinstance(data, dict) else data[part]

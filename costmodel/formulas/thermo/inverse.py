@@ -85,7 +85,7 @@ def time() -> Expression:
     """One factor inverted on one array at least as large, link and converters included.
 
     >>> time().leading("kappa")
-    kappa*tau*(n/epsilon**2 + log(1/epsilon)/2 + epsilon**(-2))
+    kappa*tau*(log(1/epsilon)/2 + n/epsilon**2 + epsilon**(-2))
     """
     upload = sp.Max(upload_time().expression, write_time().expression)
     readout = sp.Max(readout_time().expression, convert_time().expression)

@@ -1,0 +1,23 @@
+"""The methods compared, each built from phases of counted work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from costmodel.methods import first_order, kfac, thermo
+from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+
+__all__ = ["METHODS", "AnalogWork", "Cadence", "DigitalWork", "Method", "Phase", "Resource", "Scope"]
+
+#: Every method by name, built for a way of sharing weights, in the order it is shown.
+METHODS: Final[Mapping[str, Callable[[str], Method]]] = {
+    "sgd": first_order.sgd,
+    "adam": first_order.adam,
+    "kfac.cholesky": kfac.cholesky,
+    "thermo.inverse": thermo.inverse_from_covariance,
+    "thermo.solve": thermo.linear_systems,
+}
+
+#: Phases a solver that takes no time at all would remove from digital K-FAC.
+SOLVER_PHASES: Final = ("inversion", "precondition")

@@ -1,0 +1,55 @@
+"""Quantities as people write them."""
+
+import pytest
+
+from costmodel import units
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("1 us", units.second, 1e-6),
+        ("1 µs", units.second, 1e-6),
+        ("0.3 ns", units.second, 3e-10),
+        ("5e-3 ms", units.second, 5e-6),
+        ("50 Gbit/s", units.bit_per_second, 50e9),
+        ("6.25 GB/s", units.bit_per_second, 50e9),  # a byte is 8 bits
+        ("2 TB/s", units.byte_per_second, 2e12),
+        ("19.5 TFLOP/s", units.flop_per_second, 19.5e12),
+        ("1 nF", units.farad, 1e-9),
+        ("2 kOhm", units.ohm, 2e3),
+        ("5 MHz", units.hertz, 5e6),
+        ("16 bit", units.bit, 16.0),
+        ("1 s*V/A", units.second * units.ohm, 1.0),
+        ("0.5", units.one, 0.5),
+    ],
+)
+def test_parse(text: str, unit: units.Unit, expected: float) -> None:
+    assert units.parse_quantity(text, unit) == expected
+
+
+def test_farad_times_ohm_is_a_second() -> None:
+    assert (units.farad * units.ohm).measures_same_as(units.second)
+    assert not (units.farad / units.ohm).measures_same_as(units.second)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "message"),
+    [
+        ("1", units.second, "missing unit: '1' needs one, like '1 us'"),
+        ("1 V", units.second, "'1 V' is not in s; write it like '1 us'"),
+        ("1 byte", units.bit_per_second, "'1 byte' is not in bit/s; write it like '50 Gbit/s'"),
+        ("fast", units.second, "'fast' is not a number with a unit; write it like '1 us'"),
+        ("inf s", units.second, "'inf s' is not finite; write a number like '1 us'"),
+        (".nan s", units.second, "'.nan s' is not finite; write a number like '1 us'"),
+    ],
+)
+def test_faults(text: str, unit: units.Unit, message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        units.parse_quantity(text, unit)
+    assert str(error.value) == message
+
+
+def test_unknown_unit_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown unit 'sec'; known are s, V, A, K, bit, B, FLOP, Hz, Ohm, F, W, J"):
+        units.parse_quantity("1 sec", units.second)
