@@ -41,8 +41,10 @@ def workload_from(document: Document) -> Workload:
     data = document.data if isinstance(document.data, dict) else {}
     if isinstance(data.get("layers"), list):
         parts.add(data["layers"], ("layers",), "")
-    elif "family" in data:
-        parts.add_family(data)
+        if data["layers"] and not (parts.layers or parts.faults):
+            parts.faults.append(document.fault(("layers",), "none of them is factored; K-FAC has nothing to do"))
+    elif isinstance(data.get("family"), str):
+        parts.add_family(data, data["family"])
     report(document, [*faults, *parts.faults])
     assert file is not None  # a missing file has faults
     return Workload(
@@ -132,9 +134,8 @@ class _Parts:
         else:
             self.others.append(part)
 
-    def add_family(self, data: dict[str, Any]) -> None:
+    def add_family(self, data: dict[str, Any], family: str) -> None:
         """Add the layers of a parametric family."""
-        family = str(data["family"])
         if family not in schema.FAMILIES:
             self.faults.append(self.document.fault(("family",), unknown("family", family, schema.FAMILIES)))
             return
@@ -191,7 +192,7 @@ def _recurrent(entry: schema.Recurrent, name: str) -> Iterator[Layer]:
     for suffix in ("", "_reverse")[: entry.directions]:
         for matrix, inputs in (("ih", entry.d_in), ("hh", entry.d_hidden)):
             yield Layer(
-                f"{name}.weight_{matrix}{suffix}",
+                f"{name}.weight_{matrix}_l0{suffix}",
                 entry.kind,
                 inputs,
                 gates * entry.d_hidden,
