@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from torch import nn
 
 from costmodel.estimate import Status
+from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import CATALOG, catalog_names, load_workload
 from costmodel.workload import Layer, Unfactored, Workload
 
@@ -399,6 +400,35 @@ def test_nested_repeats(tmp_path: Path) -> None:
         [{**up, "name": f"stage.{stage}.layer{layer}.up"} for stage in (0, 1) for layer in (1, 2)],
     )
     assert nested.layers == written.layers
+
+
+def test_repeats_that_multiply_without_end_are_refused(tmp_path: Path) -> None:
+    layers: list[Any] = [{"name": "x", "kind": "linear", "d_in": 4, "d_out": 8}]
+    for name in ("inner", "middle", "outer"):
+        layers = [{"repeat": 1000, "name": name, "layers": layers}]
+    with pytest.raises(InputError) as error:
+        _model(tmp_path, layers)
+    (fault,) = error.value.faults
+    assert fault.path == "layers.0.layers.0.layers.0.repeat"
+    assert fault.message == "more than 200000 layers once repeats are written out"
+
+
+@pytest.mark.parametrize(
+    ("layers", "path", "message"),
+    [
+        ("[]", "layers", "is empty; it needs at least one entry"),
+        ("[{name: n, kind: norm, width: 4}]", "layers", "none of them is factored; K-FAC has nothing to do"),
+        (
+            "[{name: c, kind: convolution, d_in: 3, d_out: 8, kernel: [], positions: 4}]",
+            "layers.0.kernel",
+            "is empty; it needs at least one entry",
+        ),
+    ],
+)
+def test_nothing_to_do_is_a_fault(layers: str, path: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        _model(tmp_path, layers)
+    assert [(fault.path, fault.message) for fault in error.value.faults] == [(path, message)]
 
 
 def test_order_of_layers_does_not_change_shapes(tmp_path: Path) -> None:

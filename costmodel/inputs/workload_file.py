@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from costmodel import families
 from costmodel.estimate import Quantity, Status
@@ -15,6 +15,9 @@ from costmodel.inputs.schema import QuantityEntry, report, unknown, validate
 from costmodel.inputs.yaml_reader import Document, Path_
 from costmodel.units import one
 from costmodel.workload import KfacSettings, Layer, Training, Unfactored, Workload
+
+#: Nested repeats multiply; beyond this they are a mistake, and would fill the memory.
+MAXIMUM_LAYERS: Final = 200_000
 
 _DIGITS = "K-FAC factors of small networks on real digits, early training, 5th to 95th percentile over layers"
 
@@ -111,6 +114,10 @@ class _Parts:
             self.add(data["layers"], (*path, "layers"), f"{prefix}{name}.")
             if len(self.faults) > faulty:
                 return  # the other repeats have the same faults
+            if len(self.layers) + len(self.others) > MAXIMUM_LAYERS:
+                message = f"more than {MAXIMUM_LAYERS} layers once repeats are written out"
+                self.faults.append(self.document.fault((*path, "repeat"), message))
+                return
 
     def _layer(self, entry: Any, path: Path_, prefix: str) -> None:
         kind = entry.get("kind") if isinstance(entry, dict) else None
