@@ -11,6 +11,7 @@ import torch
 from ruamel.yaml import YAML
 from torch import nn
 
+from costmodel.counts import count
 from costmodel.estimate import Status
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import CATALOG, catalog_names, load_workload
@@ -196,10 +197,25 @@ def test_every_shipped_workload_has_golden_values() -> None:
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_totals(name: str) -> None:
     totals, golden = _totals(load_workload(name)), vars(GOLDEN[name])
-    for count in ("parameters", "matrices", "pairs"):
-        assert totals[count] == golden[count], count
+    for exact in ("parameters", "matrices", "pairs"):
+        assert totals[exact] == golden[exact], exact
     for flops in golden:
         assert math.isclose(totals[flops], golden[flops], rel_tol=1e-12), flops
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_counts_are_the_golden_totals(name: str) -> None:
+    counts, golden = count(load_workload(name)), GOLDEN[name]
+    for counted, expected in (
+        (counts.forward_backward, golden.forward_backward),
+        (counts.other_forward_backward, 3 * golden.other_forward),
+        (counts.factors_expand, golden.factors_expand),
+        (counts.factors_reduce, golden.factors_reduce),
+        (counts.inversion_cholesky, golden.inverse),
+        (counts.inversion_eigh, 9 * golden.inverse),
+        (counts.precondition, golden.precondition),
+    ):
+        assert math.isclose(counted, expected, rel_tol=1e-12)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
