@@ -171,6 +171,8 @@ def _message(error: dict[str, Any], model: type[Strict]) -> str:
         return "is missing"
     if kind == "value_error":
         return str(context["error"])
+    if kind == "too_short":
+        return "is empty; it needs at least one entry"
     if kind in _COMPARISONS:
         return f"{value} is not {_COMPARISONS[kind]} {next(iter(context.values()))}"
     if kind == "literal_error":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from costmodel import families
 from costmodel.estimate import Quantity, Status
@@ -15,6 +15,9 @@ from costmodel.inputs.schema import QuantityEntry, report, unknown, validate
 from costmodel.inputs.yaml_reader import Document, Path_
 from costmodel.units import one
 from costmodel.workload import KfacSettings, Layer, Training, Unfactored, Workload
+
+#: Nested repeats multiply; beyond this they are a mistake, and would fill the memory.
+MAXIMUM_LAYERS: Final = 200_000
 
 _DIGITS = "K-FAC factors of small networks on real digits, early training, 5th to 95th percentile over layers"
 
@@ -41,8 +44,10 @@ def workload_from(document: Document) -> Workload:
     data = document.data if isinstance(document.data, dict) else {}
     if isinstance(data.get("layers"), list):
         parts.add(data["layers"], ("layers",), "")
-    elif "family" in data:
-        parts.add_family(data)
+        if data["layers"] and not (parts.layers or parts.faults):
+            parts.faults.append(document.fault(("layers",), "none of them is factored; K-FAC has nothing to do"))
+    elif isinstance(data.get("family"), str):
+        parts.add_family(data, data["family"])
     report(document, [*faults, *parts.faults])
     assert file is not None  # a missing file has faults
     return Workload(
@@ -109,6 +114,10 @@ class _Parts:
             self.add(data["layers"], (*path, "layers"), f"{prefix}{name}.")
             if len(self.faults) > faulty:
                 return  # the other repeats have the same faults
+            if len(self.layers) + len(self.others) > MAXIMUM_LAYERS:
+                message = f"more than {MAXIMUM_LAYERS} layers once repeats are written out"
+                self.faults.append(self.document.fault((*path, "repeat"), message))
+                return
 
     def _layer(self, entry: Any, path: Path_, prefix: str) -> None:
         kind = entry.get("kind") if isinstance(entry, dict) else None
@@ -132,9 +141,8 @@ class _Parts:
         else:
             self.others.append(part)
 
-    def add_family(self, data: dict[str, Any]) -> None:
+    def add_family(self, data: dict[str, Any], family: str) -> None:
         """Add the layers of a parametric family."""
-        family = str(data["family"])
         if family not in schema.FAMILIES:
             self.faults.append(self.document.fault(("family",), unknown("family", family, schema.FAMILIES)))
             return
@@ -191,7 +199,7 @@ def _recurrent(entry: schema.Recurrent, name: str) -> Iterator[Layer]:
     for suffix in ("", "_reverse")[: entry.directions]:
         for matrix, inputs in (("ih", entry.d_in), ("hh", entry.d_hidden)):
             yield Layer(
-                f"{name}.weight_{matrix}{suffix}",
+                f"{name}.weight_{matrix}_l0{suffix}",
                 entry.kind,
                 inputs,
                 gates * entry.d_hidden,

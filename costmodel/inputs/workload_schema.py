@@ -70,7 +70,7 @@ class Convolution(Positioned):
     kind: Literal["convolution", "transposed_convolution"]
     d_in: Size
     d_out: Size
-    kernel: list[Size]
+    kernel: Annotated[list[Size], Field(min_length=1)]
     stride: list[Size] | None = None
     padding: list[Annotated[int, Field(ge=0)]] | None = None
     input_size: list[Size] | None = None
@@ -89,11 +89,11 @@ class Convolution(Positioned):
         if self.kind == "transposed_convolution" and self.bias:
             raise ValueError("a bias of a transposed convolution is not one column of its matrix; write 'bias: false'")
         given = "positions" in self.model_fields_set
-        if self.input_size is None:
-            if not given:
-                raise ValueError("needs 'positions', or 'input_size' with stride and padding")
-        elif given and self.counted_positions() != self.positions:
-            raise ValueError(f"positions {self.positions:g} but input_size gives {self.counted_positions()}")
+        if self.input_size is None and not given:
+            raise ValueError("needs 'positions', or 'input_size' with stride and padding")
+        counted = self.counted_positions()
+        if given and counted != self.positions:
+            raise ValueError(f"positions {self.positions:g} but input_size gives {counted:g}")
         return self
 
     def counted_positions(self) -> float:
@@ -258,4 +258,6 @@ class WorkloadFile(Strict):
     def _one_description(self) -> WorkloadFile:
         if (self.layers is None) == (self.family is None):
             raise ValueError("needs either 'layers' or 'family'")
+        if self.family is None and self.parameters is not None:
+            raise ValueError("'parameters' belong to a 'family'; layers state their own sizes")
         return self
