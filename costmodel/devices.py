@@ -30,7 +30,7 @@ class Law:
     Attributes:
         launch: Seconds for each call.
         element_time: Seconds for each matrix element.
-        bandwidth: Bytes a second, stored in bit/s.
+        bandwidth: Bytes a second.
         rate: FLOPs a second that large calls reach.
     """
 

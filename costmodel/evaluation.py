@@ -170,7 +170,7 @@ class Evaluation:
         counts = {
             "launch": self._evaluate(work.calls, work.scope),
             "element_time": None if work.elements is None else self._evaluate(work.elements, work.scope) * pairs,
-            "bandwidth": None if work.bytes is None else self._evaluate(work.bytes, work.scope) * pairs * 8.0,
+            "bandwidth": None if work.bytes is None else self._evaluate(work.bytes, work.scope) * pairs,
             "rate": None if work.flops is None else self._evaluate(work.flops, work.scope) * pairs,
         }
         terms = [_Term(np.zeros((1, 1)), Status.MEASURED)]

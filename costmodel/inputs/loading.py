@@ -100,7 +100,7 @@ def split_settings(settings: Sequence[str]) -> dict[str, list[str]]:
         path, equals, value = setting.partition("=")
         first, _, rest = path.partition(".")
         root = first if first in _ROOTS and rest else _root_of(first)
-        if not equals or not path:
+        if not equals or not path or not value.strip():
             faults.append(Fault("--set", 0, 0, setting, "is not path=value, like kfac.damping=1e-2"))
         elif root is None:
             faults.append(Fault("--set", 0, 0, path, unknown("key", first, _known_keys())))
@@ -130,15 +130,13 @@ def _overridden(document: Document, settings: Sequence[str]) -> Document:
     overridden = list(document.overridden)
     for setting in settings:
         path_text, _, value_text = setting.partition("=")
-        value = parse_yaml(value_text, "--set").data if value_text.strip() else None
+        value = parse_yaml(value_text, "--set").data
         path: Path_ = tuple(int(part) if part.isdigit() else part for part in path_text.split("."))
         parent = document.data
         for depth, part in enumerate(path[:-1]):
             parent = _descend(parent, part, path[: depth + 1])
-        if isinstance(parent, list):
+        if not isinstance(parent, dict):
             _descend(parent, path[-1], path)
-        elif not isinstance(parent, dict):
-            raise InputError([Fault("--set", 0, 0, path_text, "leads through a value that has no keys")])
         parent[path[-1]] = value
         overridden.append(path)
     return replace(document, overridden=tuple(overridden))
@@ -152,5 +150,5 @@ def _descend(parent: Any, part: str | int, path: Path_) -> Any:
         return parent[str(part)]
     if isinstance(parent, list) and isinstance(part, int) and part < len(parent):
         return parent[part]
-    reason = f"has {len(parent)} entries" if isinstance(parent, list) else "has no keys"
-    raise InputError([Fault("--set", 0, 0, ".".join(map(str, path)), f"leads nowhere: the list or value {reason}")])
+    where = f"the list has {len(parent)} entries" if isinstance(parent, list) else "it is a value without keys"
+    raise InputError([Fault("--set", 0, 0, ".".join(map(str, path)), f"leads nowhere: {where}")])

@@ -120,12 +120,12 @@ class _Parts:
                 return
 
     def _layer(self, entry: Any, path: Path_, prefix: str) -> None:
-        kind = entry.get("kind") if isinstance(entry, dict) else None
-        if isinstance(entry, dict) and kind not in schema.LAYER_KINDS:
-            message = "is missing" if kind is None else unknown("kind", str(kind), schema.LAYER_KINDS)
+        kind = str(entry.get("kind", "")) if isinstance(entry, dict) else "linear"  # what is no mapping fails there
+        if kind not in schema.LAYER_KINDS:
+            message = unknown("kind", kind, schema.LAYER_KINDS) if kind else "is missing"
             self.faults.append(self.document.fault((*path, "kind"), message))
             return
-        checked, faults = validate(schema.LAYER_KINDS[str(kind)] if kind else schema.Linear, self.document, path)
+        checked, faults = validate(schema.LAYER_KINDS[kind], self.document, path)
         self.faults.extend(faults)
         if checked is None:
             return

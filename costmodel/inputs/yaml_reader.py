@@ -46,7 +46,8 @@ class Document:
 
     def fault(self, path: Path_, message: str) -> Fault:
         """A fault at a path, placed at the nearest part of it that the file holds, or at the option that set it."""
-        if any(path[: len(each)] == each for each in self.overridden):
+        # A value that was set, part of one, or (where two values disagree) the section that holds one.
+        if path and any(path[: len(each)] == each or each[: len(path)] == path for each in self.overridden):
             return Fault("--set", 0, 0, dotted(path), message)
         held = path
         while held and held not in self.places:

@@ -9,7 +9,7 @@ from costmodel.methods.work import Cadence, DigitalWork, Phase, Scope
 
 def forward_backward() -> Phase:
     """Forward and backward pass of everything, factored or not."""
-    layer = DigitalWork(Primitive.NETWORK, Scope.LAYER, calls=3, flops=network.forward_backward_flops())
+    layer = DigitalWork(Primitive.NETWORK, Scope.LAYER, calls=1, flops=network.forward_backward_flops())
     other = DigitalWork(Primitive.NETWORK, Scope.MODEL, calls=0, flops=network.other_flops())
     return Phase("forward_backward", Cadence.STEP, (layer, other))
 

@@ -219,6 +219,7 @@ def test_settings() -> None:
     ("setting", "message"),
     [
         ("kfac.damping", "--set: kfac.damping is not path=value, like kfac.damping=1e-2"),
+        ("kfac.damping=", "--set: kfac.damping= is not path=value, like kfac.damping=1e-2"),
         ("bach_size=3", "--set: bach_size unknown key 'bach_size'; did you mean 'batch_size'?"),
     ],
 )
@@ -233,8 +234,9 @@ def test_settings_that_lead_nowhere(setting: str, message: str) -> None:
     [
         ("kfac.dampin=3", "--set: kfac.dampin unknown key 'dampin'; did you mean 'damping'?"),
         ("kfac.damping=-1", "--set: kfac.damping damping = -1 is outside its domain 0 < lambda"),
-        ("layers.999.d_in=3", "--set: layers.999 leads nowhere: the list has 4 entries"),
-        ("batch_size=", "--set: batch_size expected a whole number, found nothing"),
+        ("layers.999.d_in=3", "--set: layers.999 leads nowhere: the list has 5 entries"),
+        ("layers.0.kind=liner", "--set: layers.0.kind unknown kind 'liner'; did you mean 'linear'?"),
+        ("kfac=3", "--set: kfac expected keys and values, found 3"),
     ],
 )
 def test_settings_with_wrong_values(setting: str, message: str) -> None:

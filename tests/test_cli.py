@@ -1,0 +1,180 @@
+"""The command line as its users run it: every model on every card, every format, exit codes and messages."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from costmodel.cli import main
+from costmodel.devices import AnalogCard
+from costmodel.inputs.loading import catalog_names, load_card, load_workload
+
+WORKLOADS = catalog_names("workloads")
+ANALOG = [name for name in catalog_names("devices") if isinstance(load_card(name), AnalogCard)]
+DIGITAL = [name for name in catalog_names("devices") if name not in ANALOG]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one command."""
+    old = sys.argv
+    sys.argv = ["costmodel", *arguments]
+    try:
+        main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    finally:
+        sys.argv = old
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_catalog_holds_what_is_promised() -> None:
+    assert {
+        "imagenet_vit", "imagenet_resnet", "ogbg", "wmt", "fastmri", "criteo1tb", "librispeech_conformer",
+        "librispeech_deepspeech", "mlp", "gpt",
+    } <= set(WORKLOADS)  # fmt: skip
+    assert {"rtx-a6000", "a100-sxm", "h100-sxm"} <= set(DIGITAL)
+    assert {"tngd-2024", "spu-2023", "sram-2026", "scaled"} <= set(ANALOG)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_every_model_on_every_card(workload: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for digital in DIGITAL:
+        for analog in ANALOG:
+            cards = ("--digital", digital, "--analog", analog)
+            code, out, err = run(capsys, "project", workload, *cards, "--draws", "50", "--format", "json")
+            assert (code, err) == (0, "")
+            answer = json.loads(out)  # allow_nan=False: no NaN and no inf can be in it
+            for method in answer["methods"].values():
+                step = method["step_time_s"]
+                assert 0 < step["p05"] <= step["median"] <= step["p95"]
+                assert all(phase["p05"] >= 0 for phase in method["phases"].values())
+            assert len(answer["layers"]) == len(load_workload(workload).layers)
+            assert all(row["source"] and row["status"] for row in answer["assumptions"])
+
+
+def test_project_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "project", "imagenet_vit", "--format", "json")
+    answer = json.loads(out)
+    assert answer["schema"] == 1
+    assert {"model", "digital", "analog", "methods", "speedup", "layers", "assumptions"} <= set(answer)
+    for name in ("sgd", "adam", "kfac.cholesky", "thermo.inverse", "thermo.solve"):
+        assert set(answer["methods"][name]["step_time_s"]) == {"median", "p05", "p95", "status"}
+        assert {"kfac.best", "adam"} <= set(answer["speedup"][name])
+    assert set(answer["methods"]["thermo.inverse"]["phases"]) >= {"upload", "settle", "sample", "readout"}
+    assert set(answer["methods"]["thermo.solve"]["phases"]) >= {"upload", "settle", "average", "readout"}
+    step = answer["methods"]["kfac.cholesky"]
+    assert step["step_time_s"]["median"] == pytest.approx(
+        sum(phase["median"] for phase in step["phases"].values()), rel=0.1
+    )
+
+
+def test_counts_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(
+        capsys, "counts", "mlp", "--set", "parameters.depth=1", "--set", "batch_size=10", "--format", "json"
+    )
+    answer = json.loads(out)
+    # 784 -> 1024 -> 10 with biases, 10 rows
+    squares = 785**2 + 1024**2 + 1025**2 + 10**2
+    cubes = 785**3 + 1024**3 + 1025**3 + 10**3
+    assert answer["phases"] == {
+        "forward_backward": {"flops": 6 * 10 * (784 * 1024 + 1024 * 10), "other_flops": 0},
+        "factors": {"expand_flops": 20 * squares, "reduce_flops": 20 * squares},
+        "inversion": {"cholesky_flops": cubes, "eigh_flops": 9 * cubes},
+        "precondition": {"flops": 2 * 785 * 1024 * (785 + 1024) + 2 * 1025 * 10 * (1025 + 10)},
+    }
+
+
+@pytest.mark.parametrize("verb", [("project", "ogbg"), ("counts", "ogbg"), ("explain", "thermo.solve"), ("catalog",)])
+def test_formats(verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("table", "json", "csv", "markdown"):
+        code, out, _ = run(capsys, *verb, "--format", name)
+        assert code == 0
+        if name == "json":
+            assert json.loads(out)["schema"] == 1
+        elif name == "csv":
+            rows = list(csv.reader(io.StringIO(out)))
+            assert len(rows) > 2
+            assert len({len(row) for row in rows}) == 1
+        else:
+            assert len(out.splitlines()) > 5
+
+
+def test_csv_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text, _ = run(capsys, "project", "ogbg", "--format", "csv")
+    _, out, _ = run(capsys, "project", "ogbg", "--format", "json")
+    rows = {(row["method"], row["phase"]): row for row in csv.DictReader(io.StringIO(text))}
+    step = json.loads(out)["methods"]["thermo.solve"]["step_time_s"]
+    assert float(rows["thermo.solve", "step"]["median_s"]) == step["median"]
+
+
+def test_verdict_says_no_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "project", "imagenet_vit", "--format", "markdown")
+    sentence = out.strip().splitlines()[-1]
+    assert sentence.startswith("No: a step of thermo.")
+    assert "A solver that took no time at all would gain" in sentence
+
+
+def test_explain_a_symbol_and_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "explain", "thermo.solve.settle.time", "--format", "json")
+    (formula,) = json.loads(out)["formulas"]
+    symbols = {entry["symbol"]: entry for entry in formula["symbols"]}
+    assert formula["unit"] == "s"
+    assert symbols["tau"]["quantities"][0]["path"] == "analog.relaxation_time"
+    assert symbols["tau"]["quantities"][0]["value"] == 1e-6
+    assert symbols["n"]["sizes"] == [384, 1537]  # factors of ViT-S/16
+
+
+def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "m.yaml"
+    model.write_text("schema: 1\nname: x\nbatch_size: 0\nlayers:\n  - {name: a, kind: linear, d_in: 1, d_out: 0}\n")
+    code, out, err = run(
+        capsys, "project", str(model), "--analog", "tgnd-2024", "--set", "digital.primitives.gemm.rate=3"
+    )
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "--set: primitives.gemm.rate missing unit: 3 needs one, like '20 TFLOP/s'",
+        f"{model}:3:1 batch_size 0 is not at least 1",
+        f"{model}:5:38 layers.0.d_out 0 is not at least 1",
+        "tgnd-2024: unknown card 'tgnd-2024'; did you mean 'tngd-2024'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("explain", "thermo.sovle"),
+         "thermo.sovle: unknown formula or method 'thermo.sovle'; did you mean 'thermo.solve'?"),
+        (("catalog", "devcies"), "devcies: unknown section 'devcies'; did you mean 'devices'?"),
+        (("project", "mlp", "--digital", "tngd-2024"), "--digital: 'tngd-2024' is an analog card"),
+        (("project", "mlp", "--analog", "h100-sxm"), "--analog: 'h100-sxm' is a digital card"),
+    ],
+)  # fmt: skip
+def test_wrong_names(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, *arguments) == (2, "", message + "\n")
+
+
+def test_as_a_process_without_torch_and_the_same_bytes_twice() -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['costmodel', 'project', 'gpt', '--format', 'json'];"
+        "from costmodel.cli import main; main()"
+    )
+    first, second = (subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(2))
+    assert first.stdout == second.stdout
+    assert json.loads(first.stdout)["model"]["parameters"] == 124_439_808
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; sys.argv = ['costmodel', '--help']\n"
+        "from costmodel.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(sorted({'numpy', 'sympy', 'pandas', 'ruamel.yaml'} & set(sys.modules)))"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
+    assert output.splitlines()[-1] == "[]"
