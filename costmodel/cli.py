@@ -99,6 +99,89 @@ def catalog(
     _print(output, lambda: catalog_dict(what), lambda: catalog_tables(what), lambda: catalog_records(what))
 
 
+@app.command()
+def measure(
+    out: Annotated[str, typer.Option(help="timing file; taken up where it exists")],
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    threads: Annotated[str, typer.Option(help="thread counts, the first timed in full: 1 or 1,2")] = "1",
+    budget: Annotated[str, typer.Option(help="time to spend, like 90s, 3m or 1h; without it the whole grid")] = "",
+    dtypes: Annotated[str, typer.Option(help="element types, the first timed in full")] = "float32",
+    operations: Annotated[str, typer.Option(help="operations, by comma; all without it")] = "",
+    models: Annotated[bool, typer.Option(help="time whole K-FAC steps too")] = True,
+    beyond: Annotated[bool, typer.Option(help="add sizes two to four times larger, which score extrapolation")] = False,
+    advise: Annotated[bool, typer.Option(help="only say which sizes would tell most")] = False,
+    quiet: Annotated[bool, typer.Option(help="no progress")] = False,
+) -> None:
+    """Time linear algebra and K-FAC steps on this machine, into a file that calibrate reads. Needs torch."""
+    _torch()
+    from validation.measure.command import measure as run
+
+    run(
+        out, device, threads, budget, dtypes, operations, models=models, beyond=beyond, advise=advise, quiet=quiet
+    )
+
+
+@app.command()
+def calibrate(
+    timings: Annotated[str, typer.Argument(help="file written by measure", show_default=False)],
+    out: Annotated[str, typer.Option(help="card to write")],
+    name: Annotated[str, typer.Option(help="name of the card; that of its file without it")] = "",
+    threads: Annotated[int, typer.Option(help="thread count, where the file has several")] = 0,
+    hold_out: Annotated[bool, typer.Option(help="leave the sizes and networks that score shipped cards")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Fit a card to timings: a law for every operation, chosen by what it predicts of sizes left out."""
+    from validation.calibrate_command import calibrate as run
+
+    records, as_dict, tables = run(timings, out, name, threads, hold_out=hold_out)
+    _print(output, as_dict, tables, records)
+
+
+@app.command()
+def predict(
+    operation: Annotated[str, typer.Argument(help="gemm, cholesky, cholesky_inverse, inv, eigh ...")],
+    n: Annotated[int, typer.Option("--n", min=1, max=10**7, help="order of the matrix, or columns")],
+    m: Annotated[int, typer.Option("--m", min=0, max=10**9, help="rows, where they differ")] = 0,
+    batch: Annotated[int, typer.Option(min=1, max=10**7, help="matrices in one call")] = 1,
+    dtype: Annotated[str, typer.Option(help="element type")] = "float32",
+    card: Annotated[str, typer.Option(help="digital card: a catalog name or a file")] = DIGITAL,
+    output: Output = Format.TABLE,
+) -> None:
+    """Time of one OPERATION on a card, with its 90 % interval and whether its size was in the data."""
+    from costmodel.inputs.loading import load_digital
+    from costmodel.output.predictions import prediction_records, prediction_tables
+    from costmodel.predict import predict as run
+
+    result = run(load_digital(card), operation, n, m or None, batch, dtype)
+    _print(output, result.as_dict, lambda: prediction_tables(result), lambda: prediction_records(result))
+
+
+@app.command()
+def validate(
+    timings: Annotated[str, typer.Option(help="score a card on this file instead of the shipped data")] = "",
+    card: Annotated[str, typer.Option(help="the card to score on --timings")] = "",
+    points: Annotated[bool, typer.Option(help="every held-out point, not only the summaries")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Score the shipped cards on data no fit has read; exit 1 where a threshold is missed."""
+    from validation.validate_command import validate as run
+
+    records, as_dict, tables, passed = run(timings, card, points=points)
+    _print(output, as_dict, tables, records)
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _torch() -> None:
+    """Say how to get torch where it is missing."""
+    import importlib.util
+
+    from costmodel.inputs.faults import InputError
+
+    if importlib.util.find_spec("torch") is None:
+        raise InputError.about("measure", "needs torch; install it with: pip install 'costmodel[torch]'")
+
+
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
     """Model and cards with their settings; the faults of all three at once."""
     from costmodel.inputs.faults import Fault, InputError

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Final
 
 from costmodel.estimate import Quantity
+from costmodel.laws import FittedLaw
 
 
 class Primitive(StrEnum):
@@ -32,17 +33,48 @@ class Law:
         element_time: Seconds for each matrix element.
         bandwidth: Bytes a second.
         rate: FLOPs a second that large calls reach.
+        fitted: A law fitted to timings, in place of the constants above.
+        scatter: Factor on the fitted law, 1 nominally: how far times scatter about it.
     """
 
     launch: Quantity | None = None
     element_time: Quantity | None = None
     bandwidth: Quantity | None = None
     rate: Quantity | None = None
+    fitted: FittedLaw | None = None
+    scatter: Quantity | None = None
 
     def quantities(self) -> dict[str, Quantity]:
         """The constants the card gives, by name."""
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: quantity for name, quantity in named.items() if quantity is not None}
+        named = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in named.items() if isinstance(value, Quantity)}
+
+
+@dataclass(frozen=True, slots=True)
+class PassTimes:
+    """Time of a forward and backward pass, and of what prepares factors, by what a network is made of.
+
+    Attributes:
+        linear: Time of linear layers over that of three products of their size.
+        convolution_s: Seconds a FLOP of convolutions.
+        attention_s: Seconds a FLOP of attention products.
+        activation_s: Seconds an element that a module without weights puts out.
+        parameter_s: Seconds a parameter, for its gradient.
+        layer_s: Seconds a factored layer.
+        row_s: Seconds an element of the rows of linear layers, a column of ones appended.
+        patch_s: Seconds an element of the rows of convolutions, patches cut out.
+        spread: Standard deviation of log(measured / predicted) over networks left out.
+    """
+
+    linear: float
+    convolution_s: float
+    attention_s: float
+    activation_s: float
+    parameter_s: float
+    layer_s: float
+    row_s: float
+    patch_s: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +86,17 @@ class DigitalCard:
         title: One line.
         source: Where its numbers come from as a whole.
         laws: A law for each primitive.
+        operations: Fitted laws of single operations, ``gemm`` in float32 or ``gemm.float64``; empty for a card without
+            timings.
+        passes: How the passes of whole networks and the rows of their factors take time, where those were timed.
     """
 
     name: str
     title: str
     source: str
     laws: Mapping[Primitive, Law]
+    operations: Mapping[str, FittedLaw] = field(default_factory=dict)
+    passes: PassTimes | None = None
 
     def quantities(self) -> dict[str, Quantity]:
         """Every constant by path, ``gemm.rate``."""

@@ -16,7 +16,7 @@ from costmodel.units import Unit
 Draws = npt.NDArray[np.float64]
 
 #: Standard normal deviate of the 95th percentile: intervals run from the 5th to the 95th.
-_Z95 = NormalDist().inv_cdf(0.95)
+Z95 = NormalDist().inv_cdf(0.95)
 
 
 class Status(StrEnum):
@@ -69,7 +69,7 @@ class Quantity:
         """
         if self.low == self.high:
             return np.full_like(standard_normal, self.value)
-        share = standard_normal / _Z95
+        share = standard_normal / Z95
         if self.low > 0:
             up, down = np.log(self.high / self.value), np.log(self.value / self.low)
             factor: Draws = np.exp(np.where(share > 0, share * up, share * down))

@@ -19,6 +19,7 @@ from costmodel.defaults import Scenario
 from costmodel.devices import AnalogCard, DigitalCard
 from costmodel.estimate import Draws, Quantity, Status, standard_normal, weakest
 from costmodel.formulas import Formula
+from costmodel.laws import FittedLaw
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.scenario import draw_all, quantities
 from costmodel.symbols import Expression
@@ -166,6 +167,9 @@ class Evaluation:
     def _digital_terms(self, work: DigitalWork) -> list[_Term]:
         """Launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate, each a term of its own."""
         pairs = self._values[work.scope]["pairs"]
+        fitted = self._digital.laws[work.primitive].fitted
+        if fitted is not None:
+            return [self._fitted_term(work, fitted)]
         law = self._digital.laws[work.primitive].quantities()
         counts = {
             "launch": self._evaluate(work.calls, work.scope),
@@ -188,12 +192,33 @@ class Evaluation:
             )
         return terms
 
+    def _fitted_term(self, work: DigitalWork, law: FittedLaw) -> _Term:
+        """The time of a law fitted to timings: seconds a unit of work by size and alignment, scatter, extrapolation."""
+        sizes = np.full((1, 1), law.domain[1]) if work.scope is Scope.MODEL else self._size(work.scope)
+        per_unit = np.array([law.per_unit(size, int(size)) for size in sizes[:, 0]])[:, None]
+        values = self._values[work.scope]
+        calls = self._evaluate(work.calls, work.scope)
+        seconds = law.launch * calls + law.item * values["pairs"]
+        for count, cost in ((work.elements, law.element), (work.flops, per_unit)):
+            if count is not None:
+                seconds = seconds + self._evaluate(count, work.scope) * values["pairs"] * cost
+        scatter = self._digital.laws[work.primitive].scatter
+        assert scatter is not None  # a fitted law comes with one
+        excess = self._extrapolation(scatter, work.scope)
+        widened = np.exp(law.growth * np.log(excess) * self._unexplained(work))
+        status = weakest([scatter.status, Status.EXTRAPOLATED]) if np.any(excess > 1) else scatter.status
+        return _Term(seconds * self._drawn[f"digital.primitives.{work.primitive}.scatter"] * widened, status)
+
+    def _size(self, scope: Scope) -> Draws:
+        """The matrix size a law is looked up at: n of a factor, the larger dimension of a layer."""
+        values = self._values[scope]
+        return values["n"] if scope is Scope.FACTOR else np.maximum(values["a"], values["g"])
+
     def _extrapolation(self, quantity: Quantity, scope: Scope) -> Draws:
         """How many times a unit's size lies outside the sizes a law was fitted on; 1 inside."""
         if quantity.domain is None or scope is Scope.MODEL:
             return np.ones((1, 1))
-        values = self._values[scope]
-        size = values["n"] if scope is Scope.FACTOR else np.maximum(values["a"], values["g"])
+        size = self._size(scope)
         smallest, largest = quantity.domain
         return np.maximum(1.0, np.maximum(size / largest, smallest / size))
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from costmodel.devices import AnalogCard, DigitalCard, Law, Primitive
-from costmodel.inputs.device_schema import AnalogFile, DigitalFile, LawEntry
+import math
+
+from costmodel.devices import AnalogCard, DigitalCard, Law, PassTimes, Primitive
+from costmodel.estimate import Z95, Quantity, Status
+from costmodel.inputs.device_schema import AnalogFile, CurveEntry, DigitalFile, FittedEntry, LawEntry
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.schema import Model, QuantityEntry, report, unknown, validate
 from costmodel.inputs.yaml_reader import Document
+from costmodel.laws import Curve, FittedLaw
+from costmodel.operations import OPERATIONS
+from costmodel.units import one
 
 
 def card_from(document: Document) -> DigitalCard | AnalogCard:
@@ -35,11 +41,46 @@ def _checked(model: type[Model], document: Document) -> Model:
 def _digital(document: Document) -> DigitalCard:
     file = _checked(DigitalFile, document)
     laws = {primitive: _law(getattr(file.primitives, primitive)) for primitive in Primitive}
-    return DigitalCard(file.name, file.title, file.source, laws)
+    faults = [
+        document.fault(("operations", name), unknown("operation", name.split(".")[0], OPERATIONS))
+        for name in file.operations
+        if name.split(".")[0] not in OPERATIONS
+    ]
+    report(document, faults)
+    operations = {name: _fitted(entry) for name, entry in file.operations.items()}
+    passes = None if file.passes is None else PassTimes(**file.passes.model_dump())
+    return DigitalCard(file.name, file.title, file.source, laws, operations, passes)
 
 
 def _law(entry: LawEntry) -> Law:
+    if entry.fitted is not None:
+        return _scattered(entry.fitted)
     return Law(**{name: getattr(entry, name).quantity() for name in entry.model_fields_set})
+
+
+def _scattered(entry: FittedEntry) -> Law:
+    """A fitted law with the factor that says how far times scatter about it."""
+    factor = math.exp(Z95 * entry.spread)
+    domain = (entry.domain[0], entry.domain[1])
+    scatter = Quantity(1.0, 1.0 / factor, factor, one, Status(entry.status), entry.source, domain)
+    return Law(fitted=_fitted(entry), scatter=scatter)
+
+
+def _fitted(entry: FittedEntry) -> FittedLaw:
+    return FittedLaw(
+        entry.launch_s,
+        entry.item_s,
+        entry.element_s,
+        _curve(entry.work_s),
+        {str(name): _curve(curve) for name, curve in entry.penalties_s.items()},
+        (entry.domain[0], entry.domain[1]),
+        entry.spread,
+        entry.growth,
+    )
+
+
+def _curve(entry: CurveEntry) -> Curve:
+    return Curve(tuple(entry.sizes), tuple(entry.values), entry.limit)
 
 
 def _analog(document: Document) -> AnalogCard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 from costmodel import units
 from costmodel.devices import Primitive
 from costmodel.inputs.schema import QuantityEntry, Strict
+from costmodel.operations import ALIGNMENTS
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -69,18 +71,70 @@ class NoiseToSignal(QuantityEntry, of="noise_to_signal"):
     """Noise variance over the squared norm of an input."""
 
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class CurveEntry(Strict):
+    """Seconds a unit of work at knots of size, and what they tend to."""
+
+    sizes: Annotated[list[Positive], Field(min_length=1)]
+    values: Annotated[list[NotNegative], Field(min_length=1)]
+    limit: NotNegative
+
+    @model_validator(mode="after")
+    def _matched(self) -> CurveEntry:
+        if len(self.sizes) != len(self.values):
+            raise ValueError(f"{len(self.sizes)} sizes but {len(self.values)} values")
+        if any(high <= low for low, high in pairwise(self.sizes)):
+            raise ValueError("sizes do not increase")
+        return self
+
+
+class FittedEntry(Strict):
+    """A law that ``calibrate`` fitted, in SI units."""
+
+    launch_s: NotNegative
+    item_s: NotNegative
+    element_s: NotNegative
+    work_s: CurveEntry
+    penalties_s: dict[Literal[ALIGNMENTS], CurveEntry] = {}  # type: ignore[valid-type]
+    domain: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    spread: NotNegative
+    growth: NotNegative
+    status: Literal["interpolated", "extrapolated"] = "interpolated"
+    source: str
+
+
+class PassEntry(Strict):
+    """Times of whole passes that ``calibrate`` fitted, in SI units; :class:`costmodel.devices.PassTimes` says more."""
+
+    linear: NotNegative
+    convolution_s: NotNegative
+    attention_s: NotNegative
+    activation_s: NotNegative
+    parameter_s: NotNegative
+    layer_s: NotNegative
+    row_s: NotNegative
+    patch_s: NotNegative
+    spread: NotNegative
+
+
 class LawEntry(Strict):
-    """The law of one primitive; at least one term."""
+    """The law of one primitive: at least one term, or a fitted law."""
 
     launch: Seconds | None = None
     element_time: Seconds | None = None
     bandwidth: Bandwidth | None = None
     rate: Rate | None = None
+    fitted: FittedEntry | None = None
 
     @model_validator(mode="after")
     def _some_term(self) -> LawEntry:
         if not self.model_fields_set:
             raise ValueError("a law needs at least one of launch, element_time, bandwidth and rate")
+        if self.fitted is not None and len(self.model_fields_set) > 1:
+            raise ValueError("a fitted law stands alone; leave launch, element_time, bandwidth and rate out")
         return self
 
 
@@ -103,6 +157,8 @@ class DigitalFile(Strict):
     title: str
     source: str
     primitives: PrimitiveEntries
+    operations: dict[str, FittedEntry] = {}
+    passes: PassEntry | None = None
 
 
 class AnalogFile(Strict):

@@ -1,0 +1,127 @@
+"""The columns of a candidate law, and the law that a set of coefficients stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from costmodel.laws import Curve, FittedLaw
+from costmodel.operations import ALIGNMENTS, Operation, Size, alignments, working_size
+from validation.fit.solve import Array
+
+#: Between these sizes a penalty may grow; below and above it is constant. Measured penalties of every kind do so.
+_RAMP: Final = (128.0, 1024.0)
+#: Knots a smooth curve is tabulated on.
+_TABLE: Final = tuple(float(size) for size in np.geomspace(8, 8192, 41))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A form of law.
+
+    Attributes:
+        family: ``polynomial``: work at one rate, and elements. ``saturating``: seconds a unit of work fall as size to a
+            power. ``spline``: they fall in any way, given at knots.
+        power: Of a saturating law.
+        knots: Of a spline, working sizes.
+        elements: Elements have a cost.
+        misaligned: Sizes that leave a rest by 8, 4 and 2 have penalties.
+        strided: Sizes whose rows share cache sets have penalties.
+        rising: Seconds a unit of work may also rise with size, as memory traffic does that leaves a cache.
+        switch: Working size up to which a slower algorithm runs, 0 for none.
+    """
+
+    family: str
+    power: float = 1.0
+    knots: tuple[float, ...] = ()
+    elements: bool = True
+    misaligned: bool = True
+    strided: bool = True
+    rising: bool = False
+    switch: float = 0.0
+
+    @property
+    def penalties(self) -> tuple[str, ...]:
+        """Alignments with a column."""
+        aligned = [name for name in ALIGNMENTS if name in {"not_8", "not_4", "odd"}] if self.misaligned else []
+        return (*aligned, *(name for name in ALIGNMENTS if "stride" in name and self.strided))
+
+
+def columns(candidate: Candidate, operation: Operation, sizes: Sequence[Size]) -> Array:
+    """One row a size: launch, item, element, work columns, penalties flat and growing."""
+    n = np.array([float(size.n) for size in sizes])
+    m = np.array([float(size.m) for size in sizes])
+    batch = np.array([float(size.batch) for size in sizes])
+    working = np.array([working_size(size) for size in sizes])
+    flops = np.array([operation.flops(a, b) for a, b in zip(n, m, strict=True)])
+    elements = np.array([operation.elements(a, b) for a, b in zip(n, m, strict=True)])
+    units = batch * np.where(flops > 0, flops, elements)
+    own = batch * elements * (flops > 0) * candidate.elements
+    found = [np.ones_like(n), batch if operation.batched else np.zeros_like(n), own]
+    found += [units * shape for shape in _shapes(candidate, working)]
+    held = [frozenset(alignments(size.n)) for size in sizes]
+    ramp = np.clip(np.log(working / _RAMP[0]) / np.log(_RAMP[1] / _RAMP[0]), 0.0, 1.0)
+    for name in candidate.penalties:
+        applies = np.array([name in each for each in held], dtype=float)
+        found += [units * applies, units * applies * ramp]
+    return np.array(found).T
+
+
+def _shapes(candidate: Candidate, working: Array) -> list[Array]:
+    """Seconds a unit of work as a sum of non-negative multiples of shapes, the first constant."""
+    found = [np.ones_like(working)]
+    if candidate.family == "saturating":
+        found.append((100.0 / working) ** candidate.power)
+    if candidate.family == "spline":
+        logs = np.log(np.array(candidate.knots))
+        at = np.log(working)
+        pairs = list(zip(logs, logs[1:], strict=False))
+        found += [np.clip((high - at) / (high - low), 0.0, 1.0) for low, high in pairs]
+        if candidate.rising:
+            found += [np.clip((at - low) / (high - low), 0.0, 1.0) for low, high in pairs]
+    if candidate.switch:
+        found.append((working <= candidate.switch).astype(float))
+    return found
+
+
+def law_of(candidate: Candidate, operation: Operation, sizes: Sequence[Size], coefficients: Array) -> FittedLaw:
+    """The law that coefficients of :func:`columns` stand for; spread and growth still open."""
+    working = [working_size(size) for size in sizes]
+    knots = _knots(candidate, max(working))
+    shapes = np.array(_shapes(candidate, np.array(knots)))
+    count = len(shapes)
+    values = coefficients[3 : 3 + count] @ shapes
+    limit = float(coefficients[3]) if candidate.family == "saturating" else float(values[-1])
+    work = Curve(tuple(knots), tuple(map(float, values)), limit)
+    penalties = {}
+    for index, name in enumerate(candidate.penalties):
+        flat, growing = coefficients[3 + count + 2 * index : 5 + count + 2 * index]
+        if flat + growing > 0:
+            penalties[name] = Curve(_RAMP, (float(flat), float(flat + growing)), float(flat + growing))
+    return FittedLaw(
+        float(coefficients[0]),
+        float(coefficients[1]),
+        float(coefficients[2]),
+        work,
+        penalties,
+        (min(working), max(working)),
+    )
+
+
+def _knots(candidate: Candidate, largest: float) -> list[float]:
+    if candidate.family == "spline":
+        knots = list(candidate.knots)
+    else:
+        # A smooth law goes on by its own formula; tabulated far beyond the data it stays itself there.
+        knots = list(_TABLE) if candidate.family == "saturating" else [largest]
+    if candidate.switch:
+        knots = sorted({*knots, candidate.switch, candidate.switch * (1 + 1e-6)})
+    return knots
+
+
+def with_tail(law: FittedLaw, limit: float) -> FittedLaw:
+    """The law with another limit of its tail, never above its last value."""
+    return replace(law, work=replace(law.work, limit=min(limit, law.work.values[-1])))

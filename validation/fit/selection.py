@@ -1,0 +1,244 @@
+"""Which form of law an operation gets: what predicts sizes left out of the fit, and sizes larger than fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from costmodel.laws import LEAST_SPREAD, FittedLaw
+from costmodel.operations import Operation, Size, working_size
+from validation.fit.design import Candidate, columns, law_of, with_tail
+from validation.fit.solve import Array, Solution, solve
+
+FAMILIES: Final = ("polynomial", "saturating", "spline")
+#: Sizes are left out in this many parts, every so manieth size in one.
+_PARTS: Final = 5
+#: A part of a law stays only if the error on sizes left out grows without it by more than this share.
+_PAYS: Final = 0.01
+_POWERS: Final = (0.5, 0.75, 1.0, 1.5, 2.5)
+_KNOTS: Final = (4, 7, 11, 16)
+#: The larger sizes that a law fitted to the smaller must predict: those above this share of the largest.
+_LARGER: Final = 0.45
+#: A law needs this many sizes: fewer than its terms would always fit.
+LEAST_SIZES: Final = 6
+_Z95: Final = 1.6448536269514722
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Sizes of one operation with the time of each."""
+
+    operation: Operation
+    sizes: tuple[Size, ...]
+    seconds: Array
+
+    def part(self, chosen: Array) -> Data:
+        """Some of the sizes."""
+        picked = np.flatnonzero(chosen)
+        return Data(self.operation, tuple(self.sizes[index] for index in picked), self.seconds[picked])
+
+    @property
+    def working(self) -> Array:
+        """Working sizes."""
+        return np.array([working_size(size) for size in self.sizes])
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A law with how it was found.
+
+    Attributes:
+        law: The law.
+        candidate: Its form.
+        solution: Coefficients with their covariance.
+        left_out: Median of |log(law / measured)| over sizes left out, by family.
+        larger: The same over the larger sizes, fitted to the smaller, by family.
+        points: Sizes behind it.
+    """
+
+    law: FittedLaw
+    candidate: Candidate
+    solution: Solution
+    left_out: dict[str, float]
+    larger: dict[str, float]
+    points: int
+
+
+def fit(data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0) -> Fit:
+    """The law of an operation: of each family the best form, of the families the one that predicts best.
+
+    Families compete on sizes left out and on larger sizes than were fitted, the two errors counting alike.
+
+    Args:
+        data: At least :data:`LEAST_SIZES` sizes.
+        families: Which compete.
+        floor: Seconds a unit of work no tail goes below: a factorisation is no faster than a product.
+    """
+    best = {family: best_form(family, data) for family in families}
+    left_out = {family: float(np.median(np.abs(_left_out(each, data)))) for family, each in best.items()}
+    larger = {family: _on_larger(each, data, floor) for family, each in best.items()}
+    errors = {family: float(np.median(np.abs(each))) if len(each) else 0.0 for family, each in larger.items()}
+    winner = min(families, key=lambda family: left_out[family] + errors[family])
+    return _final(best[winner], data, floor, left_out, larger, errors)
+
+
+def form(candidate: Candidate, data: Data, floor: float) -> tuple[FittedLaw, Solution]:
+    """A candidate fitted, its tail set."""
+    solution = solve(columns(candidate, data.operation, data.sizes), data.seconds)
+    law = law_of(candidate, data.operation, data.sizes, solution.coefficients)
+    if candidate.family == "spline" and not candidate.rising:
+        law = with_tail(law, _tail_limit(law, data, floor))
+    return law, solution
+
+
+def errors_of(law: FittedLaw, data: Data) -> Array:
+    """log(law / measured) of every size."""
+    predicted = np.array([law.seconds(data.operation, size) for size in data.sizes])
+    return np.log(predicted / data.seconds)
+
+
+def _final(
+    candidate: Candidate,
+    data: Data,
+    floor: float,
+    left_out: dict[str, float],
+    larger: dict[str, Array],
+    errors: dict[str, float],
+) -> Fit:
+    law, solution = form(candidate, data, floor)
+    inside = np.abs(_left_out(candidate, data))
+    spread = max(LEAST_SPREAD, float(np.quantile(inside, 0.9)) / _Z95)
+    beyond = np.abs(larger[candidate.family])
+    growth = 0.05
+    if len(beyond):
+        # The larger sizes lie up to 1 / _LARGER beyond; their error is put down to a distance of half of that.
+        growth = max(growth, float(np.quantile(beyond, 0.9)) / _Z95 / np.log(0.75 / _LARGER))
+    return Fit(
+        replace(law, spread=spread, growth=min(growth, 0.5)), candidate, solution, left_out, errors, len(data.sizes)
+    )
+
+
+def best_form(family: str, data: Data) -> Candidate:
+    """The best form of a family: hyperparameter first, with every part; then each part that does not pay is dropped."""
+    switch = _switch(data) if data.operation.flops(2, 2) else 0.0
+    tried = [replace(each, switch=switch) for each in _forms(family, data)]
+    scores = [(_score(each, data), index) for index, each in enumerate(tried)]
+    score, index = min(scores)
+    best = tried[index]
+    for part in ("strided", "misaligned", "elements", "switch"):
+        if getattr(best, part):
+            without = replace(best, **{part: 0.0 if part == "switch" else False})
+            found = _score(without, data)
+            if found <= score * (1 + _PAYS):
+                best, score = without, found
+    return best
+
+
+def _forms(family: str, data: Data) -> list[Candidate]:
+    """Every hyperparameter of a family."""
+    if family == "polynomial":
+        return [Candidate(family)]
+    if family == "saturating":
+        return [Candidate(family, power=power) for power in _POWERS]
+    working = np.unique(np.round(data.working, 6))
+    rising = not data.operation.flops(2, 2)
+    found = []
+    for count in _KNOTS:
+        if 2 * count <= max(len(working), 8):
+            # Knots where the data is: at equal steps of rank, so that every stretch has sizes in it.
+            knots = np.unique(np.quantile(working, np.linspace(0, 1, min(count, len(working)))))
+            found.append(Candidate(family, knots=tuple(map(float, knots)), rising=rising))
+    return found
+
+
+def _switch(data: Data) -> float:
+    """The size after which a faster algorithm takes over, where the data show one: 0 where they do not.
+
+    A switch is a drop of the time a unit of work by a third and more from one size to the next larger, both at least
+    64: below, launches change as fast.
+    """
+    order = np.argsort(data.working)
+    working = data.working[order]
+    units = np.array([data.operation.flops(data.sizes[index].n, data.sizes[index].m) for index in order])
+    batch = np.array([data.sizes[index].batch for index in order])
+    unit = data.seconds[order] / (units * batch)
+    drops = [
+        (unit[index + 1] / unit[index], working[index], working[index + 1])
+        for index in range(len(order) - 1)
+        if working[index] >= 64 and working[index + 1] <= 1.3 * working[index] and units[index] != units[index + 1]
+    ]
+    ratio, size, following = min(drops, default=(1.0, 0.0, 0.0))
+    return _roundest(size, following) if ratio < 0.67 else 0.0
+
+
+def _roundest(low: float, high: float) -> float:
+    """Of the whole sizes from ``low`` to below ``high`` the one a programmer would write: most often halved evenly.
+
+    >>> _roundest(112.0, 129.0), _roundest(100.0, 101.0)
+    (128.0, 100.0)
+    """
+    whole = range(int(low), max(int(low) + 1, int(np.ceil(high))))
+    return float(max(whole, key=lambda size: (size & -size, size)))
+
+
+def _folds(data: Data) -> Array:
+    """Part of each size: neighbours lie in different parts; equal working sizes in one."""
+    _, rank = np.unique(np.round(data.working, 6), return_inverse=True)
+    return np.asarray(rank % _PARTS)
+
+
+def _left_out(candidate: Candidate, data: Data) -> Array:
+    """log(law / measured) of every size when its part is left out, the ends of the range always kept in."""
+    rows = columns(candidate, data.operation, data.sizes)
+    folds = _folds(data)
+    ends = (data.working == data.working.min()) | (data.working == data.working.max())
+    errors = np.zeros(len(data.seconds))
+    for part in range(min(_PARTS, len(set(folds.tolist())))):
+        out = (folds == part) & ~ends
+        if out.any() and (~out).sum() >= 4:
+            coefficients = solve(rows[~out], data.seconds[~out]).coefficients
+            errors[out] = np.log(np.maximum(rows[out] @ coefficients, 1e-12) / data.seconds[out])
+    return errors[~ends] if (~ends).any() else errors
+
+
+def _score(candidate: Candidate, data: Data) -> float:
+    """Mean error of sizes left out, single ones counting at most 0.5: a stall must not choose the law."""
+    return float(np.mean(np.minimum(np.abs(_left_out(candidate, data)), 0.5)))
+
+
+def _on_larger(candidate: Candidate, data: Data, floor: float) -> Array:
+    """log(law / measured) of the larger sizes when only the smaller are fitted."""
+    working = data.working
+    smaller = working <= _LARGER * working.max()
+    if smaller.sum() < LEAST_SIZES or (~smaller).sum() < 2:
+        return np.zeros(0)
+    part = data.part(smaller)
+    if candidate.family == "spline":
+        top = float(part.working.max())
+        knots = [knot for knot in candidate.knots if knot < top * 0.999]
+        candidate = replace(candidate, knots=(*knots, top))
+    law, _ = form(candidate, part, floor)
+    return errors_of(law, data.part(~smaller))
+
+
+def _tail_limit(law: FittedLaw, data: Data, floor: float) -> float:
+    """Where seconds a unit of work tend to: a line in 1/size through the upper part of the data, robustly."""
+    last = law.work.sizes[-1]
+    upper = data.part(data.working >= last / 5)
+    if len(upper.sizes) < 4:
+        return law.work.values[-1]
+    units, extra = [], []
+    for size in upper.sizes:
+        count = upper.operation.flops(size.n, size.m) * size.batch
+        flat = replace(law, work=replace(law.work, values=(0.0,) * len(law.work.values), limit=0.0))
+        units.append(count)
+        extra.append(flat.seconds(upper.operation, size))
+    per_unit = np.maximum(upper.seconds - np.array(extra), 1e-12)
+    rows = np.array(units)[:, None] * np.array([np.ones(len(units)), last / upper.working]).T
+    limit, slope = solve(rows, per_unit).coefficients
+    value = law.work.values[-1]
+    # Only the shape of the tail is taken from the line; it starts where the spline ends.
+    return float(max(floor, value * limit / max(limit + slope, 1e-30)))

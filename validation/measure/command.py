@@ -1,0 +1,125 @@
+"""The verb ``measure``."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.schema import unknown
+from costmodel.operations import OPERATIONS
+from validation.measure.adviser import advise as advise_on
+from validation.measure.grid import Planned, plan
+from validation.measure.models import MODELS
+from validation.measure.session import Session, phases
+from validation.quality import best_references, settled
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_DTYPES: Final = ("float32", "float64")
+#: Advice shown at once.
+_SHOWN: Final = 12
+
+
+def measure(
+    out: str,
+    device: str,
+    threads: str,
+    budget: str,
+    dtypes: str,
+    operations: str,
+    *,
+    models: bool,
+    beyond: bool,
+    advise: bool,
+    quiet: bool,
+) -> None:
+    """Check the options, then measure into a file until the grid is done or the budget spent.
+
+    Raises:
+        InputError: An option makes no sense here, or the file is of another machine.
+    """
+    started = time.monotonic()
+    faults: list[Fault] = []
+    counts = _threads(threads, faults)
+    seconds = parse_budget(budget, faults)
+    types = _names("--dtypes", dtypes, _DTYPES, faults)
+    chosen = _names("--operations", operations or ",".join(OPERATIONS), OPERATIONS, faults)
+    if device not in {"cpu", "cuda"}:
+        faults.append(Fault("--device", 0, 0, "", f"'{device}' is none of cpu, cuda"))
+    elif device == "cuda" and not torch.cuda.is_available():
+        faults.append(Fault("--device", 0, 0, "", "this torch sees no CUDA device"))
+    if faults:
+        raise InputError(faults)
+    planned = plan(chosen, types, counts, device, beyond=beyond)
+    if models:
+        planned += phases(list(MODELS), counts[0])
+    session = Session(Path(out), torch.device(device), started + seconds, quiet=quiet)
+    session.open()
+    if advise:
+        _show(session, planned)
+        return
+    session.run(planned)
+    _follow_advice(session, planned)
+    if not quiet:
+        visits = sum(map(len, session.visits.values()))
+        print(f"{len(session.visits)} points, {visits} visits, in {out}", file=sys.stderr)
+
+
+def parse_budget(text: str, faults: list[Fault]) -> float:
+    """Seconds of ``90s``, ``3m`` or ``1h``; infinite without a text.
+
+    >>> parse_budget("3m", []), parse_budget("", [])
+    (180.0, inf)
+    """
+    if not text:
+        return math.inf
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
+    if match is None or not float(match.group(1)) > 0:
+        faults.append(Fault("--budget", 0, 0, "", f"'{text}' is not a time like 90s, 3m or 1h"))
+        return math.inf
+    return float(match.group(1)) * _UNITS[match.group(2)]
+
+
+def _threads(text: str, faults: list[Fault]) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        faults.append(Fault("--threads", 0, 0, "", f"'{text}' is not a list of thread counts like 1 or 1,2"))
+        return [1]
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+def _names(option: str, text: str, known: Sequence[str] | dict[str, object], faults: list[Fault]) -> list[str]:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    for name in names:
+        if name not in known:
+            faults.append(Fault(option, 0, 0, "", unknown(option.strip("-").rstrip("s"), name, known)))
+    return names
+
+
+def _times(session: Session) -> dict[object, float]:
+    everything = [timing for visits in session.visits.values() for timing in visits]
+    references = best_references(everything)
+    return {point: settled(visits, references[point.threads])[0] for point, visits in session.visits.items()}
+
+
+def _follow_advice(session: Session, planned: list[Planned]) -> None:
+    """Spend what is left of a budget on the sizes that would tell most, a batch at a time."""
+    while math.isfinite(session.deadline) and session.deadline - time.monotonic() > 3.0:
+        advice = advise_on(_times(session), [each.point for each in planned])  # type: ignore[arg-type]
+        if not advice:
+            return
+        session.run([Planned(each.point, 0, index) for index, each in enumerate(advice[:_SHOWN])], rounds=2)
+
+
+def _show(session: Session, planned: list[Planned]) -> None:
+    for each in advise_on(_times(session), [each.point for each in planned])[:_SHOWN]:  # type: ignore[arg-type]
+        point = each.point
+        size = f"n {point.n} m {point.m} batch {point.batch}"
+        print(f"{point.op:18s} {size:28s} laws differ by {each.disagreement:6.1%}, about {each.seconds * 1e3:.3g} ms")

@@ -1,0 +1,108 @@
+"""Which sizes are timed: aligned ones, n = d + 1 beside them, and sizes of every other alignment.
+
+Points have levels: a small budget takes the first levels, which already span the range; later levels fill it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from costmodel.operations import OPERATIONS, Operation, Size
+from validation.measure.records import Point
+
+#: Orders of square matrices by level. Multiples of 8, their neighbours n = d + 1, and rests of 4, 2 and 1.
+_SQUARE: Final[Sequence[Sequence[int]]] = (
+    (16, 33, 64, 96, 129, 192, 256, 300, 385, 513, 640, 768, 769, 1000, 1024, 1025, 1281, 1500, 1536, 1537),
+    (24, 48, 49, 97, 100, 128, 160, 193, 250, 257, 320, 384, 450, 512, 577, 700, 897, 1100, 1280, 1375),
+    (40, 65, 80, 112, 144, 150, 175, 225, 288, 321, 352, 418, 449, 480, 544, 576, 600, 641, 705, 750, 832, 896, 960),
+    (32, 72, 130, 161, 224, 350, 420, 500, 650, 721, 833, 1050, 1152, 1153, 1344, 1345, 1408, 1409, 1422, 1600, 1664),
+)
+#: Rows and columns of rectangular matrices by level.
+_RECTANGULAR: Final[Sequence[Sequence[tuple[int, int]]]] = (
+    ((64, 64), (512, 64), (4096, 65), (256, 129), (2048, 129), (300, 300), (1024, 256), (2048, 385), (128, 513),
+     (1024, 513), (512, 769), (2048, 768), (256, 1024), (1024, 1025), (10, 513), (128, 1536), (1000, 1281)),
+    ((128, 33), (8192, 28), (1024, 97), (64, 256), (8192, 144), (4096, 256), (64, 768), (1024, 577), (512, 1000),
+     (4096, 577), (32, 1537), (128, 1153)),
+    ((16, 16), (2048, 48), (512, 150), (300, 193), (6272, 301), (500, 418), (2048, 640), (700, 700), (96, 960),
+     (784, 1024)),
+    ((3136, 65), (788, 257), (197, 449), (512, 512), (1576, 641), (256, 833), (640, 896), (1000, 1100)),
+)  # fmt: skip
+#: Order and number of batched matrices by level.
+_BATCHED: Final[Sequence[Sequence[tuple[int, int]]]] = (
+    ((16, 4), (16, 64), (33, 16), (64, 4), (64, 32), (96, 8), (129, 16), (160, 4)),
+    ((24, 16), (48, 64), (97, 4), (100, 16), (144, 8)),
+    ((40, 8), (81, 16), (112, 16), (132, 4)),
+    ((32, 16), (65, 8), (80, 16), (128, 8), (161, 8)),
+)
+#: Two to four times the largest size of a default grid: held out, to score extrapolation.
+_BEYOND: Final = (3073, 3400, 4000)
+_BEYOND_EIGH: Final = (2305, 2600, 3000)
+_BEYOND_RECTANGULAR: Final = ((64, 3200), (128, 4097), (256, 3073))
+_BEYOND_BATCHED: Final = ((321, 4), (400, 4), (513, 4))
+#: Most FLOPs of one call on a processor; a GPU does this in a millisecond, and its grid goes on to four times the size.
+_MOST_FLOPS: Final = 3.5e10
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A point with its level and its place in the level: lower ones are measured first."""
+
+    point: Point
+    level: int
+    place: int = 0
+
+
+def plan(
+    operations: Iterable[str], dtypes: Sequence[str], threads: Sequence[int], device: str, *, beyond: bool = False
+) -> list[Planned]:
+    """Every point of the grid.
+
+    Args:
+        operations: Names.
+        dtypes: The first has all levels; others the first two, which show a ratio.
+        threads: Thread counts; the first has all levels, others the first two.
+        device: ``cpu`` or ``cuda``; a GPU is also timed on larger sizes.
+        beyond: Add sizes two to four times larger, which a fit never reads.
+    """
+    found = []
+    for op in (OPERATIONS[name] for name in operations):
+        if op.device_only and device == "cpu":
+            continue
+        for first_dtype, dtype in ((each == dtypes[0], each) for each in dtypes):
+            for first_count, count in ((each == threads[0], each) for each in threads):
+                levels = 4 if first_dtype and first_count else 2
+                for place, (level, size) in enumerate(_sizes(op, levels, device, beyond and levels == 4)):
+                    found.append(Planned(Point(op.name, dtype, count, size.n, size.m, size.batch), level, place))
+    return found
+
+
+def _sizes(op: Operation, levels: int, device: str, beyond: bool) -> list[tuple[int, Size]]:
+    scale = 4 if device == "cuda" and not op.batched else 1
+    found = []
+    for level in range(levels):
+        for n, m, batch in _level(op, level, scale):
+            size = Size(n, m, batch)
+            if n <= op.largest * scale and (scale > 1 or op.flops(n, m) * batch <= _MOST_FLOPS):
+                found.append((level, size))
+    return found + ([(levels, size) for size in _larger(op)] if beyond else [])
+
+
+def _level(op: Operation, level: int, scale: int) -> list[tuple[int, int, int]]:
+    if op.batched:
+        return [(n, n, batch) for n, batch in _BATCHED[level]]
+    if op.rectangular:
+        return [(n, m, 1) for m, n in _RECTANGULAR[level]]
+    orders = list(_SQUARE[level])
+    if scale > 1 and level < 2:
+        orders += [2048, 2049, 3072, 4096, 4097, 6144] if level == 0 else [1792, 2305, 2560, 3073, 5000]
+    return [(n, n, 1) for n in orders]
+
+
+def _larger(op: Operation) -> list[Size]:
+    if op.batched:
+        return [Size(n, n, batch) for n, batch in _BEYOND_BATCHED]
+    if op.rectangular:
+        return [Size(n, m) for m, n in _BEYOND_RECTANGULAR]
+    return [Size(n, n) for n in (_BEYOND_EIGH if op.name == "eigh" else _BEYOND)]

@@ -1,0 +1,96 @@
+"""How one point is timed on a machine that others use too, and how a disturbed visit is told from a clean one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+
+from validation.measure.primitives import Call
+from validation.measure.records import Statistics
+
+#: A sample spans several calls where one is shorter than this, so that the clock's own cost is below 1 %.
+_SAMPLE_SECONDS: Final = {"cpu": 3e-5, "cuda": 1e-3}
+#: A visit lasts about this long ...
+_VISIT_SECONDS: Final = 8e-3
+#: ... and takes at least this many samples, fewer where a call is long.
+_SAMPLES: Final = 4
+_LONG_CALL: Final = 0.15
+_MOST_SAMPLES: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Wall and CPU time, the device waited for.
+
+    Attributes:
+        device: Where the work runs.
+        threads: Threads it may use.
+    """
+
+    device: torch.device
+    threads: int
+
+    def wait(self) -> None:
+        """Until everything queued has run."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def seconds(self, call: Call, repeats: int) -> tuple[float, float]:
+        """Wall and CPU seconds of some calls in a row."""
+        self.wait()
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(repeats):
+            call()
+        self.wait()
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+
+class Reference:
+    """A short product timed between points: slower than its best, something else disturbs the machine.
+
+    A busy neighbour that shares a cache or a core slows work down without taking CPU time from it, so that wall time
+    and CPU time agree; only known work shows it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        generator = torch.Generator(device=clock.device).manual_seed(0)
+        # 1.8 MB of operands: more than a core's own cache, so that it feels a neighbour in the shared one.
+        self._x = torch.randn(384, 384, device=clock.device, generator=generator)
+        self._clock = clock
+        self.last = self.seconds()
+
+    def seconds(self) -> float:
+        """Shortest of two products, kept as ``last``."""
+        self.last = min(self._clock.seconds(lambda: self._x @ self._x, 1)[0] for _ in range(2))
+        return self.last
+
+
+def visit(call: Call, clock: Clock, reference: Reference, expected: float) -> Statistics:
+    """Time a call: warm-up, then samples, the reference before and after.
+
+    Args:
+        call: What is timed.
+        clock: Times it.
+        reference: Its last time counts as the one before this visit.
+        expected: Seconds a call is expected to take, 0 where nothing is known; long calls get no warm-up, as their
+            inputs do not fit a cache anyway.
+    """
+    first = reference.last
+    if expected < _LONG_CALL:
+        call()
+        expected = clock.seconds(call, 1)[0]
+    repeats = max(1, int(_SAMPLE_SECONDS[clock.device.type] / max(expected, 1e-9)))
+    samples = _SAMPLES if expected < _LONG_CALL else 2 if expected < 1.0 else 1
+    samples = int(np.clip(_VISIT_SECONDS / (max(expected, 1e-9) * repeats), samples, _MOST_SAMPLES))
+    taken = [clock.seconds(call, repeats) for _ in range(samples)]
+    wall = np.array([each[0] for each in taken]) / repeats
+    cpu = sum(each[1] for each in taken) / (repeats * clock.threads)
+    least, q1, median, q3 = np.quantile(wall, (0.0, 0.25, 0.5, 0.75))
+    share = float(cpu / wall.sum()) if clock.device.type == "cpu" else 1.0
+    return Statistics(
+        samples, float(least), float(q1), float(median), float(q3), round(share, 4), max(first, reference.seconds())
+    )

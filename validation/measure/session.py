@@ -1,0 +1,178 @@
+"""A measuring session: rounds over a grid in random order, until the points are clean or the time is up."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from costmodel.inputs.faults import InputError
+from costmodel.operations import OPERATIONS, Size
+from validation.measure import journal
+from validation.measure.environment import environment
+from validation.measure.grid import Planned
+from validation.measure.primitives import Call, prepare
+from validation.measure.protocol import Clock, Reference, visit
+from validation.measure.records import Point, Timing
+from validation.measure.steps import PHASES, Step
+from validation.quality import clean
+
+#: Visits a point should have, spread over as many rounds, ...
+ROUNDS: Final = 3
+#: ... and at most, where it keeps being disturbed.
+MOST_ROUNDS: Final = 9
+#: Guesses before anything is timed: seconds for a call and for a FLOP, by kind of device.
+_GUESS: Final = {"cpu": (3e-5, 4e-11), "cuda": (1e-4, 1e-13)}
+#: A share of a budget is kept back: guesses err, and disturbed points are measured again.
+_PLANNED_SHARE: Final = 0.8
+
+
+@dataclass(slots=True)
+class Session:
+    """What is measured, and what is known so far.
+
+    Attributes:
+        file: Timings are appended here.
+        device: Where operations run.
+        deadline: ``time.monotonic`` at which to stop; infinite without a budget.
+        quiet: No progress.
+        seed: Of the order.
+    """
+
+    file: Path
+    device: torch.device
+    deadline: float
+    quiet: bool = False
+    seed: int = 0
+    visits: dict[Point, list[Timing]] = field(default_factory=dict)
+    _steps: dict[str, Step] = field(default_factory=dict)
+    _known_models: set[str] = field(default_factory=set)
+    _references: dict[int, Reference] = field(default_factory=dict)
+    _best_reference: float = float("inf")
+
+    def open(self) -> None:
+        """Take up the file: what it holds counts as done; timings of another machine are refused.
+
+        Raises:
+            InputError: The file is no timing file, or was measured elsewhere.
+        """
+        here = environment(self.device)
+        if self.file.exists() and self.file.stat().st_size:
+            journal.repair(self.file)
+            before = journal.read(self.file)
+            assert before.environment is not None
+            if before.environment.identity != here.identity:
+                message = "was measured on another machine or software; choose another --out"
+                raise InputError.about(str(self.file), message, 1, 1)
+            for timing in before.timings:
+                self._note(timing)
+            self._known_models = set(before.models)
+        else:
+            journal.append(self.file, journal.header(here))
+
+    def run(self, planned: Sequence[Planned], rounds: int = ROUNDS) -> None:
+        """Measure points until each has enough clean visits, or the time is up."""
+        points = self._affordable(planned, rounds)
+        order = random.Random(self.seed)
+        started = time.monotonic()
+        for turn in range(MOST_ROUNDS):
+            due = [point for point in points if self._due(point, turn, rounds)]
+            order.shuffle(due)
+            for index, point in enumerate(due):
+                if time.monotonic() + self._cost(point) > self.deadline:
+                    continue
+                self.take(point)
+                self._progress(turn, index, len(due), started)
+            if not due:
+                break
+        if not self.quiet:
+            print(file=sys.stderr)
+
+    def take(self, point: Point) -> Timing:
+        """One visit to a point, written down."""
+        torch.set_num_threads(point.threads)
+        clock = Clock(self.device, point.threads)
+        if point.threads not in self._references:
+            self._references[point.threads] = Reference(clock)
+        statistics = visit(self._prepare(point), clock, self._references[point.threads], self._expected(point))
+        timing = Timing(point, len(self.visits.get(point, ())), statistics)
+        journal.append(self.file, timing.as_dict())
+        self._note(timing)
+        return timing
+
+    # --- what is due -------------------------------------------------------------------------------------------
+
+    def _due(self, point: Point, turn: int, rounds: int) -> bool:
+        """Not yet visited in this round, or all rounds done and too few of the visits were clean."""
+        done = self.visits.get(point, [])
+        if len(done) <= turn < rounds:
+            return True
+        enough = sum(clean(timing, self._best_reference) for timing in done) >= min(2, rounds)
+        return rounds <= turn and len(done) <= turn and not enough
+
+    def _affordable(self, planned: Sequence[Planned], rounds: int) -> list[Point]:
+        """As many points, lowest level first, as fit a budget by the guesses."""
+        left = (self.deadline - time.monotonic()) * _PLANNED_SHARE
+        chosen = []
+        for each in sorted(planned, key=lambda each: (each.level, each.place)):
+            done = len(self.visits.get(each.point, ()))
+            cost = self._cost(each.point) * max(0, rounds - done)
+            if cost <= left:
+                left -= cost
+                chosen.append(each.point)
+        return chosen
+
+    def _cost(self, point: Point) -> float:
+        """Seconds of one visit: inputs, warm-up, samples, references."""
+        call = self._expected(point) or self._guess(point)
+        inputs = 3e-8 * point.n * max(point.n, point.m) * point.batch
+        calls = 6 if call < 0.15 else 2 if call < 1.0 else 1
+        return inputs + max(1.5e-2, calls * call) + 5e-3
+
+    def _guess(self, point: Point) -> float:
+        if point.model:
+            return 0.05
+        call, flop = _GUESS[self.device.type]
+        work = OPERATIONS[point.op].flops(point.n, point.m) * point.batch
+        return call + work * flop * (2.0 if point.dtype == "float64" else 1.0)
+
+    def _expected(self, point: Point) -> float:
+        done = self.visits.get(point)
+        return min(timing.statistics.min_s for timing in done) if done else 0.0
+
+    # --- doing it ----------------------------------------------------------------------------------------------
+
+    def _prepare(self, point: Point) -> Call:
+        if point.model:
+            if point.model not in self._steps:
+                self._steps[point.model] = Step(point.model, self.device)
+            if point.model not in self._known_models:
+                journal.append(self.file, self._steps[point.model].sizes().as_dict())
+                self._known_models.add(point.model)
+            return self._steps[point.model].call(point.op)
+        size = Size(point.n, point.m, point.batch)
+        return prepare(point.op, size, getattr(torch, point.dtype), self.device)
+
+    def _note(self, timing: Timing) -> None:
+        self.visits.setdefault(timing.point, []).append(timing)
+        if timing.point.threads == 1 or self.device.type == "cuda":
+            self._best_reference = min(self._best_reference, timing.statistics.reference_s)
+
+    def _progress(self, turn: int, index: int, due: int, started: float) -> None:
+        if self.quiet:
+            return
+        spent = time.monotonic() - started
+        share = (index + 1) / due
+        left = f"{self.deadline - time.monotonic():4.0f} s left" if self.deadline < float("inf") else ""
+        print(f"\rround {turn + 1}: {index + 1} of {due} ({share:4.0%}), {spent:4.0f} s, {left}", end="", file=sys.stderr)
+
+
+def phases(models: Sequence[str], threads: int, level: int = 1) -> list[Planned]:
+    """Every phase of some models, as points."""
+    return [Planned(Point(phase, "float32", threads, model=model), level) for model in models for phase in PHASES]

@@ -1,0 +1,59 @@
+"""Which visits to a point were undisturbed, and the one time a point is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from validation.measure.records import Point, Timing
+
+#: A visit with less of the processor than this was preempted.
+LEAST_CPU_SHARE: Final = 0.93
+#: A reference product slower than its best by more than this says that something shares a core or a cache.
+MOST_REFERENCE: Final = 1.12
+
+
+def clean(timing: Timing, best_reference: float) -> bool:
+    """Whether nothing else ran during a visit, as far as CPU time and the reference product can tell.
+
+    With several threads CPU time says nothing: threads wait for each other in a loop.
+    """
+    share = timing.statistics.cpu_share if timing.point.threads == 1 else 1.0
+    return share >= LEAST_CPU_SHARE and timing.statistics.reference_s <= MOST_REFERENCE * best_reference
+
+
+def best_references(timings: Iterable[Timing]) -> dict[int, float]:
+    """Reference time of the undisturbed machine by thread count: the 5th percentile, as a minimum can be a fluke."""
+    found: dict[int, list[float]] = {}
+    for timing in timings:
+        found.setdefault(timing.point.threads, []).append(timing.statistics.reference_s)
+    return {threads: float(np.quantile(seconds, 0.05)) for threads, seconds in found.items()}
+
+
+def settled(timings: Sequence[Timing], best_reference: float) -> tuple[float, float]:
+    """The time of a point and how far its visits disagree.
+
+    Disturbances only ever lengthen a time. So a visit is summed up by its lower quartile, and the visits by the median
+    of the clean ones, or, where fewer than two were clean, by the shortest of all.
+
+    Returns:
+        Seconds a call, and the spread: median over shortest of the visits used, less one.
+    """
+    quartiles = np.array([timing.statistics.q1_s for timing in timings])
+    undisturbed = np.array([clean(timing, best_reference) for timing in timings])
+    if undisturbed.sum() < 2:
+        return float(quartiles.min()), float(np.median(quartiles) / quartiles.min() - 1)
+    used = np.sort(quartiles[undisturbed])
+    # Of visits that all look clean the shorter half: a neighbour in the cache leaves no other trace.
+    time = float(np.median(used[: (len(used) + 1) // 2]))
+    return time, float(np.median(used) / used[0] - 1)
+
+
+def by_point(timings: Iterable[Timing]) -> dict[Point, list[Timing]]:
+    """Visits of each point, in order of first visit."""
+    grouped: dict[Point, list[Timing]] = {}
+    for timing in timings:
+        grouped.setdefault(timing.point, []).append(timing)
+    return grouped
