@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.laws import Curve, FittedLaw
+from costmodel.laws import Curve, FittedLaw, merged
 from costmodel.operations import ALIGNMENTS, Operation, Size, alignments, working_size
 from validation.fit.solve import Array
 
@@ -118,8 +118,8 @@ def _knots(candidate: Candidate, largest: float) -> list[float]:
         # A smooth law goes on by its own formula; tabulated far beyond the data it stays itself there.
         knots = list(_TABLE) if candidate.family == "saturating" else [largest]
     if candidate.switch:
-        knots = sorted({*knots, candidate.switch, candidate.switch * (1 + 1e-6)})
-    return knots
+        knots = [*knots, candidate.switch, candidate.switch * (1 + 1e-6)]
+    return merged(knots)
 
 
 def with_tail(law: FittedLaw, limit: float) -> FittedLaw:
