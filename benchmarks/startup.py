@@ -33,7 +33,8 @@ def main() -> None:
     for name, times in seconds.items():
         kept = times[1:]  # the first round fills the file cache
         median = statistics.median(kept)
-        print(f"{name:32s} min {min(kept):.3f}  median {median:.3f}  max {max(kept):.3f} s  ({median / bare:.0f}x bare)")
+        spread = f"min {min(kept):.3f}  median {median:.3f}  max {max(kept):.3f} s"
+        print(f"{name:32s} {spread}  ({median / bare:.0f}x bare)")
 
 
 if __name__ == "__main__":
