@@ -83,6 +83,8 @@ class QuantityEntry(Strict):
             raise ValueError(f"missing unit: {value:g} needs one, like '{_example(cls.unit)}'")
         if cls.symbol is not None:
             cls.symbol.check(number, number)
+            if cls.symbol.whole and number != int(number):
+                raise ValueError(f"{number:g} is not a whole number")
         elif number <= 0:
             raise ValueError(f"{value} is not above 0")
         return number
