@@ -26,11 +26,11 @@ def relaxation(kappa: float, regime: Regime) -> float:
 def settling_of_mean(kappa: float, error: float, regime: Regime) -> float:
     """Time from rest until the mean is within a relative error of its fixed point.
 
-    Overdamped: kappa ln(1/e). Underdamped at critical friction the slowest mode leaves (1 + s) exp(-s), s = t / sqrt(kappa),
-    and no faster mode leaves more, so s = -1 - W_-1(-e / exp(1)). Derived here.
+    Overdamped: kappa ln(1/e). Underdamped at critical friction the slowest mode leaves (1 + s) exp(-s), s = t /
+    sqrt(kappa), and no faster mode leaves more, so s = -1 - W_-1(-e / exp(1)). Derived here.
 
-    >>> round(settling_of_mean(100.0, 0.01, Regime.OVERDAMPED), 3), round(settling_of_mean(100.0, 0.01, Regime.UNDERDAMPED), 3)
-    (460.517, 66.384)
+    >>> [round(settling_of_mean(100.0, 0.01, regime), 3) for regime in Regime]
+    [460.517, 66.384]
     """
     _check_error(error)
     if regime is Regime.OVERDAMPED:
@@ -58,11 +58,11 @@ def samples_for_covariance(n: int, error: float, spacing: float, regime: Regime)
     """Samples of the state until the sampled inverse has a relative Frobenius error, for the worst spectrum.
 
     rel^2 <= (n + 1) c / N, where c is the correlation of samples `spacing` slowest relaxations apart: c = coth(spacing)
-    when overdamped (so N tau_sample = (n + 1) kappa / e^2 for dense samples); underdamped it is the sum over all lags of
-    ((1 + k s) exp(-k s))^2. Derived here from Isserlis' theorem.
+    when overdamped (so N tau_sample = (n + 1) kappa / e^2 for dense samples); underdamped it is the sum over all
+    lags of ((1 + k s) exp(-k s))^2. Derived here from Isserlis' theorem.
 
-    >>> samples_for_covariance(99, 0.1, 0.5, Regime.OVERDAMPED), samples_for_covariance(99, 0.1, 0.5, Regime.UNDERDAMPED)
-    (21640, 50037)
+    >>> [samples_for_covariance(99, 0.1, 0.5, regime) for regime in Regime]
+    [21640, 50015]
     """
     _check_error(error)
     return math.ceil((n + 1) * lag_sum(spacing, regime) / error**2)

@@ -1,4 +1,4 @@
-"""What physically happened in a run. Every count has a closed form in docs/solver.md, which the cost model must meet exactly."""
+"""What physically happened in a run. Every count has a closed form in docs/solver.md."""
 
 from dataclasses import dataclass, fields
 

@@ -24,7 +24,9 @@ class Link:
     def __post_init__(self) -> None:
         """Refuse a link that moves nothing."""
         if not self.bits_per_s > 0 or not self.latency_s >= 0:
-            raise ValueError(f"a link needs bits_per_s > 0 and latency_s >= 0, got {self.bits_per_s} and {self.latency_s}")
+            raise ValueError(
+                f"a link needs bits_per_s > 0 and latency_s >= 0, got {self.bits_per_s} and {self.latency_s}"
+            )
 
     def ledger(self, up: int, up_bits: int, down: int, down_bits: int, transfers: int) -> Ledger:
         """Events of moving `up` values to the machine and `down` values back."""
@@ -43,8 +45,8 @@ class Link:
 class Machine:
     """A machine and its flaws. Voltages are in units of the full scale, couplings in units of the largest eigenvalue.
 
-    The noise of a cell of unit conductance has variance `noise`^2 + kT / (C V^2) always, and `injected_noise`^2 more while
-    Method 1 samples, because thermal noise alone is below what a converter can read (2 uV at 1 nF).
+    The noise of a cell of unit conductance has variance `noise`^2 + kT / (C V^2) always, and `injected_noise`^2
+    more while Method 1 samples, because thermal noise alone is below what a converter can read (2 uV at 1 nF).
     """
 
     tau_s: float = 1e-6  # RC, or sqrt(LC) of the underdamped cells
@@ -99,8 +101,21 @@ class Machine:
         size = n if self.cells is None else min(self.cells, n)
         return tuple(min(size, n - start) for start in range(0, n, size))
 
+    def spread(self, members: int, systems: int = 1) -> tuple[int, int]:
+        """Rounds of consecutive runs, and arrays loaded, for `systems` right-hand sides of each of `members` matrices.
+
+        Each matrix gets a = max(1, arrays // members) arrays: ceil(members / arrays) ceil(systems / a) rounds and
+        members min(a, systems) programmings.
+
+        >>> Machine(arrays=8).spread(3, systems=5), Machine(arrays=2).spread(5)
+        ((3, 6), (3, 5))
+        """
+        each = max(1, self.arrays // members)
+        rounds = -(-members // self.arrays) * -(-systems // each)
+        return rounds, members * min(each, systems)
+
     def program(self, A: Tensor, generator: torch.Generator) -> Modes:
-        """Load matrices on arrays: round them, apply the mismatch of each array, and let the result have its own spectrum.
+        """Load matrices on arrays: round them, apply the mismatch of each array, and decompose what stands there.
 
         Args:
             A: shape (b, p, p), largest eigenvalue about 1; member i goes to array i modulo `arrays`.
@@ -146,6 +161,6 @@ class Machine:
             advice = f"use at least {need} input bits (now {self.dac.bits}), or {advice}"
         return (
             f"kappa = {kappa:.3g} is beyond what this machine can hold: programming moves eigenvalues by about "
-            f"{rounding + drift:.3g} (rounding {rounding:.3g}, mismatch {drift:.3g}), the smallest was {before:.3g} and "
-            f"became {eigenvalues[member, 0].item():.3g} (largest = 1); {advice}"
+            f"{rounding + drift:.3g} (rounding {rounding:.3g}, mismatch {drift:.3g}), the smallest was {before:.3g} "
+            f"and became {eigenvalues[member, 0].item():.3g} (largest = 1); {advice}"
         )

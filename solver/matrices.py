@@ -22,8 +22,10 @@ def check_matrix(A: Tensor) -> None:
     """
     if not A.is_floating_point():
         raise MatrixError(f"the matrix has dtype {A.dtype}; convert it to torch.float64 or torch.float32")
-    if A.ndim < 2 or A.shape[-1] != A.shape[-2] or A.shape[-1] == 0:
-        raise MatrixError(f"expected square matrices of shape (..., n, n) with n >= 1, got {tuple(A.shape)}")
+    if A.ndim < 2 or A.shape[-1] != A.shape[-2] or A.numel() == 0:
+        raise MatrixError(
+            f"expected square matrices of shape (..., n, n) with n >= 1 and at least one of them, got {tuple(A.shape)}"
+        )
     if not torch.isfinite(A).all():
         where = tuple(int(i) for i in torch.nonzero(~torch.isfinite(A))[0])
         raise MatrixError(f"entry {where} is {A[where].item()}; every entry must be finite")
@@ -71,10 +73,10 @@ def check_right_hand_sides(A: Tensor, B: Tensor) -> None:
     Raises:
         MatrixError: a mismatch of shape, dtype or device, or a value that is not finite.
     """
-    if B.ndim != A.ndim or B.shape[:-1] != A.shape[:-1]:
+    if B.ndim != A.ndim or B.shape[:-1] != A.shape[:-1] or B.shape[-1] == 0:
         raise MatrixError(
             f"right-hand sides of shape {tuple(B.shape)} do not fit matrices of shape {tuple(A.shape)}; "
-            f"expected {(*A.shape[:-1], 'k')}"
+            f"expected {(*A.shape[:-1], 'k')} with k >= 1"
         )
     if B.dtype != A.dtype or B.device != A.device:
         raise MatrixError(f"right-hand sides are {B.dtype} on {B.device}, the matrix is {A.dtype} on {A.device}")

@@ -5,9 +5,9 @@ In the eigenbasis of A every mode moves alone, so a step of any length has an ex
 * overdamped:  dy = -(lambda y - b) dt + sqrt(2 theta) dW
 * underdamped: dy = v dt,  dv = -(lambda y - b + gamma v) dt + sqrt(2 gamma theta) dW   (unit mass)
 
-Both settle to y ~ N(b / lambda, theta / lambda). Time is in units of tau (RC, or sqrt(LC) when underdamped), theta is the
-noise temperature 1/beta. Source: TNGD (arXiv 2405.13817) eq. 13, 14, 19 for the overdamped law; the underdamped one is
-derived here from the 2x2 matrix exponential.
+Both settle to y ~ N(b / lambda, theta / lambda). Time is in units of tau (RC, or sqrt(LC) when underdamped), theta
+is the noise temperature 1/beta. Source: TNGD (arXiv 2405.13817) eq. 13, 14, 19 for the overdamped law; the
+underdamped one is derived here from the 2x2 matrix exponential.
 """
 
 import math
@@ -29,7 +29,7 @@ class Regime(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """Spectrum and eigenbasis of a batch of symmetric positive definite matrices: A = basis diag(eigenvalues) basis^T."""
+    """Spectrum and eigenbasis of a batch of positive definite matrices: A = basis diag(eigenvalues) basis^T."""
 
     eigenvalues: Tensor  # (..., n), ascending
     basis: Tensor  # (..., n, n), eigenvectors in columns
@@ -73,8 +73,8 @@ def overdamped_step(eigenvalues: Tensor, duration: float, temperature: float) ->
 class Step2:
     """Exact law of one underdamped step of (position, velocity); every field has shape (..., n).
 
-    The free motion is [[xx, xv], [vx, vv]], the response to a constant drive b is (gain_x b, gain_v b), and the noise has
-    the lower Cholesky factor [[noise_x, 0], [noise_vx, noise_v]].
+    The free motion is [[xx, xv], [vx, vv]], the response to a constant drive b is (gain_x b, gain_v b), and the
+    noise has the lower Cholesky factor [[noise_x, 0], [noise_vx, noise_v]].
     """
 
     xx: Tensor
@@ -108,7 +108,7 @@ def free_motion(eigenvalues: Tensor, friction: float, duration: float) -> tuple[
 
 
 def underdamped_step(eigenvalues: Tensor, friction: float, duration: float, temperature: float) -> Step2:
-    """Law of an underdamped step: free motion E, and noise covariance Sigma - E Sigma E^T with Sigma the stationary law."""
+    """Law of an underdamped step: free motion E, noise covariance S - E S E^T with S the stationary one."""
     xx, xv, vx, vv = free_motion(eigenvalues, friction, duration)
     q_xx = ((1 - xx**2) / eigenvalues - xv**2).clamp(min=0) * temperature
     q_vx = -(xx * vx / eigenvalues + xv * vv) * temperature

@@ -30,7 +30,9 @@ class Process:
         if self.temperature < 0:
             raise ValueError(f"temperature must be >= 0, got {self.temperature}")
         if self.regime is Regime.UNDERDAMPED and not self.friction > 0:
-            raise ValueError(f"an underdamped process needs friction > 0, got {self.friction}; critical is 2 sqrt(lambda_min)")
+            raise ValueError(
+                f"an underdamped process needs friction > 0, got {self.friction}; critical is 2 sqrt(lambda_min)"
+            )
 
 
 def response(process: Process, time: float) -> Tensor:

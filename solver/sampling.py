@@ -1,8 +1,9 @@
 """Streaming moments of exactly simulated trajectories, in memory that does not grow with the number of samples.
 
-A chunk of steps is cut into segments that advance side by side, then the ends are chained: a linear recurrence of T steps
-costs about 2 sqrt(T) vectorised operations and no time-step error. The moments are sums over the simulated positions,
-accumulated in the eigenbasis (a rotation, which commutes with both sums) unless a reader wants each sample at the nodes.
+A chunk of steps is cut into segments that advance side by side, then the ends are chained: a linear recurrence of T
+steps costs about 2 sqrt(T) vectorised operations and no time-step error. The moments are sums over the simulated
+positions, accumulated in the eigenbasis (a rotation, which commutes with both sums) unless a reader wants each
+sample at the nodes.
 """
 
 import math
@@ -100,7 +101,13 @@ def _lengths(count: int, segment: int) -> Iterator[tuple[int, int]]:
 
 
 def _overdamped(
-    process: Process, count: int, spacing: float, generator: torch.Generator, burn_in: float, force: Tensor, segment: int
+    process: Process,
+    count: int,
+    spacing: float,
+    generator: torch.Generator,
+    burn_in: float,
+    force: Tensor,
+    segment: int,
 ) -> Iterator[Tensor]:
     """Chunks of the overdamped recurrence y' = decay y + gain b + std * normal."""
     lam, theta = process.modes.eigenvalues, process.temperature
@@ -130,7 +137,13 @@ def _chain(y: Tensor, step: Step, powers: Tensor, position: Tensor) -> Tensor:
 
 
 def _underdamped(
-    process: Process, count: int, spacing: float, generator: torch.Generator, burn_in: float, force: Tensor, segment: int
+    process: Process,
+    count: int,
+    spacing: float,
+    generator: torch.Generator,
+    burn_in: float,
+    force: Tensor,
+    segment: int,
 ) -> Iterator[Tensor]:
     """Chunks of the underdamped recurrence of (position, velocity)."""
     lam, gamma, theta = process.modes.eigenvalues, process.friction, process.temperature
