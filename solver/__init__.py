@@ -19,6 +19,7 @@ from solver.machine import Link, Machine
 from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
 from solver.moments import Process
+from solver.noise import Noise
 from solver.results import Mitigation, Result
 from solver.sampling import Moments, sample_moments
 from solver.solve import solve
@@ -33,6 +34,7 @@ __all__ = [
     "Mitigation",
     "Modes",
     "Moments",
+    "Noise",
     "Process",
     "Regime",
     "Result",

@@ -10,6 +10,7 @@ from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.modes import Modes
 from solver.moments import Process, averaged_response, averaged_variance
+from solver.noise import Noise
 from solver.sampling import sample_moments
 
 # Gain control of a sampled node keeps this many standard deviations of the loudest node in range.
@@ -50,18 +51,18 @@ class Programmed:
     scale: Tensor  # (b, 1, 1), largest eigenvalue of what was asked for
 
 
-def program(machine: Machine, A: Tensor, generator: torch.Generator) -> Programmed:
+def program(machine: Machine, A: Tensor, noise: Noise) -> Programmed:
     """Scale matrices of shape (b, p, p) to a largest eigenvalue of 1 and load them.
 
     Raises:
         MatrixError: not positive definite, before or after programming.
     """
     scale = Modes.of(A, "the block").eigenvalues[:, -1, None, None]
-    return Programmed(machine.program(A / scale, generator), scale)
+    return Programmed(machine.program(A / scale, noise), scale)
 
 
 def sample_inverse(
-    machine: Machine, array: Programmed, plan: SamplingPlan, how: Accumulation, generator: torch.Generator
+    machine: Machine, array: Programmed, plan: SamplingPlan, how: Accumulation, noise: Noise
 ) -> tuple[Tensor, Ledger]:
     """Method 1: the inverse as the covariance of the settled noise, shape (b, p, p).
 
@@ -79,12 +80,12 @@ def sample_inverse(
         top = _HEADROOM * rms.amax(-1, keepdim=True)
 
         def read(x: Tensor) -> Tensor:
-            return machine.adc.convert(x, 1, generator, top)
+            return machine.adc.convert(x, 1, noise, top)
 
-    moments = sample_moments(process, plan.samples, plan.spacing, generator, burn_in=plan.burn_in, read=read)
+    moments = sample_moments(process, plan.samples, plan.spacing, noise, burn_in=plan.burn_in, read=read)
     second = moments.second / theta
     if how is Accumulation.ANALOG:
-        lower = machine.adc.convert(second, 2, generator).tril()
+        lower = machine.adc.convert(second, 2, noise).tril()
         second = lower + lower.tril(-1).mT
     rounds, _ = machine.spread(b)
     read_values = b * p * p if how is Accumulation.ANALOG else b * p * plan.samples
@@ -106,7 +107,7 @@ def average_solutions(
     array: Programmed,
     B: Tensor,
     plan: AveragingPlan,
-    generator: torch.Generator,
+    noise: Noise,
     *,
     load: bool = True,
 ) -> tuple[Tensor, Ledger]:
@@ -120,19 +121,19 @@ def average_solutions(
         array: what is programmed.
         B: shape (b, p, k).
         plan: settling and averaging time of one column.
-        generator: noise and rounding.
+        noise: of the cells and of rounding.
         load: whether the ledger includes the programming; False when the matrix still stands on the arrays.
     """
     b, p, k = B.shape
     process = Process(array.modes, machine.regime, machine.thermal_variance, plan.friction)
     top = B.abs().amax(-2, keepdim=True)
     top = torch.where(top > 0, top, torch.ones_like(top))
-    drive = machine.dac.convert((B / top).mT, 1, generator).mT
+    drive = machine.dac.convert((B / top).mT, 1, noise).mT
     modal = averaged_response(process, plan.settle, plan.window)[..., None] * (array.modes.basis.mT @ drive)
     if process.temperature > 0:
         std = averaged_variance(process, plan.settle, plan.window).sqrt()
-        modal = modal + std[..., None] * torch.randn(B.shape, generator=generator, dtype=B.dtype, device=B.device)
-    reading = machine.adc.convert((array.modes.basis @ modal).mT, 1, generator).mT
+        modal = modal + std[..., None] * noise.normal(tuple(B.shape), B)
+    reading = machine.adc.convert((array.modes.basis @ modal).mT, 1, noise).mT
     rounds, loaded = machine.spread(b, k)
     ledger = Ledger(
         programmings=loaded if load else 0,

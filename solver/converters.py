@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from solver.noise import Noise
+
 # What an ideal converter moves over a link: a double.
 _IDEAL_BITS = 64
 
@@ -37,16 +39,16 @@ class Converter:
         """Steps between zero and full range; 0 for an ideal converter."""
         return 0 if self.bits is None else 2 ** (self.bits - 1) - 1
 
-    def convert(self, values: Tensor, dims: int, generator: torch.Generator, top: Tensor | None = None) -> Tensor:
+    def convert(self, values: Tensor, dims: int, noise: Noise, top: Tensor | None = None) -> Tensor:
         """Round and saturate values.
 
         Args:
             values: any shape; the last `dims` dimensions share one range when it is not fixed.
             dims: number of trailing dimensions of one programmed object.
-            generator: source of stochastic rounding.
+            noise: source of stochastic rounding.
             top: a range to use instead, broadcastable to values.
 
-        >>> Converter(bits=3).convert(torch.tensor([1.0, 0.4, -0.1]), 1, torch.Generator())
+        >>> Converter(bits=3).convert(torch.tensor([1.0, 0.4, -0.1]), 1, Noise(0))
         tensor([1.0000, 0.3333, -0.0000])
         """
         if self.full_range is not None:
@@ -58,9 +60,5 @@ class Converter:
         step = top / self.levels()
         step = torch.where(step > 0, step, torch.ones_like(step))
         scaled = values / step
-        if self.stochastic:
-            noise = torch.rand(values.shape, generator=generator, dtype=values.dtype, device=values.device)
-            scaled = torch.floor(scaled + noise)
-        else:
-            scaled = torch.round(scaled)
+        scaled = torch.floor(scaled + noise.uniform(values)) if self.stochastic else torch.round(scaled)
         return scaled.clamp(-self.levels(), self.levels()) * step

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from solver.noise import Noise
+
 
 @dataclass(frozen=True, slots=True)
 class Deflated:
@@ -21,12 +23,12 @@ class Deflated:
     flops: int
 
     @classmethod
-    def of(cls, A: Tensor, iterations: int, generator: torch.Generator) -> "Deflated":
+    def of(cls, A: Tensor, iterations: int, noise: Noise) -> "Deflated":
         """Find the top mode by orthogonal iteration with two vectors: 4 n^2 FLOPs an iteration and 6 n^2 at the end."""
         b, n, _ = A.shape
         if n < 2:
             raise ValueError("a 1 by 1 matrix has no second mode to deflate to")
-        vectors = torch.randn(b, n, 2, generator=generator, dtype=A.dtype, device=A.device)
+        vectors = noise.normal((b, n, 2), A)
         for _ in range(iterations):
             vectors = torch.linalg.qr(A @ vectors).Q
         vectors = torch.linalg.qr(vectors).Q

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from solver.noise import Noise
 from solver.sampling import Moments
 
 Drift = Callable[[Tensor, float], Tensor]  # (x of shape (..., n), time) -> dx/dt
@@ -20,7 +21,7 @@ def euler_moments(
     start: Tensor,
     count: int,
     spacing: float,
-    generator: torch.Generator,
+    noise: Noise,
     *,
     temperature: float = 1.0,
     burn_in: float = 0.0,
@@ -33,7 +34,7 @@ def euler_moments(
         start: x at time 0, shape (..., n).
         count: number of samples.
         spacing: time between samples, in units of tau.
-        generator: source of the noise.
+        noise: source of the noise.
         temperature: theta.
         burn_in: time before sampling starts.
         step: longest time step; each interval is cut into equal steps no longer than this.
@@ -52,8 +53,7 @@ def euler_moments(
         dt = duration / steps
         kick = math.sqrt(2 * temperature * dt)
         for _ in range(steps):
-            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-            x = x + dt * drift(x, time) + kick * noise
+            x = x + dt * drift(x, time) + kick * noise.normal(tuple(x.shape), x)
             time += dt
         if not torch.isfinite(x).all():
             raise FloatingPointError(f"the trajectory diverged by time {time:.3g}; use a step below {dt:.3g}")

@@ -12,7 +12,8 @@ from solver.laws import relaxation, samples_for_covariance, settling_of_covarian
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix
-from solver.planning import bound_kappa, require_one, seconds_a_run, seeded
+from solver.noise import Noise
+from solver.planning import bound_kappa, require_one, seconds_a_run
 from solver.results import Mitigation, Result
 
 
@@ -56,7 +57,7 @@ def invert(
     """
     require_one(error=error, samples=samples, time_s=time_s)
     mitigation = mitigation or Mitigation()
-    generator = seeded(seed, A.device)
+    noise = Noise(seed, A.device)
     check_matrix(A)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)
@@ -64,15 +65,15 @@ def invert(
     ledger, deflated = Ledger(), None
     work = matrices
     if mitigation.deflation:
-        deflated = Deflated.of(matrices, mitigation.deflation, generator)
+        deflated = Deflated.of(matrices, mitigation.deflation, noise)
         work, ledger = deflated.matrix, ledger + Ledger(digital_flops=deflated.flops)
     bound = bound_kappa(work, kappa)
     members = b * mitigation.roundings
     plan_for = partial(_plan, machine, members, n, bound, error, samples, time_s, burn_in_error, spacing, accumulation)
 
     def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
-        array = program(machine, pivot, generator)
-        return sample_inverse(machine, array, plan_for(pivot.shape[-1]), accumulation, generator)
+        array = program(machine, pivot, noise)
+        return sample_inverse(machine, array, plan_for(pivot.shape[-1]), accumulation, noise)
 
     estimate, events = sweep_inverse(work.repeat(mitigation.roundings, 1, 1), machine.blocks(n), block)
     ledger += events

@@ -10,6 +10,7 @@ from solver.converters import Converter
 from solver.ledger import Ledger
 from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
+from solver.noise import Noise
 
 BOLTZMANN = 1.380649e-23  # J/K, exact in the SI
 
@@ -114,19 +115,19 @@ class Machine:
         rounds = -(-members // self.arrays) * -(-systems // each)
         return rounds, members * min(each, systems)
 
-    def program(self, A: Tensor, generator: torch.Generator) -> Modes:
+    def program(self, A: Tensor, noise: Noise) -> Modes:
         """Load matrices on arrays: round them, apply the mismatch of each array, and decompose what stands there.
 
         Args:
             A: shape (b, p, p), largest eigenvalue about 1; member i goes to array i modulo `arrays`.
-            generator: source of stochastic rounding.
+            noise: source of stochastic rounding.
 
         Raises:
             MatrixError: what is left is not positive definite; the message gives the bits or damping that would do.
         """
         if self.dac.bits is None and self.dac.full_range is None and self.mismatch == 0:
             return Modes.of(A)
-        lower = self.dac.convert(A, 2, generator).tril()
+        lower = self.dac.convert(A, 2, noise).tril()
         programmed = lower + lower.tril(-1).mT
         if self.mismatch > 0:
             programmed = programmed * self._pattern(A)
@@ -140,8 +141,8 @@ class Machine:
         p = A.shape[-1]
         patterns = []
         for array in range(min(self.arrays, A.shape[0])):
-            generator = torch.Generator().manual_seed(self.chip * 1_000_003 + array)
-            lower = torch.randn(p, p, generator=generator, dtype=torch.float64).tril()
+            source = Noise(self.chip * 1_000_003 + array)
+            lower = source.fill(torch.empty(p, p, dtype=torch.float64)).tril()
             patterns.append(1 + self.mismatch * (lower + lower.tril(-1).mT))
         index = torch.arange(A.shape[0]) % len(patterns)
         return torch.stack(patterns)[index].to(A)

@@ -1,6 +1,5 @@
-"""Turning a target into a run: the bound on kappa, the budget, the seed."""
+"""Turning a target into a run: the bound on kappa, the budget."""
 
-import torch
 from torch import Tensor
 
 from solver.matrices import MatrixError
@@ -51,8 +50,3 @@ def seconds_a_run(time_s: float, link_s: float, runs: int, least_s: float) -> fl
             f"{least_s:.3g} s; allow {link_s + runs * least_s:.3g} s, use more arrays, or lower kappa"
         )
     return seconds
-
-
-def seeded(seed: int, device: torch.device) -> torch.Generator:
-    """A generator on a device."""
-    return torch.Generator(device=device).manual_seed(seed)

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from solver.modes import Regime, Step, Step2, overdamped_step, underdamped_step
 from solver.moments import Process
+from solver.noise import Noise
 
-# Numbers held by one chunk of positions; 2 M doubles stay near the caches and keep the matrix products large.
-_CHUNK = 1 << 20
+# Numbers held by one chunk of positions: 2 MB of doubles stay near the caches and still make large matrix products.
+_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def sample_moments(
     process: Process,
     count: int,
     spacing: float,
-    generator: torch.Generator,
+    noise: Noise,
     *,
     burn_in: float = 0.0,
     drive: Tensor | None = None,
@@ -50,7 +51,7 @@ def sample_moments(
         process: the process, modes of shape (..., n).
         count: number of samples.
         spacing: time between samples, in units of tau.
-        generator: source of the noise, on the device of the modes.
+        noise: source of the noise, on the device of the modes.
         burn_in: time from rest before sampling starts, in units of tau.
         drive: b in the node basis, shape (..., n); none is zero.
         read: what a converter does to node voltages of shape (T, ..., n) before they are summed; none is exact.
@@ -64,7 +65,7 @@ def sample_moments(
     n, batch = basis.shape[-1], basis.shape[:-2]
     total = basis.new_zeros((*batch, n))
     outer = basis.new_zeros((*batch, n, n))
-    for positions in _chunks(process, count, spacing, generator, burn_in, drive):
+    for positions in _chunks(process, count, spacing, noise, burn_in, drive):
         if read is not None:
             positions = read((basis @ positions[..., None])[..., 0] if batch else positions @ basis.mT)
         total += positions.sum(0)
@@ -80,14 +81,14 @@ def sample_moments(
 
 
 def _chunks(
-    process: Process, count: int, spacing: float, generator: torch.Generator, burn_in: float, drive: Tensor | None
+    process: Process, count: int, spacing: float, noise: Noise, burn_in: float, drive: Tensor | None
 ) -> Iterator[Tensor]:
-    """Positions in the eigenbasis, shape (T, ..., n), in order of time."""
+    """Positions in the eigenbasis, shape (T, ..., n), in order of time; the next chunk overwrites this one."""
     lam = process.modes.eigenvalues
     force = torch.zeros_like(lam) if drive is None else (process.modes.basis.mT @ drive[..., None])[..., 0]
     segment = max(1, math.isqrt(min(count, max(1, _CHUNK // lam.numel()))))
     advance = _overdamped if process.regime is Regime.OVERDAMPED else _underdamped
-    yield from advance(process, count, spacing, generator, burn_in, force, segment)
+    yield from advance(process, count, spacing, noise, burn_in, force, segment)
 
 
 def _lengths(count: int, segment: int) -> Iterator[tuple[int, int]]:
@@ -104,25 +105,27 @@ def _overdamped(
     process: Process,
     count: int,
     spacing: float,
-    generator: torch.Generator,
+    noise: Noise,
     burn_in: float,
     force: Tensor,
     segment: int,
 ) -> Iterator[Tensor]:
     """Chunks of the overdamped recurrence y' = decay y + gain b + std * normal."""
     lam, theta = process.modes.eigenvalues, process.temperature
-    position = torch.zeros_like(lam)
+    position, driven = torch.zeros_like(lam), bool(force.any())
     if burn_in > 0:
         start = overdamped_step(lam, burn_in, theta)
-        position = start.gain * force + start.std * _normal(lam, (), generator)
+        position = start.gain * force + start.std * noise.normal(tuple(lam.shape), lam)
     step = overdamped_step(lam, spacing, theta)
+    buffer = lam.new_empty((segment * segment, *lam.shape))
     powers = torch.stack([overdamped_step(lam, spacing * (i + 1), 0.0).decay for i in range(segment)])
     for segments, length in _lengths(count, segment):
-        y = _normal(lam, (segments, length), generator)
+        y = noise.fill(buffer[: segments * length].view(segments, length, *lam.shape))
         y *= step.std
-        y += step.gain * force
+        if driven:
+            y += step.gain * force
         yield _chain(y, step, powers[:length], position).reshape(-1, *lam.shape)
-        position = y[-1, -1]
+        position = y[-1, -1].clone()  # before the buffer is filled again
 
 
 def _chain(y: Tensor, step: Step, powers: Tensor, position: Tensor) -> Tensor:
@@ -140,29 +143,33 @@ def _underdamped(
     process: Process,
     count: int,
     spacing: float,
-    generator: torch.Generator,
+    noise: Noise,
     burn_in: float,
     force: Tensor,
     segment: int,
 ) -> Iterator[Tensor]:
     """Chunks of the underdamped recurrence of (position, velocity)."""
     lam, gamma, theta = process.modes.eigenvalues, process.friction, process.temperature
-    position, speed = torch.zeros_like(lam), torch.zeros_like(lam)
+    position, speed, driven = torch.zeros_like(lam), torch.zeros_like(lam), bool(force.any())
     if burn_in > 0:
         start = underdamped_step(lam, gamma, burn_in, theta)
-        first, second = _normal(lam, (2,), generator)
+        first, second = noise.normal((2, *lam.shape), lam)
         position = start.gain_x * force + start.noise_x * first
         speed = start.gain_v * force + start.noise_vx * first + start.noise_v * second
     step = underdamped_step(lam, gamma, spacing, theta)
+    buffer = lam.new_empty((2, segment * segment, *lam.shape))
     ahead = [underdamped_step(lam, gamma, spacing * (i + 1), 0.0) for i in range(segment)]
     for segments, length in _lengths(count, segment):
-        x = _normal(lam, (segments, length), generator)
-        v = _normal(lam, (segments, length), generator)
-        v.mul_(step.noise_v).addcmul_(step.noise_vx, x).add_(step.gain_v * force)
-        x.mul_(step.noise_x).add_(step.gain_x * force)
+        x = noise.fill(buffer[0, : segments * length].view(segments, length, *lam.shape))
+        v = noise.fill(buffer[1, : segments * length].view(segments, length, *lam.shape))
+        v.mul_(step.noise_v).addcmul_(step.noise_vx, x)
+        x.mul_(step.noise_x)
+        if driven:
+            v += step.gain_v * force
+            x += step.gain_x * force
         _chain2(x, v, step, ahead[:length], position, speed)
         yield x.reshape(-1, *lam.shape)
-        position, speed = x[-1, -1], v[-1, -1]
+        position, speed = x[-1, -1].clone(), v[-1, -1].clone()
 
 
 def _chain2(x: Tensor, v: Tensor, step: Step2, ahead: list[Step2], position: Tensor, speed: Tensor) -> None:
@@ -177,8 +184,3 @@ def _chain2(x: Tensor, v: Tensor, step: Step2, ahead: list[Step2], position: Ten
         x[s].addcmul_(xx, position).addcmul_(xv, speed)
         v[s].addcmul_(vx, position).addcmul_(vv, speed)
         position, speed = x[s, -1], v[s, -1]
-
-
-def _normal(like: Tensor, leading: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Standard normals of shape (*leading, *like.shape)."""
-    return torch.randn((*leading, *like.shape), generator=generator, dtype=like.dtype, device=like.device)

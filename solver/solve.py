@@ -12,7 +12,8 @@ from solver.laws import averaging_for_mean, settling_of_mean
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix, check_right_hand_sides
-from solver.planning import bound_kappa, require_one, seconds_a_run, seeded
+from solver.noise import Noise
+from solver.planning import bound_kappa, require_one, seconds_a_run
 from solver.results import Mitigation, Result
 
 
@@ -37,9 +38,8 @@ def solve(
         A: shape (..., n, n), symmetric positive definite.
         B: shape (..., n, k).
         machine: the machine.
-        error: relative error, block by block, for the worst drive and spectrum of this kappa: settling and thermal
-        noise
-            together; without noise nothing is averaged.
+        error: relative error, block by block, for the worst drive and spectrum of this kappa, by settling and
+            thermal noise together; without noise nothing is averaged.
         averaging_time_s: averaging window of each right-hand side, in s; 0 is a single reading.
         time_s: everything on the machine and link, in s; what settling leaves is averaged.
         settle_error: relative error left by settling; the default is `error` / 2, else 1e-3.
@@ -56,7 +56,7 @@ def solve(
     """
     require_one(error=error, averaging_time_s=averaging_time_s, time_s=time_s)
     mitigation = mitigation or Mitigation()
-    generator = seeded(seed, A.device)
+    noise = Noise(seed, A.device)
     check_matrix(A)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)
@@ -65,13 +65,13 @@ def solve(
     b, n, k = right.shape
     work, ledger, deflated, w = matrices, Ledger(), None, None
     if mitigation.deflation:
-        deflated = Deflated.of(matrices, mitigation.deflation, generator)
+        deflated = Deflated.of(matrices, mitigation.deflation, noise)
         work, ledger = deflated.matrix, Ledger(digital_flops=deflated.flops)
     bound = bound_kappa(work, kappa)
     systems = right if deflated is None else torch.cat([right, deflated.direction], -1)
     copies = mitigation.roundings
     plans = _plans(machine, bound, (b * copies, n, systems.shape[-1]), error, averaging_time_s, time_s, settle_error)
-    run = _Run(machine, work.repeat(copies, 1, 1), plans, copies, generator)
+    run = _Run(machine, work.repeat(copies, 1, 1), plans, copies, noise)
     estimate, events = run.first(systems)
     ledger += events
     if deflated is not None:
@@ -104,8 +104,8 @@ def _plans(
         if rest >= error:
             raise ValueError(f"settle_error = {rest} leaves nothing of error = {error} for noise; make it smaller")
         settle = settling_of_mean(kappa, rest, machine.regime)
-        noise = math.sqrt(error**2 - rest**2)
-        windows = [averaging_for_mean(p, kappa, noise, machine.thermal_variance, machine.regime) for p in sizes]
+        left = math.sqrt(error**2 - rest**2)
+        windows = [averaging_for_mean(p, kappa, left, machine.thermal_variance, machine.regime) for p in sizes]
     else:
         settle = settling_of_mean(kappa, 1e-3 if settle_error is None else settle_error, machine.regime)
         if averaging_time_s is not None:
@@ -133,10 +133,8 @@ def _window_left(machine: Machine, shape: tuple[int, int, int], settle: float, t
 class _Run:
     """A matrix on a machine, with what a second set of right-hand sides can reuse."""
 
-    def __init__(
-        self, machine: Machine, A: Tensor, plans: list[AveragingPlan], copies: int, generator: torch.Generator
-    ) -> None:
-        self.machine, self.A, self.plans, self.copies, self.generator = machine, A, plans, copies, generator
+    def __init__(self, machine: Machine, A: Tensor, plans: list[AveragingPlan], copies: int, noise: Noise) -> None:
+        self.machine, self.A, self.plans, self.copies, self.noise = machine, A, plans, copies, noise
         self.sizes = machine.blocks(A.shape[-1])
         self.arrays: list[Programmed] = []
         self.couplings: list[Tensor] = []
@@ -145,8 +143,8 @@ class _Run:
         """Program, solve, and average over the copies; B has shape (b, n, k)."""
 
         def block(j: int, pivot: Tensor, systems: Tensor) -> tuple[Tensor, Ledger]:
-            self.arrays.append(program(self.machine, pivot, self.generator))
-            return average_solutions(self.machine, self.arrays[j], systems, self.plans[j], self.generator)
+            self.arrays.append(program(self.machine, pivot, self.noise))
+            return average_solutions(self.machine, self.arrays[j], systems, self.plans[j], self.noise)
 
         X, self.couplings, ledger = eliminate(self.A, B.repeat(self.copies, 1, 1), self.sizes, block)
         return X.reshape(self.copies, *B.shape).mean(0), ledger
@@ -157,7 +155,7 @@ class _Run:
 
         def block(j: int, systems: Tensor) -> tuple[Tensor, Ledger]:
             array, plan = self.arrays[j], self.plans[j]
-            return average_solutions(self.machine, array, systems, plan, self.generator, load=load)
+            return average_solutions(self.machine, array, systems, plan, self.noise, load=load)
 
         X, ledger = substitute(B.repeat(self.copies, 1, 1), self.couplings, self.sizes, block)
         return X.reshape(self.copies, *B.shape).mean(0), ledger

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from solver import Machine, Modes, Process, Regime, invert, sample_moments, solve
+from solver import Machine, Modes, Noise, Process, Regime, invert, sample_moments, solve
 from solver.laws import (
     averaging_for_mean,
     lag_sum,
@@ -83,7 +83,7 @@ def test_sampling_law_is_exact_in_expectation(regime, spacing, spd):
     A = spd(4, kappa, seed=1)
     process = Process(Modes.of(A.expand(runs, 4, 4)), regime, 0.7, friction=2 / math.sqrt(kappa))
     step = spacing * relaxation(kappa, regime)
-    moments = sample_moments(process, count, step, torch.Generator().manual_seed(2), burn_in=30 * kappa)
+    moments = sample_moments(process, count, step, Noise(2), burn_in=30 * kappa)
     exact = torch.linalg.inv(A)
     squared = ((moments.second / 0.7 - exact) ** 2).sum((-1, -2)) / (exact**2).sum()
     law = predicted_covariance_error(process, count, step)[0] ** 2

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from solver import Accumulation, Converter, Machine, Mitigation, Regime, invert, solve
+from solver import Accumulation, Converter, Machine, Mitigation, Noise, Regime, invert, solve
 
 REGIMES = list(Regime)
 
@@ -59,15 +59,15 @@ def test_digital_accumulation_gives_the_same_statistics(spd):
 def test_converter_levels_by_hand(bits, step):
     converter = Converter(bits=bits)
     values = torch.tensor([1.0, 0.49 * step, 0.51 * step, -2.4 * step], dtype=torch.float64)
-    got = converter.convert(values, 1, torch.Generator())
+    got = converter.convert(values, 1, Noise(0))
     torch.testing.assert_close(got, torch.tensor([1.0, 0.0, step, -2 * step], dtype=torch.float64))
 
 
 def test_fixed_range_saturates_and_stochastic_rounding_is_unbiased():
-    clipped = Converter(bits=8, full_range=0.5).convert(torch.tensor([2.0, -0.7]), 1, torch.Generator())
+    clipped = Converter(bits=8, full_range=0.5).convert(torch.tensor([2.0, -0.7]), 1, Noise(0))
     torch.testing.assert_close(clipped, torch.tensor([0.5, -0.5]))
     values = torch.full((40_000,), 0.3)
-    rounded = Converter(bits=2, full_range=1.0, stochastic=True).convert(values, 1, torch.Generator().manual_seed(0))
+    rounded = Converter(bits=2, full_range=1.0, stochastic=True).convert(values, 1, Noise(0))
     assert set(rounded.tolist()) == {0.0, 1.0}
     assert abs(rounded.mean().item() - 0.3) < 4 * math.sqrt(0.3 * 0.7 / 40_000)
 
@@ -96,10 +96,8 @@ def test_mismatch_is_a_floor_that_averaging_cannot_remove(spd):
 
 
 def test_mismatch_moves_every_coupling_by_its_deviation():
-    from solver.planning import seeded
-
     A = torch.eye(200, dtype=torch.float64) * 0.5 + 0.5 / 200
-    modes = Machine(mismatch=0.05).program(A[None], seeded(0, A.device))
+    modes = Machine(mismatch=0.05).program(A[None], Noise(0))
     programmed = (modes.basis * modes.eigenvalues[:, None, :]) @ modes.basis.mT
     gains = (programmed[0] / A).tril().flatten()
     gains = gains[gains != 0]

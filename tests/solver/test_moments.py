@@ -12,7 +12,7 @@ import torch
 from scipy.integrate import quad
 from scipy.linalg import expm
 
-from solver import Modes, Process, Regime, euler_moments, sample_moments, sampling
+from solver import Modes, Noise, Process, Regime, euler_moments, sample_moments, sampling
 from solver.modes import free_motion, overdamped_step, underdamped_step
 from solver.moments import averaged_response, averaged_variance, correlation, response, variance
 from solver.sampling import _CHUNK, _chunks
@@ -23,10 +23,6 @@ REGIMES = list(Regime)
 def process_of(matrix, regime, theta=1.0):
     modes = Modes.of(matrix)
     return Process(modes, regime, theta, friction=2 / math.sqrt(float(modes.kappa)))
-
-
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("gamma", [0.1, 2.0, 2.0000001, 7.0])  # below, at, just above and far above critical damping
@@ -80,9 +76,9 @@ def test_stationary_moments_of_spaced_samples(regime, n, kappa, spd):
     A, theta, count = spd(n, kappa, seed=n), 0.5, 4000
     process = process_of(A, regime, theta)
     slow = kappa if regime is Regime.OVERDAMPED else math.sqrt(kappa)
-    drive = torch.randn(n, generator=generator(1), dtype=torch.float64)
+    drive = Noise(1).normal((n,), A)
     far = 20 * slow  # correlation of neighbours below 1e-7
-    moments = sample_moments(process, count, far, generator(2), burn_in=far, drive=drive)
+    moments = sample_moments(process, count, far, Noise(2), burn_in=far, drive=drive)
     covariance = theta * torch.linalg.inv(A)
     variances = covariance.diagonal()
     assert z_scores(moments.mean, torch.linalg.solve(A, drive), (variances / count).sqrt()) < 4.0 + 0.3 * (n > 8)
@@ -101,7 +97,7 @@ def test_transients_from_rest(regime, time, spd):
     process = Process(Modes.of(A.expand(runs, n, n)), regime, theta, friction=2 / math.sqrt(30.0))
     # The first sample of each of `runs` batch members, `time` after rest.
     force = drive.expand(runs, n)
-    positions = next(iter(_chunks(process, 1, time, generator(4), 0.0, force)))[0]
+    positions = next(iter(_chunks(process, 1, time, Noise(4), 0.0, force)))[0]
     x = (process.modes.basis @ positions[..., None])[..., 0]
     if regime is Regime.OVERDAMPED:
         free = torch.linalg.matrix_exp(-A * time)
@@ -124,7 +120,7 @@ def test_transients_from_rest(regime, time, spd):
 def test_correlated_samples_follow_the_transition_law(regime, spd):
     """Lag-one correlation of a long run: chunk borders and segments must not break the chain."""
     process = process_of(spd(3, 20.0, seed=5), regime)
-    chunks = list(_chunks(process, 30_011, 0.7, generator(6), 200.0, None))
+    chunks = [chunk.clone() for chunk in _chunks(process, 30_011, 0.7, Noise(6), 200.0, None)]
     y = torch.cat(chunks)
     assert y.shape == (30_011, 3)
     rho = correlation(process, 0.7)
@@ -146,7 +142,7 @@ def test_chunks_do_not_change_the_recurrence(spd, monkeypatch):
         expected = torch.stack([response(process, 0.9 * (i + 1)) for i in range(37)]) * (process.modes.basis.T @ drive)
         for size in (1, 1 << 20):
             monkeypatch.setattr(sampling, "_CHUNK", size)
-            positions = torch.cat(list(sampling._chunks(process, 37, 0.9, generator(0), 0.0, drive)))
+            positions = torch.cat([c.clone() for c in sampling._chunks(process, 37, 0.9, Noise(0), 0.0, drive)])
             torch.testing.assert_close(positions, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -154,7 +150,7 @@ def test_memory_does_not_grow_with_samples(spd):
     """What the sampler holds at a time is one chunk: its size stops growing at the limit."""
     process = process_of(spd(16, 4.0), Regime.OVERDAMPED)
     sizes = {
-        count: max(c.numel() for c in _chunks(process, count, 1.0, generator(0), 0.0, None)) for count in (10**5, 10**6)
+        count: max(c.numel() for c in _chunks(process, count, 1.0, Noise(0), 0.0, None)) for count in (10**5, 10**6)
     }
     assert sizes[10**6] <= _CHUNK
     assert sizes[10**6] == sizes[10**5]
@@ -164,7 +160,7 @@ def test_euler_has_the_known_bias_and_the_exact_limit():
     """Stationary variance of Euler steps is theta / (l (1 - l dt / 2)): 4/3 at l dt = 1/2, against 1 exactly."""
     members = 20_000
     moments = euler_moments(
-        lambda x, _: -x, torch.zeros(members, 1, dtype=torch.float64), 1, 0.5, generator(8), burn_in=30.0, step=0.5
+        lambda x, _: -x, torch.zeros(members, 1, dtype=torch.float64), 1, 0.5, Noise(8), burn_in=30.0, step=0.5
     )
     variances = moments.second.squeeze()
     assert variances.mean().item() == pytest.approx(4 / 3, abs=4 * 4 / 3 * math.sqrt(2 / members))
@@ -174,7 +170,7 @@ def test_euler_has_the_known_bias_and_the_exact_limit():
 def test_euler_agrees_with_the_exact_sampler(spd):
     A, drive = spd(3, 5.0, seed=9), torch.tensor([1.0, 0.0, -1.0], dtype=torch.float64)
     start = torch.zeros(4000, 3, dtype=torch.float64)
-    moments = euler_moments(lambda x, _: drive - x @ A, start, 1, 1.0, generator(10), burn_in=40.0, step=0.02)
+    moments = euler_moments(lambda x, _: drive - x @ A, start, 1, 1.0, Noise(10), burn_in=40.0, step=0.02)
     exact = torch.linalg.solve(A, drive)
     spread = (torch.linalg.inv(A).diagonal() / 4000).sqrt()
     assert z_scores(moments.mean.mean(0), exact, spread) < 4
@@ -182,7 +178,7 @@ def test_euler_agrees_with_the_exact_sampler(spd):
 
 def test_euler_reports_divergence():
     with pytest.raises(FloatingPointError, match="use a step below"):
-        euler_moments(lambda x, _: -100 * x, torch.ones(1, dtype=torch.float64), 400, 1.0, generator(0), step=0.5)
+        euler_moments(lambda x, _: -100 * x, torch.ones(1, dtype=torch.float64), 400, 1.0, Noise(0), step=0.5)
 
 
 def test_variance_of_a_step_is_the_transient_variance(spd):
