@@ -187,3 +187,29 @@ def test_variance_of_a_step_is_the_transient_variance(spd):
     free = torch.exp(-process.modes.eigenvalues * 2.0)
     torch.testing.assert_close(step.std**2, 0.3 * (1 - free**2) / process.modes.eigenvalues)
     torch.testing.assert_close(variance(process, 2.0), step.std**2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("kappa", [1.0, 1e4])
+def test_large_systems(regime, kappa, spd):
+    """512 x 512, 20 000 independent samples: chi-square of all modes, and the worst of 131 328 entries below 5.5."""
+    n, count = 512, 20_000
+    A = spd(n, kappa, seed=11)
+    process = process_of(A, regime)
+    slow = kappa if regime is Regime.OVERDAMPED else math.sqrt(kappa)
+    drive = Noise(12).normal((n,), A)
+    moments = sample_moments(process, count, 20 * slow, Noise(13), burn_in=20 * slow, drive=drive)
+    covariance = torch.linalg.inv(A)
+    variances = covariance.diagonal()
+    # Exceeded somewhere with probability 0.3 % for the 512 means at 4.5, 0.5 % for the entries at 5.5.
+    assert z_scores(moments.mean, torch.linalg.solve(A, drive), (variances / count).sqrt()) < 4.5
+    spread = ((torch.outer(variances, variances) + covariance**2) / count).sqrt()
+    z = (moments.covariance - covariance) / spread
+    assert z.abs().max() < 5.5
+    # In the eigenbasis the entries are independent: their mean square is 1 within 4 sqrt(2 / entries).
+    modes = process.modes
+    rotated = modes.basis.mT @ (moments.covariance - covariance) @ modes.basis
+    scale = (modes.eigenvalues[:, None] * modes.eigenvalues).sqrt() * math.sqrt(count)
+    upper = (rotated * scale)[torch.triu(torch.ones(n, n), 1).bool()]
+    assert abs(upper.square().mean() - 1) < 4 * math.sqrt(2 / upper.numel())
