@@ -159,6 +159,8 @@ def _underdamped(
     step = underdamped_step(lam, gamma, spacing, theta)
     buffer = lam.new_empty((2, segment * segment, *lam.shape))
     ahead = [underdamped_step(lam, gamma, spacing * (i + 1), 0.0) for i in range(segment)]
+    # What the state at the start of a segment contributes to each of its steps, (segment, ..., n) each.
+    powers = tuple(torch.stack(parts) for parts in zip(*((a.xx, a.xv, a.vx, a.vv) for a in ahead), strict=True))
     for segments, length in _lengths(count, segment):
         x = noise.fill(buffer[0, : segments * length].view(segments, length, *lam.shape))
         v = noise.fill(buffer[1, : segments * length].view(segments, length, *lam.shape))
@@ -167,19 +169,19 @@ def _underdamped(
         if driven:
             v += step.gain_v * force
             x += step.gain_x * force
-        _chain2(x, v, step, ahead[:length], position, speed)
+        _chain2(x, v, step, powers, position, speed)
         yield x.reshape(-1, *lam.shape)
         position, speed = x[-1, -1].clone(), v[-1, -1].clone()
 
 
-def _chain2(x: Tensor, v: Tensor, step: Step2, ahead: list[Step2], position: Tensor, speed: Tensor) -> None:
+def _chain2(x: Tensor, v: Tensor, step: Step2, powers: tuple[Tensor, ...], position: Tensor, speed: Tensor) -> None:
     """Turn increments into positions and velocities, in place; shapes (segments, length, ..., n)."""
-    for i in range(1, x.shape[1]):
+    length = x.shape[1]
+    for i in range(1, length):
         before_x, before_v = x[:, i - 1], v[:, i - 1]
         x[:, i].addcmul_(step.xx, before_x).addcmul_(step.xv, before_v)
         v[:, i].addcmul_(step.vx, before_x).addcmul_(step.vv, before_v)
-    xx, xv = torch.stack([a.xx for a in ahead]), torch.stack([a.xv for a in ahead])
-    vx, vv = torch.stack([a.vx for a in ahead]), torch.stack([a.vv for a in ahead])
+    xx, xv, vx, vv = (power[:length] for power in powers)
     for s in range(x.shape[0]):
         x[s].addcmul_(xx, position).addcmul_(xv, speed)
         v[s].addcmul_(vx, position).addcmul_(vv, speed)

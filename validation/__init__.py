@@ -1,0 +1,1 @@
+"""Measurements and simulations that the cost model is calibrated on and scored against."""
