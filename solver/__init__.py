@@ -22,7 +22,7 @@ from solver.moments import Process
 from solver.noise import Noise
 from solver.results import Mitigation, Result
 from solver.sampling import Moments, sample_moments
-from solver.solve import solve
+from solver.solve import Session, solve
 
 __all__ = [
     "Accumulation",
@@ -38,6 +38,7 @@ __all__ = [
     "Process",
     "Regime",
     "Result",
+    "Session",
     "euler_moments",
     "invert",
     "sample_moments",

@@ -147,18 +147,28 @@ class Machine:
         index = torch.arange(A.shape[0]) % len(patterns)
         return torch.stack(patterns)[index].to(A)
 
+    def displacement(self, A: Tensor) -> tuple[float, float]:
+        """About how far rounding, and mismatch, move the eigenvalues of one matrix of shape (p, p), in its own units.
+
+        A symmetric error of independent entries of deviation s moves eigenvalues by up to about 2 s sqrt(p);
+        rounding to nearest has s = step / sqrt(12).
+
+        >>> Machine(dac=Converter(bits=8)).displacement(torch.eye(3, dtype=torch.float64))
+        (0.007874015748031496, 0.0)
+        """
+        p, peak = A.shape[-1], A.abs().max().item()
+        rounding = 0.0 if self.dac.bits is None else peak / self.dac.levels() * math.sqrt(p / 3)
+        return rounding, 2 * self.mismatch * A.norm(dim=-1).max().item()
+
     def _cannot_hold(self, A: Tensor, eigenvalues: Tensor) -> str:
         """Say which eigenvalue was lost and what would keep it."""
         member = int(eigenvalues[:, 0].argmin())
         spectrum = torch.linalg.eigvalsh(A[member])
         before, kappa = spectrum[0].item(), (spectrum[-1] / spectrum[0]).item()
-        p, peak = A.shape[-1], A[member].abs().max().item()
-        # A symmetric error of independent entries of deviation s moves eigenvalues by up to about 2 s sqrt(p).
-        rounding = 0.0 if self.dac.bits is None else peak / self.dac.levels() * math.sqrt(p / 3)
-        drift = 2 * self.mismatch * A[member].norm(dim=-1).max().item()
+        rounding, drift = self.displacement(A[member])
         advice = f"add damping so that the smallest eigenvalue exceeds {rounding + drift:.3g} of the largest"
         if drift < before and self.dac.bits is not None:
-            need = math.ceil(1 + math.log2(1 + peak * math.sqrt(p / 3) / (before - drift)))
+            need = math.ceil(1 + math.log2(1 + rounding * self.dac.levels() / (before - drift)))
             advice = f"use at least {need} input bits (now {self.dac.bits}), or {advice}"
         return (
             f"kappa = {kappa:.3g} is beyond what this machine can hold: programming moves eigenvalues by about "

@@ -41,7 +41,7 @@ def solve(
         error: relative error, block by block, for the worst drive and spectrum of this kappa, by settling and
             thermal noise together; without noise nothing is averaged.
         averaging_time_s: averaging window of each right-hand side, in s; 0 is a single reading.
-        time_s: everything on the machine and link, in s; what settling leaves is averaged.
+        time_s: everything on the machine and link but for refinements, in s; what settling leaves is averaged.
         settle_error: relative error left by settling; the default is `error` / 2, else 1e-3.
         kappa: bound on the condition number, as the damping gives it; None measures it.
         mitigation: averaging over roundings, deflation, refinement by residuals.
@@ -54,38 +54,79 @@ def solve(
         MatrixError: a matrix or right-hand side the machine cannot take.
         ValueError: not exactly one target, or a time too short.
     """
-    require_one(error=error, averaging_time_s=averaging_time_s, time_s=time_s)
-    mitigation = mitigation or Mitigation()
-    noise = Noise(seed, A.device)
-    check_matrix(A)
-    matrices = A.reshape(-1, *A.shape[-2:])
-    bound_kappa(matrices, None)
-    check_right_hand_sides(A, B)
-    right = B.reshape(-1, *B.shape[-2:])
-    b, n, k = right.shape
-    work, ledger, deflated, w = matrices, Ledger(), None, None
-    if mitigation.deflation:
-        deflated = Deflated.of(matrices, mitigation.deflation, noise)
-        work, ledger = deflated.matrix, Ledger(digital_flops=deflated.flops)
-    bound = bound_kappa(work, kappa)
-    systems = right if deflated is None else torch.cat([right, deflated.direction], -1)
-    copies = mitigation.roundings
-    plans = _plans(machine, bound, (b * copies, n, systems.shape[-1]), error, averaging_time_s, time_s, settle_error)
-    run = _Run(machine, work.repeat(copies, 1, 1), plans, copies, noise)
-    estimate, events = run.first(systems)
-    ledger += events
-    if deflated is not None:
-        w = estimate[..., -1:]
-        estimate, flops = deflated.restore_solution(estimate[..., :-1], w)
-        ledger += Ledger(digital_flops=flops)
-    for _ in range(mitigation.refinements):
-        correction, events = run.again(right - matrices @ estimate)
-        ledger += events + Ledger(digital_flops=b * 2 * n * n * k)
-        if deflated is not None and w is not None:
-            correction, flops = deflated.restore_solution(correction, w)
-            ledger += Ledger(digital_flops=flops)
-        estimate = estimate + correction
-    return Result(estimate.reshape(B.shape), bound, ledger)
+    session = Session(A, machine, kappa=kappa, mitigation=mitigation, seed=seed)
+    return session.solve(B, error=error, averaging_time_s=averaging_time_s, time_s=time_s, settle_error=settle_error)
+
+
+class Session:
+    """A matrix that stays on a machine while right-hand sides come and go.
+
+    The first call of `solve` pays for the programming and, in blocks, for the elimination; later calls only for
+    their own systems (and for loading again what did not fit: several blocks, or more matrices than arrays).
+    Mismatch and rounding are the same in all of them.
+    """
+
+    def __init__(
+        self,
+        A: Tensor,
+        machine: Machine,
+        *,
+        kappa: float | None = None,
+        mitigation: Mitigation | None = None,
+        seed: int = 0,
+    ) -> None:
+        check_matrix(A)
+        self.A, self.machine, self.mitigation = A, machine, mitigation or Mitigation()
+        self._matrices = A.reshape(-1, *A.shape[-2:])
+        bound_kappa(self._matrices, None)
+        noise = Noise(seed, A.device)
+        self._search = Ledger()
+        self._deflated: Deflated | None = None
+        self._w: Tensor | None = None  # (A - deflated)^-1 direction, once it is known
+        work = self._matrices
+        if self.mitigation.deflation:
+            self._deflated = Deflated.of(work, self.mitigation.deflation, noise)
+            work, self._search = self._deflated.matrix, Ledger(digital_flops=self._deflated.flops)
+        self.kappa = bound_kappa(work, kappa)
+        self._run = _Run(machine, work.repeat(self.mitigation.roundings, 1, 1), self.mitigation.roundings, noise)
+
+    def solve(
+        self,
+        B: Tensor,
+        *,
+        error: float | None = None,
+        averaging_time_s: float | None = None,
+        time_s: float | None = None,
+        settle_error: float | None = None,
+    ) -> Result:
+        """Solve for right-hand sides of shape (..., n, k); arguments and errors as for `solver.solve`."""
+        require_one(error=error, averaging_time_s=averaging_time_s, time_s=time_s)
+        check_right_hand_sides(self.A, B)
+        right = B.reshape(-1, *B.shape[-2:])
+        b, n, k = right.shape
+        columns = k + (1 if self._deflated is not None and self._w is None else 0)
+        shape = (b * self.mitigation.roundings, n, columns)
+        plans = _plans(self.machine, self.kappa, shape, error, averaging_time_s, time_s, settle_error)
+        estimate, ledger = self._pass(right, plans)
+        for _ in range(self.mitigation.refinements):
+            correction, events = self._pass(right - self._matrices @ estimate, plans)
+            estimate = estimate + correction
+            ledger += events + Ledger(digital_flops=b * 2 * n * n * k)
+        return Result(estimate.reshape(B.shape), self.kappa, ledger)
+
+    def _pass(self, B: Tensor, plans: list[AveragingPlan]) -> tuple[Tensor, Ledger]:
+        """One set of systems, the deflated mode put back."""
+        if self._deflated is None:
+            return self._run.solve(B, plans)
+        ledger = Ledger()
+        if self._w is None:
+            Y, events = self._run.solve(torch.cat([B, self._deflated.direction], -1), plans)
+            Y, self._w = Y[..., :-1], Y[..., -1:]
+            ledger += self._search
+        else:
+            Y, events = self._run.solve(B, plans)
+        restored, flops = self._deflated.restore_solution(Y, self._w)
+        return restored, ledger + events + Ledger(digital_flops=flops)
 
 
 def _plans(
@@ -131,31 +172,35 @@ def _window_left(machine: Machine, shape: tuple[int, int, int], settle: float, t
 
 
 class _Run:
-    """A matrix on a machine, with what a second set of right-hand sides can reuse."""
+    """Blocks of a matrix on a machine, with what a second set of right-hand sides can reuse."""
 
-    def __init__(self, machine: Machine, A: Tensor, plans: list[AveragingPlan], copies: int, noise: Noise) -> None:
-        self.machine, self.A, self.plans, self.copies, self.noise = machine, A, plans, copies, noise
+    def __init__(self, machine: Machine, A: Tensor, copies: int, noise: Noise) -> None:
+        self.machine, self.A, self.copies, self.noise = machine, A, copies, noise
         self.sizes = machine.blocks(A.shape[-1])
         self.arrays: list[Programmed] = []
         self.couplings: list[Tensor] = []
 
-    def first(self, B: Tensor) -> tuple[Tensor, Ledger]:
-        """Program, solve, and average over the copies; B has shape (b, n, k)."""
-
-        def block(j: int, pivot: Tensor, systems: Tensor) -> tuple[Tensor, Ledger]:
-            self.arrays.append(program(self.machine, pivot, self.noise))
-            return average_solutions(self.machine, self.arrays[j], systems, self.plans[j], self.noise)
-
-        X, self.couplings, ledger = eliminate(self.A, B.repeat(self.copies, 1, 1), self.sizes, block)
+    def solve(self, B: Tensor, plans: list[AveragingPlan]) -> tuple[Tensor, Ledger]:
+        """Solve for B of shape (b, n, k) and average over the copies; the first call programs."""
+        systems = B.repeat(self.copies, 1, 1)
+        if self.arrays:
+            X, ledger = self._again(systems, plans)
+        else:
+            X, ledger = self._first(systems, plans)
         return X.reshape(self.copies, *B.shape).mean(0), ledger
 
-    def again(self, B: Tensor) -> tuple[Tensor, Ledger]:
-        """Solve for other right-hand sides; a matrix is still loaded only if one array of its own holds all of it."""
+    def _first(self, B: Tensor, plans: list[AveragingPlan]) -> tuple[Tensor, Ledger]:
+        def block(j: int, pivot: Tensor, systems: Tensor) -> tuple[Tensor, Ledger]:
+            self.arrays.append(program(self.machine, pivot, self.noise))
+            return average_solutions(self.machine, self.arrays[j], systems, plans[j], self.noise)
+
+        X, self.couplings, ledger = eliminate(self.A, B, self.sizes, block)
+        return X, ledger
+
+    def _again(self, B: Tensor, plans: list[AveragingPlan]) -> tuple[Tensor, Ledger]:
         load = len(self.sizes) > 1 or self.A.shape[0] > self.machine.arrays
 
         def block(j: int, systems: Tensor) -> tuple[Tensor, Ledger]:
-            array, plan = self.arrays[j], self.plans[j]
-            return average_solutions(self.machine, array, systems, plan, self.noise, load=load)
+            return average_solutions(self.machine, self.arrays[j], systems, plans[j], self.noise, load=load)
 
-        X, ledger = substitute(B.repeat(self.copies, 1, 1), self.couplings, self.sizes, block)
-        return X.reshape(self.copies, *B.shape).mean(0), ledger
+        return substitute(B, self.couplings, self.sizes, block)

@@ -13,7 +13,12 @@ from torch import Tensor
 from solver.invert import invert
 from solver.ledger import Ledger
 from solver.machine import Machine
-from solver.solve import solve
+from solver.matrices import MatrixError
+from solver.results import Result
+from solver.solve import Session
+
+# Further damping tried before a factor is given up.
+_ATTEMPTS = 8
 
 Apply = Callable[[Tensor], Tensor]  # (d_out, d_in) -> (d_out, d_in)
 
@@ -73,14 +78,45 @@ class NewtonSchulz:
         raise ArithmeticError(f"Newton-Schulz left a residual of {residual:.3g} after {self.limit} iterations")
 
 
-class ThermoInverse:
-    """Method 1 on both factors once a refresh, digital products every step.
+class _Thermo:
+    """What both methods share: the machine, the seed of the next run, the sum of all ledgers.
 
-    Keyword arguments go to `solver.invert`; `ledger` adds up all runs, each of which has its own seed.
+    A factor that the machine cannot hold raises MatrixError; with `guard` it is damped further instead, by the
+    displacement that programming is expected to cause, doubled until it fits. Failed attempts are counted in
+    `retries`, not in the ledger.
     """
 
-    def __init__(self, machine: Machine, *, seed: int = 0, **target: Any) -> None:
-        self.machine, self.target, self.seed, self.ledger = machine, target, seed, Ledger()
+    def __init__(self, machine: Machine, *, guard: bool = False, seed: int = 0, **target: Any) -> None:
+        self.machine, self.guard, self.target = machine, guard, target
+        self.seed, self.ledger, self.retries = seed, Ledger(), 0
+
+    def _held(self, matrix: Tensor, run: Callable[[Tensor], Result]) -> Result:
+        """Result of a run on the matrix, or on the least damped version of it that the machine holds."""
+        extra = sum(self.machine.displacement(matrix))
+        damped = matrix
+        for attempt in range(_ATTEMPTS):
+            try:
+                result = run(damped)
+            except MatrixError:
+                if not self.guard or attempt == _ATTEMPTS - 1:
+                    raise
+                self.retries += 1
+                damped = matrix + extra * 2**attempt * torch.eye(matrix.shape[0]).to(matrix)
+            else:
+                self.ledger += result.ledger
+                return result
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _next_seed(self) -> int:
+        self.seed += 1
+        return self.seed
+
+
+class ThermoInverse(_Thermo):
+    """Method 1 on both factors once a refresh, digital products every step.
+
+    Keyword arguments other than the machine, `guard` and `seed` go to `solver.invert`.
+    """
 
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
         """Sample both inverses."""
@@ -88,27 +124,38 @@ class ThermoInverse:
         return lambda grad: left @ grad @ right
 
     def _inverse(self, matrix: Tensor) -> Tensor:
-        self.seed += 1
-        result = invert(matrix, self.machine, seed=self.seed, **self.target)
-        self.ledger += result.ledger
-        return result.estimate
+        seed = self._next_seed()
+        return self._held(matrix, lambda m: invert(m, self.machine, seed=seed, **self.target)).estimate
 
 
-class ThermoSolve:
-    """Method 2: d_in systems with G and d_out systems with A, every step, on arrays that are loaded anew each time.
+class ThermoSolve(_Thermo):
+    """Method 2: d_in systems with G and d_out systems with A every step, on factors that stay loaded between refreshes.
 
-    Keyword arguments go to `solver.solve`; `ledger` adds up all runs, each of which has its own seed.
+    Keyword arguments other than the machine, `guard`, `mitigation` and `seed` go to `solver.solve`.
     """
 
-    def __init__(self, machine: Machine, *, seed: int = 0, **target: Any) -> None:
-        self.machine, self.target, self.seed, self.ledger = machine, target, seed, Ledger()
-
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
-        """Keep the factors: everything happens when the gradient is known."""
-        return lambda grad: self._solve(A, self._solve(G, grad).mT).mT
+        """Load both at the first gradient; later ones find them there."""
+        left, right = self._loaded(G), self._loaded(A)
+        return lambda grad: right(left(grad).mT).mT
 
-    def _solve(self, matrix: Tensor, right: Tensor) -> Tensor:
-        self.seed += 1
-        result = solve(matrix, right.contiguous(), self.machine, seed=self.seed, **self.target)
-        self.ledger += result.ledger
-        return result.estimate
+    def _loaded(self, matrix: Tensor) -> Apply:
+        sessions: list[Session] = []
+        target = {name: value for name, value in self.target.items() if name != "mitigation"}
+        mitigation, seed = self.target.get("mitigation"), self._next_seed()
+
+        def first(damped: Tensor, right: Tensor) -> Result:
+            session = Session(damped, self.machine, mitigation=mitigation, seed=seed)
+            result = session.solve(right, **target)
+            sessions.append(session)
+            return result
+
+        def apply(right: Tensor) -> Tensor:
+            right = right.contiguous()
+            if not sessions:
+                return self._held(matrix, lambda m: first(m, right)).estimate
+            result = sessions[0].solve(right, **target)
+            self.ledger += result.ledger
+            return result.estimate
+
+        return apply

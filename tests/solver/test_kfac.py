@@ -297,3 +297,32 @@ def test_a_machine_too_coarse_for_the_damping_says_so():
     backend = ThermoSolve(Machine(dac=Converter(bits=4)), error=0.1)
     with pytest.raises(MatrixError, match="use at least"):
         natural_gradients(model, x, y, damping=1e-6, backend=backend)
+
+
+def test_a_guarded_machine_damps_what_it_cannot_hold():
+    """The same 4 bits with guard: every factor fits after some retries, and the direction still points downhill."""
+    model, x, y = problem("convolution")
+    backend = ThermoSolve(Machine(dac=Converter(bits=4)), error=0.1, guard=True)
+    optimizer, directions = natural_gradients(model, x, y, damping=1e-6, backend=backend)
+    assert backend.retries > 0
+    for layer, direction in zip(optimizer.layers, directions, strict=True):
+        assert (direction * layer.gradient()).sum() > 0
+
+
+def test_factors_stay_loaded_between_refreshes():
+    """Four steps, refresh every second: 4 factors are programmed twice, and each step sends its right-hand sides.
+
+    MLP 5-4-3 with biases: G (4) with 6 columns and A (6) with 4; G (3) with 5 and A (5) with 3: 24 + 24 + 15 + 15
+    values a step beyond the 36 + 16 + 25 + 9 couplings of a refresh.
+    """
+    model, x, y = problem("mlp")
+    backend = ThermoSolve(Machine(), error=1e-3)
+    optimizer = KFAC(model, backend=backend, damping=0.1, refresh_interval=2)
+    for _ in range(4):
+        optimizer.zero_grad()
+        logits = model(x)
+        optimizer.observe([functional.cross_entropy(logits, y, reduction="sum")], examples=6)
+        functional.cross_entropy(logits, y).backward()
+        optimizer.step()
+    assert backend.ledger.uploaded_values == 2 * 86 + 4 * 78
+    assert backend.ledger.programmings == 2 * 4

@@ -215,3 +215,20 @@ def test_shapes_and_dtypes_are_kept(dtype, spd):
     assert relative(result.estimate, torch.linalg.solve(A, B)) < 2e-3
     one = torch.ones(1, 1, dtype=dtype) * 4
     assert solve(one, one, Machine(), error=1e-4).estimate.item() == pytest.approx(1.0, rel=2e-4)
+
+
+@pytest.mark.parametrize("cells", [None, 4])
+@pytest.mark.parametrize("deflation", [0, 5])
+def test_a_session_solves_again_for_less(cells, deflation, spd):
+    from solver import Session
+
+    A, B = spd(9, 8.0, seed=4), torch.randn(9, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    session = Session(A, Machine(cells=cells, mismatch=0.01), mitigation=Mitigation(deflation=deflation))
+    first, second = session.solve(B, error=1e-10), session.solve(B, error=1e-10)
+    torch.testing.assert_close(
+        second.estimate, first.estimate, rtol=0.05, atol=0.02
+    )  # mismatch, blocks: not digit by digit
+    assert second.ledger.uploaded_values < first.ledger.uploaded_values
+    perfect = Session(A, Machine(cells=cells), mitigation=Mitigation(deflation=deflation))
+    perfect.solve(B, error=1e-10)
+    assert relative(perfect.solve(2 * B, error=1e-10).estimate, 2 * torch.linalg.solve(A, B)) < 1e-8
