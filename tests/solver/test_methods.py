@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from solver import Accumulation, Converter, Machine, Mitigation, Noise, Regime, invert, solve
+from solver import Accumulation, Converter, Machine, Mitigation, Noise, Regime, Session, invert, solve
 
 REGIMES = list(Regime)
 
@@ -220,8 +220,6 @@ def test_shapes_and_dtypes_are_kept(dtype, spd):
 @pytest.mark.parametrize("cells", [None, 4])
 @pytest.mark.parametrize("deflation", [0, 5])
 def test_a_session_solves_again_for_less(cells, deflation, spd):
-    from solver import Session
-
     A, B = spd(9, 8.0, seed=4), torch.randn(9, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     session = Session(A, Machine(cells=cells, mismatch=0.01), mitigation=Mitigation(deflation=deflation))
     first, second = session.solve(B, error=1e-10), session.solve(B, error=1e-10)

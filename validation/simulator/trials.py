@@ -11,6 +11,7 @@ LAWS = ("settling", "averaging", "sampling", "input_bits", "output_bits", "misma
 
 # Held out are all trials with a size, a condition number or a spectrum from the second set: larger, and other families.
 SIZES = {False: (8, 16, 32, 64), True: (96, 160)}
+SMALL_SIZES = {False: (8, 16, 32), True: (96,)}  # for the short design
 KAPPAS = {False: (3.0, 10.0, 30.0, 100.0), True: (300.0, 1000.0)}
 SPECTRA = {False: ("logarithmic", "linear", "spiked"), True: ("power", "semicircle")}
 
@@ -54,7 +55,7 @@ class Trial:
         return {**asdict(self), "regime": str(self.regime), "held_out": list(self.held_out), "key": self.key}
 
 
-def design(fitted: int, scored: int, seed: int) -> list[Trial]:
+def design(fitted: int, scored: int, seed: int, *, small: bool = False) -> list[Trial]:
     """A thinned factorial: `fitted` and `scored` trials of every law in every regime.
 
     The factorial of all levels is shuffled with the seed; trials of the fit take levels of the first sets only,
@@ -62,6 +63,7 @@ def design(fitted: int, scored: int, seed: int) -> list[Trial]:
     and all three.
     """
     trials = []
+    sizes = SMALL_SIZES if small else SIZES
     for law, regime in itertools.product(LAWS, Regime):
         source = random.Random(f"{seed}/{law}/{regime}")
         groups = [(False, False, False)] * fitted
@@ -72,7 +74,7 @@ def design(fitted: int, scored: int, seed: int) -> list[Trial]:
                 Trial(
                     law,
                     regime,
-                    source.choice(SIZES[new_n]),
+                    source.choice(sizes[new_n]),
                     source.choice(KAPPAS[new_kappa]),
                     source.choice(SPECTRA[new_spectrum]),
                     source.choice(KNOBS[law]),
