@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel.devices import DigitalCard, Law, Primitive
-from costmodel.estimate import Z95, Estimate, Status
+from costmodel.estimate import DEVIATE_95, Estimate, Status
 from costmodel.evaluation import EXTRAPOLATION_SPREAD
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
@@ -133,7 +133,7 @@ def _from_primitive(card: DigitalCard, name: str, size: Size) -> Prediction:
     for key, quantity in law.quantities().items():
         inverse = key in {"bandwidth", "rate"}
         seconds = counts[key] / quantity.value if inverse else counts[key] * quantity.value
-        terms.append((seconds, math.log(quantity.high / quantity.low) / (2 * Z95), quantity.status))
+        terms.append((seconds, math.log(quantity.high / quantity.low) / (2 * DEVIATE_95), quantity.status))
         if quantity.domain is not None:
             excess = max(excess, n / quantity.domain[1], quantity.domain[0] / n)
     total = sum(seconds for seconds, _, _ in terms)
@@ -145,5 +145,5 @@ def _from_primitive(card: DigitalCard, name: str, size: Size) -> Prediction:
 
 
 def _estimate(median: float, deviation: float, status: Status) -> Estimate:
-    factor = math.exp(Z95 * deviation)
+    factor = math.exp(DEVIATE_95 * deviation)
     return Estimate(median, median / factor, median * factor, status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from costmodel.devices import AnalogCard, DigitalCard, Law, PassTimes, Primitive
-from costmodel.estimate import Z95, Quantity, Status
+from costmodel.estimate import DEVIATE_95, Quantity, Status
 from costmodel.inputs.device_schema import AnalogFile, CurveEntry, DigitalFile, FittedEntry, LawEntry
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.schema import Model, QuantityEntry, report, unknown, validate
@@ -60,7 +60,7 @@ def _law(entry: LawEntry) -> Law:
 
 def _scattered(entry: FittedEntry) -> Law:
     """A fitted law with the factor that says how far times scatter about it."""
-    factor = math.exp(Z95 * entry.spread)
+    factor = math.exp(DEVIATE_95 * entry.spread)
     domain = (entry.domain[0], entry.domain[1])
     scatter = Quantity(1.0, 1.0 / factor, factor, one, Status(entry.status), entry.source, domain)
     return Law(fitted=_fitted(entry), scatter=scatter)

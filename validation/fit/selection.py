@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from costmodel.estimate import DEVIATE_95
 from costmodel.laws import LEAST_SPREAD, FittedLaw
 from costmodel.operations import Operation, Size, working_size
 from validation.fit.design import Candidate, columns, law_of, with_tail
@@ -24,7 +25,6 @@ _KNOTS: Final = (4, 7, 11, 16)
 _LARGER: Final = 0.45
 #: A law needs this many sizes: fewer than its terms would always fit.
 LEAST_SIZES: Final = 6
-_Z95: Final = 1.6448536269514722
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ def _final(
 ) -> Fit:
     law, solution = form(candidate, data, floor)
     inside = np.abs(_left_out(candidate, data))
-    spread = max(LEAST_SPREAD, float(np.quantile(inside, 0.9)) / _Z95)
+    spread = max(LEAST_SPREAD, float(np.quantile(inside, 0.9)) / DEVIATE_95)
     beyond = np.abs(larger[candidate.family])
     growth = 0.05
     if len(beyond):
         # The larger sizes lie up to 1 / _LARGER beyond; their error is put down to a distance of half of that.
-        growth = max(growth, float(np.quantile(beyond, 0.9)) / _Z95 / np.log(0.75 / _LARGER))
+        growth = max(growth, float(np.quantile(beyond, 0.9)) / DEVIATE_95 / np.log(0.75 / _LARGER))
     return Fit(
         replace(law, spread=spread, growth=min(growth, 0.5)), candidate, solution, left_out, errors, len(data.sizes)
     )

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.devices import PassTimes
-from costmodel.estimate import Z95
+from costmodel.estimate import DEVIATE_95
 from costmodel.laws import LEAST_SPREAD, FittedLaw
 from costmodel.operations import OPERATIONS, Size
 from validation.fit.solve import Array, solve
@@ -73,7 +73,7 @@ def fit_passes(timed: Sequence[Passes], laws: Laws) -> PassTimes:
         kept = np.arange(len(timed)) != left_out
         predicted = counts[left_out] @ solve(counts[kept], seconds[kept]).coefficients
         errors.append(abs(math.log(max(predicted, 1e-12) / seconds[left_out])))
-    spread = max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / Z95)
+    spread = max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / DEVIATE_95)
     return PassTimes(*map(float, costs), *map(float, row_costs), spread)
 
 
