@@ -169,7 +169,7 @@ class Evaluation:
         pairs = self._values[work.scope]["pairs"]
         fitted = self._digital.laws[work.primitive].fitted
         if fitted is not None:
-            return [self._fitted_term(work, fitted)]
+            return self._fitted_terms(work, fitted)
         law = self._digital.laws[work.primitive].quantities()
         counts = {
             "launch": self._evaluate(work.calls, work.scope),
@@ -192,8 +192,8 @@ class Evaluation:
             )
         return terms
 
-    def _fitted_term(self, work: DigitalWork, law: FittedLaw) -> _Term:
-        """The time of a law fitted to timings: seconds a unit of work by size and alignment, scatter, extrapolation."""
+    def _fitted_terms(self, work: DigitalWork, law: FittedLaw) -> list[_Term]:
+        """Sizes inside and outside the data of a law fitted to timings, each part with its status."""
         sizes = np.full((1, 1), law.domain[1]) if work.scope is Scope.MODEL else self._size(work.scope)
         per_unit = np.array([law.per_unit(size, int(size)) for size in sizes[:, 0]])[:, None]
         values = self._values[work.scope]
@@ -206,8 +206,9 @@ class Evaluation:
         assert scatter is not None  # a fitted law comes with one
         excess = self._extrapolation(scatter, work.scope)
         widened = np.exp(law.growth * np.log(excess) * self._unexplained(work))
-        status = weakest([scatter.status, Status.EXTRAPOLATED]) if np.any(excess > 1) else scatter.status
-        return _Term(seconds * self._drawn[f"digital.primitives.{work.primitive}.scatter"] * widened, status)
+        seconds = seconds * self._drawn[f"digital.primitives.{work.primitive}.scatter"] * widened
+        beyond = weakest([scatter.status, Status.EXTRAPOLATED])
+        return [_Term(seconds * (excess == 1), scatter.status), _Term(seconds * (excess > 1), beyond)]
 
     def _size(self, scope: Scope) -> Draws:
         """The matrix size a law is looked up at: n of a factor, the larger dimension of a layer."""

@@ -19,6 +19,8 @@ FAMILIES: Final = ("polynomial", "saturating", "spline")
 _PARTS: Final = 5
 #: A part of a law stays only if the error on sizes left out grows without it by more than this share.
 _PAYS: Final = 0.01
+#: Errors below this are rounding.
+_NOTHING: Final = 1e-4
 _POWERS: Final = (0.5, 0.75, 1.0, 1.5, 2.5)
 _KNOTS: Final = (4, 7, 11, 16)
 #: The larger sizes that a law fitted to the smaller must predict: those above this share of the largest.
@@ -128,11 +130,11 @@ def best_form(family: str, data: Data) -> Candidate:
     scores = [(_score(each, data), index) for index, each in enumerate(tried)]
     score, index = min(scores)
     best = tried[index]
-    for part in ("strided", "misaligned", "elements", "switch"):
+    for part in ("strided", "misaligned", "elements"):
         if getattr(best, part):
-            without = replace(best, **{part: 0.0 if part == "switch" else False})
+            without = replace(best, **{part: False})
             found = _score(without, data)
-            if found <= score * (1 + _PAYS):
+            if found <= score * (1 + _PAYS) + _NOTHING:
                 best, score = without, found
     return best
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.schema import unknown
 from costmodel.operations import OPERATIONS
 from validation.measure.records import (
     SCHEMA,
@@ -142,7 +143,7 @@ class _Reader:
             return
         point = Point(**{name: data[name] for name in names(Point)})
         if not point.model and point.op not in OPERATIONS:
-            self._fail(number, 1, "op", f"unknown operation '{point.op}'; known are {', '.join(OPERATIONS)}")
+            self._fail(number, 1, "op", unknown("operation", point.op, OPERATIONS))
             return
         key = (point, data["round"])
         if key in self.seen:
@@ -169,10 +170,16 @@ class _Reader:
             self._fail(number, 1, name, f"{value} is negative")
 
     def _model(self, number: int, data: dict[str, Any]) -> None:
+        layers = data.get("layers")
+        parts = [(names(ModelSizes), data), *((names(LayerSizes), each) for each in layers or ())]
+        for wanted, part in parts if isinstance(layers, list) else [(["layers"], {})]:
+            missing = [name for name in wanted if not isinstance(part, dict) or name not in part]
+            if missing and wanted != names(ModelSizes):
+                self._fail(number, 1, "layers", f"not the sizes of a network: it lacks {', '.join(missing[-5:])}")
+                return
         try:
-            layers = tuple(LayerSizes(**layer) for layer in data["layers"])
             rest = {name: data[name] for name in names(ModelSizes) if name != "layers"}
-            sizes = ModelSizes(layers=layers, **rest)
+            sizes = ModelSizes(layers=tuple(LayerSizes(**each) for each in data["layers"]), **rest)
         except (KeyError, TypeError) as error:
             self._fail(number, 1, "layers", f"not the sizes of a network: {error}")
             return

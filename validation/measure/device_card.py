@@ -1,0 +1,55 @@
+"""Timings and card of a rented device, in one command and inside nine minutes.
+
+    python -m validation.measure.device_card --device cuda --out h100
+
+writes ``h100.jsonl`` and ``h100.yaml``, and prints how the card does on sizes held out of it. A second run takes the
+first one's timings up. ``--budget`` shortens it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.loading import load_digital
+from costmodel.output import table
+from validation.calibrate import calibrate
+from validation.fitted_card import card_text
+from validation.measure import journal
+from validation.measure.command import measure
+from validation.scoring import score
+from validation.validate_command import tables_of
+
+#: Fits, scores and start-up take what is left of nine minutes.
+BUDGET = "8m"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, fit with held-out data left out, score, then fit again with all data for the card that is kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda", choices=("cpu", "cuda"))
+    parser.add_argument("--out", required=True, help="name of the card, and of both files with their endings")
+    parser.add_argument("--budget", default=BUDGET, help="time to measure, like 90s or 8m")
+    options = parser.parse_args(arguments)
+    timings, card = Path(f"{options.out}.jsonl"), Path(f"{options.out}.yaml")
+    try:
+        measure(
+            str(timings), options.device, "1", options.budget, "float32,float64", "",
+            models=True, beyond=options.device == "cuda", advise=False, quiet=False,
+        )  # fmt: skip
+        read = journal.read(timings)
+        card.write_text(card_text(calibrate(read, hold_out=True), card.stem), encoding="utf-8")
+        table.terminal(tables_of(str(card), score(load_digital(card), read, 1)))
+        card.write_text(card_text(calibrate(read), card.stem), encoding="utf-8")
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{card}: fitted to all of {timings}; the scores above are of the same fit without held-out data")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
