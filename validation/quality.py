@@ -16,12 +16,20 @@ MOST_REFERENCE: Final = 1.12
 
 
 def clean(timing: Timing, best_reference: float) -> bool:
-    """Whether nothing else ran during a visit, as far as CPU time and the reference product can tell.
+    """Whether nothing else disturbed a visit, as far as CPU time and the reference product can tell.
 
-    With several threads CPU time says nothing: threads wait for each other in a loop.
+    Where CPU time is kept it is used, and lost processors do no harm. With several threads it says nothing: threads
+    wait for each other in a loop, and what is lost shows in the share only when most of it is.
     """
-    share = timing.statistics.cpu_share if timing.point.threads == 1 else 1.0
+    alone = timing.statistics.cpu_s > 0
+    share = 1.0 if alone or timing.point.threads > 1 else timing.statistics.cpu_share
     return share >= LEAST_CPU_SHARE and timing.statistics.reference_s <= MOST_REFERENCE * best_reference
+
+
+def seconds(timing: Timing) -> float:
+    """Time of a visit: its lower quartile, in CPU time where one thread did the work and waited for a processor."""
+    wall, cpu = timing.statistics.q1_s, timing.statistics.cpu_s
+    return min(wall, cpu) if cpu > 0 else wall
 
 
 def best_references(timings: Iterable[Timing]) -> dict[int, float]:
@@ -41,7 +49,7 @@ def settled(timings: Sequence[Timing], best_reference: float) -> tuple[float, fl
     Returns:
         Seconds a call, and the spread: median over shortest of the visits used, less one.
     """
-    quartiles = np.array([timing.statistics.q1_s for timing in timings])
+    quartiles = np.array([seconds(timing) for timing in timings])
     undisturbed = np.array([clean(timing, best_reference) for timing in timings])
     if undisturbed.sum() < 2:
         return float(quartiles.min()), float(np.median(quartiles) / quartiles.min() - 1)

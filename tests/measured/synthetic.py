@@ -34,7 +34,7 @@ def timing_line(op: str, n: int, seconds: float, visit: int = 0, **changes: obje
     line: dict[str, object] = {
         "kind": "timing", "op": op, "dtype": "float32", "threads": 1, "n": n, "m": n, "batch": 1, "model": "",
         "round": visit, "calls": 9, "min_s": seconds, "q1_s": seconds, "median_s": seconds, "q3_s": seconds,
-        "cpu_share": 1.0, "reference_s": 1e-3,
+        "cpu_share": 1.0, "cpu_s": 0.0, "reference_s": 1e-3,
     }  # fmt: skip
     return {**line, **changes}
 

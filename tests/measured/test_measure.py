@@ -18,9 +18,9 @@ torch = pytest.importorskip("torch")
 OPERATIONS = "gemm,cholesky,cholesky_inverse,eigh,ema"
 
 
-def timing(q1: float, *, share: float = 1.0, reference: float = 1e-3, visit: int = 0, threads: int = 1) -> Timing:
+def timing(q1: float, *, cpu: float = 0.0, share: float = 1.0, reference: float = 1e-3, visit: int = 0, threads: int = 1) -> Timing:
     point = Point("gemm", "float32", threads, 64, 64)
-    return Timing(point, visit, Statistics(5, q1, q1, q1, q1, share, reference))
+    return Timing(point, visit, Statistics(5, q1, q1, q1, q1, share, cpu, reference))
 
 
 def test_from_measuring_to_a_projection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,6 +111,11 @@ def test_a_preempted_and_a_crowded_visit_are_not_clean() -> None:
     assert not clean(timing(1e-5, share=0.6), 1e-3)
     assert not clean(timing(1e-5, reference=1.5e-3), 1e-3)
     assert clean(timing(1e-5, share=0.4, threads=2), 1e-3)  # threads that wait in a loop say nothing
+    assert clean(timing(2e-5, cpu=1e-5, share=0.5), 1e-3)  # CPU time is kept: waiting does no harm
+
+
+def test_the_time_of_one_thread_is_its_cpu_time() -> None:
+    assert settled([timing(2e-5, cpu=1e-5, share=0.5), timing(1.02e-5, cpu=1.01e-5)], 1e-3)[0] == pytest.approx(1e-5)
 
 
 def test_a_point_is_given_by_its_clean_visits() -> None:

@@ -34,6 +34,11 @@ class Clock:
     device: torch.device
     threads: int
 
+    @property
+    def alone(self) -> bool:
+        """One thread of the processor does all the work, so that its CPU time is the work's time."""
+        return self.threads == 1 and self.device.type == "cpu"
+
     def wait(self) -> None:
         """Until everything queued has run."""
         if self.device.type == "cuda":
@@ -65,7 +70,8 @@ class Reference:
 
     def seconds(self) -> float:
         """Shortest of two products, kept as ``last``."""
-        self.last = min(self._clock.seconds(lambda: self._x @ self._x, 1)[0] for _ in range(2))
+        samples = [self._clock.seconds(lambda: self._x @ self._x, 1) for _ in range(2)]
+        self.last = min(cpu if self._clock.alone else wall for wall, cpu in samples)
         return self.last
 
 
@@ -88,9 +94,12 @@ def visit(call: Call, clock: Clock, reference: Reference, expected: float) -> St
     samples = int(np.clip(_VISIT_SECONDS / (max(expected, 1e-9) * repeats), samples, _MOST_SAMPLES))
     taken = [clock.seconds(call, repeats) for _ in range(samples)]
     wall = np.array([each[0] for each in taken]) / repeats
-    cpu = sum(each[1] for each in taken) / (repeats * clock.threads)
-    least, q1, median, q3 = np.quantile(wall, (0.0, 0.25, 0.5, 0.75))
-    share = float(cpu / wall.sum()) if clock.device.type == "cpu" else 1.0
+    cpu = np.array([each[1] for each in taken]) / repeats
+    share = float(cpu.sum() / (wall.sum() * clock.threads)) if clock.device.type == "cpu" else 1.0
     return Statistics(
-        samples, float(least), float(q1), float(median), float(q3), round(share, 4), max(first, reference.seconds())
+        samples,
+        *(float(f"{each:.5g}") for each in np.quantile(wall, (0.0, 0.25, 0.5, 0.75))),
+        cpu_share=round(share, 3),
+        cpu_s=float(f"{np.quantile(cpu, 0.25):.5g}") if clock.alone else 0.0,
+        reference_s=float(f"{max(first, reference.seconds()):.5g}"),
     )

@@ -47,7 +47,9 @@ class Statistics:
         median_s: Median.
         q3_s: Third quartile.
         cpu_share: CPU time of the process over wall time and threads; below 1 something else had the processor.
-        reference_s: Shortest time of the reference product just before and after.
+        cpu_s: First quartile of CPU time a call, where one thread does all the work; 0 elsewhere. It is what the call
+            would have taken on a processor of its own.
+        reference_s: Shortest time of the reference product just before and after, CPU time where that is kept.
     """
 
     calls: int
@@ -56,6 +58,7 @@ class Statistics:
     median_s: float
     q3_s: float
     cpu_share: float
+    cpu_s: float
     reference_s: float
 
 
