@@ -63,6 +63,10 @@ class PassTimes:
         layer_s: Seconds a factored layer.
         row_s: Seconds an element of the rows of linear layers, a column of ones appended.
         patch_s: Seconds an element of the rows of convolutions, patches cut out.
+        average_s: Seconds an element of a running average, met in whatever cache a step leaves it.
+        factor_s: Seconds a factor for the same.
+        update_s: Seconds a parameter for its update.
+        tensor_s: Seconds a parameter tensor for the same.
         spread: Standard deviation of log(measured / predicted) over networks left out.
     """
 
@@ -74,6 +78,10 @@ class PassTimes:
     layer_s: float
     row_s: float
     patch_s: float
+    average_s: float
+    factor_s: float
+    update_s: float
+    tensor_s: float
     spread: float
 
 

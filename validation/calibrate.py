@@ -15,7 +15,7 @@ from costmodel.laws import FittedLaw
 from costmodel.operations import OPERATIONS, Size, working_size
 from validation.fit.selection import LEAST_SIZES, Data, Fit, fit
 from validation.fit.solve import solve
-from validation.fit.steps import NEEDED, Passes, fit_passes
+from validation.fit.steps import MEMORY, NEEDED, Passes, fit_passes
 from validation.heldout import for_fitting
 from validation.measure.journal import Journal
 from validation.measure.records import Environment, ModelSizes, Point, Timing
@@ -165,15 +165,15 @@ def _timed_networks(times: dict[Point, float], models: dict[str, ModelSizes]) ->
     found = []
     for name, sizes in models.items():
         phases = {point.op: seconds for point, seconds in times.items() if point.model == name}
-        if "forward_backward" in phases and "rows" in phases:
-            found.append(Passes(sizes, phases["forward_backward"], phases["rows"]))
+        if {"forward_backward", *MEMORY} <= set(phases):
+            found.append(Passes(sizes, phases))
     return found
 
 
 def _network_rate(timed: list[Passes]) -> NetworkRate:
     """Launch and rate of ``network``, with the range they take when each network is left out."""
     counts = np.array([[float(len(each.model.layers)), _pass_flops(each.model)] for each in timed])
-    seconds = np.array([each.forward_backward for each in timed])
+    seconds = np.array([each.seconds["forward_backward"] for each in timed])
     kept = [np.arange(len(timed)) != out for out in range(len(timed))]
     fits = [solve(counts, seconds).coefficients, *(solve(counts[k], seconds[k]).coefficients for k in kept)]
     errors = np.abs(np.log(counts @ fits[0] / seconds))

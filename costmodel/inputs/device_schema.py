@@ -117,6 +117,10 @@ class PassEntry(Strict):
     layer_s: NotNegative
     row_s: NotNegative
     patch_s: NotNegative
+    average_s: NotNegative
+    factor_s: NotNegative
+    update_s: NotNegative
+    tensor_s: NotNegative
     spread: NotNegative
 
 

@@ -112,15 +112,20 @@ def _final(
 ) -> Fit:
     law, solution = form(candidate, data, floor)
     inside = np.abs(_left_out(candidate, data))
-    spread = max(LEAST_SPREAD, float(np.quantile(inside, 0.9)) / DEVIATE_95)
+    spread = max(LEAST_SPREAD, _upper(inside) / DEVIATE_95)
     beyond = np.abs(larger[candidate.family])
     growth = 0.05
     if len(beyond):
         # The larger sizes lie up to 1 / _LARGER beyond; their error is put down to a distance of half of that.
-        growth = max(growth, float(np.quantile(beyond, 0.9)) / DEVIATE_95 / np.log(0.75 / _LARGER))
+        growth = max(growth, _upper(beyond) / DEVIATE_95 / np.log(0.75 / _LARGER))
     return Fit(
         replace(law, spread=spread, growth=min(growth, 0.5)), candidate, solution, left_out, errors, len(data.sizes)
     )
+
+
+def _upper(errors: Array) -> float:
+    """The error that nine in ten further points stay below: the quantile of a sample that is one point larger."""
+    return float(np.quantile(errors, min(1.0, 0.9 * (len(errors) + 1) / len(errors))))
 
 
 def best_form(family: str, data: Data) -> Candidate:

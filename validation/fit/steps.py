@@ -14,67 +14,64 @@ from costmodel.estimate import DEVIATE_95
 from costmodel.laws import LEAST_SPREAD, FittedLaw
 from costmodel.operations import OPERATIONS, Size
 from validation.fit.solve import Array, solve
-from validation.measure.records import LayerSizes, ModelSizes
+from validation.measure.records import ModelSizes
 
 Laws = Mapping[str, FittedLaw]
 
 #: Operations a step is made of; without any of them no step can be predicted.
-NEEDED: Final = (
-    "gemm_tall", "gemm_symmetric", "cholesky", "cholesky_inverse", "precondition", "elementwise", "ema",
-)  # fmt: skip
+NEEDED: Final = ("gemm_tall", "gemm_symmetric", "cholesky", "cholesky_inverse", "precondition")
+#: Phases that touch memory alone. They are fitted to whole steps: a loop over one matrix finds it in the cache, a step
+#: does not.
+MEMORY: Final = ("rows", "running_average", "update")
 
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """What was timed of a network and is fitted: its passes, and making its rows.
+    """What was timed of a network and is fitted: its passes, and the phases that touch memory alone.
 
     Attributes:
         model: The network.
-        forward_backward: Seconds.
-        rows: Seconds.
+        seconds: Of ``forward_backward`` and of each of :data:`MEMORY`.
     """
 
     model: ModelSizes
-    forward_backward: float
-    rows: float
+    seconds: Mapping[str, float]
 
 
 def phases(model: ModelSizes, laws: Laws, passes: PassTimes) -> dict[str, float]:
     """Seconds of every phase of a step, and of the whole ``step``."""
-    found = {
-        "forward_backward": float(_pass_counts(model, laws) @ _pass_costs(passes)),
-        "rows": float(_row_counts(model) @ np.array([passes.row_s, passes.patch_s])),
-        "factors": _sum(model, laws, "gemm_symmetric", lambda layer: [(layer.a, layer.rows), (layer.g, layer.rows)]),
-        "running_average": _sum(model, laws, "ema", _squares),
+    costs = _costs(passes)
+    found = {phase: float(_counts(phase, model, laws) @ costs[phase]) for phase in ("forward_backward", *MEMORY)}
+    found |= {
+        "factors": _sum(laws, "gemm_symmetric", [(s, each.rows) for each in model.layers for s in (each.a, each.g)]),
         "inversion": sum(
-            _sum(model, laws, op, _squares) for op in ("cholesky", "cholesky_inverse", "elementwise")
+            _sum(laws, op, [(s, s) for each in model.layers for s in (each.a, each.g)])
+            for op in ("cholesky", "cholesky_inverse")
         ),
-        "precondition": _sum(model, laws, "precondition", lambda layer: [(layer.a, layer.g)]),
-        "update": _sum(model, laws, "elementwise", lambda layer: [(_side(layer.a * layer.g),) * 2]),
+        "precondition": _sum(laws, "precondition", [(each.a, each.g) for each in model.layers]),
     }
     return {**found, "step": sum(found.values())}
 
 
 def fit_passes(timed: Sequence[Passes], laws: Laws) -> PassTimes:
-    """Costs of passes and rows from timed networks; the spread from leaving each network out.
+    """Costs of passes and of memory phases from timed networks; the spread of passes from leaving each network out.
 
     Args:
-        timed: At least as many networks as a pass has costs, of several kinds.
+        timed: More networks than a pass has costs, of several kinds.
         laws: Of the operations in :data:`NEEDED`.
     """
-    counts = np.array([_pass_counts(each.model, laws) for each in timed])
-    seconds = np.array([each.forward_backward for each in timed])
-    row_counts = np.array([_row_counts(each.model) for each in timed])
-    row_seconds = np.array([each.rows for each in timed])
-    costs = solve(counts, seconds).coefficients
-    row_costs = solve(row_counts, row_seconds).coefficients
+    costs: list[float] = []
+    for phase in ("forward_backward", *MEMORY):
+        counts = np.array([_counts(phase, each.model, laws) for each in timed])
+        costs += map(float, solve(counts, np.array([each.seconds[phase] for each in timed])).coefficients)
+    counts = np.array([_counts("forward_backward", each.model, laws) for each in timed])
+    seconds = np.array([each.seconds["forward_backward"] for each in timed])
     errors = []
     for left_out in range(len(timed)):
         kept = np.arange(len(timed)) != left_out
         predicted = counts[left_out] @ solve(counts[kept], seconds[kept]).coefficients
         errors.append(abs(math.log(max(predicted, 1e-12) / seconds[left_out])))
-    spread = max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / DEVIATE_95)
-    return PassTimes(*map(float, costs), *map(float, row_costs), spread)
+    return PassTimes(*costs, spread=max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / DEVIATE_95))
 
 
 def deviation(model: ModelSizes, laws: Laws, passes: PassTimes) -> float:
@@ -85,27 +82,44 @@ def deviation(model: ModelSizes, laws: Laws, passes: PassTimes) -> float:
     found = phases(model, laws, passes)
     spreads = {
         "forward_backward": passes.spread,
-        "rows": passes.spread,
         "factors": laws["gemm_symmetric"].spread,
-        "running_average": laws["ema"].spread,
         "inversion": max(laws["cholesky"].spread, laws["cholesky_inverse"].spread),
         "precondition": laws["precondition"].spread,
-        "update": laws["elementwise"].spread,
+        **dict.fromkeys(MEMORY, passes.spread),
     }
     return sum(found[phase] * spread for phase, spread in spreads.items()) / found["step"]
 
 
-def _pass_costs(passes: PassTimes) -> Array:
-    return np.array(
-        [
-            passes.linear,
-            passes.convolution_s,
-            passes.attention_s,
-            passes.activation_s,
-            passes.parameter_s,
-            passes.layer_s,
-        ]
-    )
+def _costs(passes: PassTimes) -> dict[str, Array]:
+    """The fitted costs by phase, in the order of :func:`_counts`."""
+    return {
+        "forward_backward": np.array(
+            [
+                passes.linear,
+                passes.convolution_s,
+                passes.attention_s,
+                passes.activation_s,
+                passes.parameter_s,
+                passes.layer_s,
+            ]
+        ),
+        "rows": np.array([passes.row_s, passes.patch_s]),
+        "running_average": np.array([passes.average_s, passes.factor_s]),
+        "update": np.array([passes.update_s, passes.tensor_s]),
+    }
+
+
+def _counts(phase: str, model: ModelSizes, laws: Laws) -> Array:
+    """What the costs of a phase are multiplied by."""
+    match phase:
+        case "forward_backward":
+            return _pass_counts(model, laws)
+        case "rows":
+            return _row_counts(model)
+        case "running_average":
+            return np.array([float(sum(each.a**2 + each.g**2 for each in model.layers)), 2.0 * len(model.layers)])
+        case _:
+            return np.array([float(model.parameters), float(model.tensors)])
 
 
 def _pass_counts(model: ModelSizes, laws: Laws) -> Array:
@@ -140,16 +154,6 @@ def _row_counts(model: ModelSizes) -> Array:
     return np.array([found["linear"], found["convolution"]])
 
 
-def _sum(model: ModelSizes, laws: Laws, operation: str, sizes: object) -> float:
-    law, counted = laws[operation], OPERATIONS[operation]
-    pairs = [pair for layer in model.layers for pair in sizes(layer)]  # type: ignore[operator]
-    return sum(law.seconds(counted, Size(n, m)) for n, m in pairs)
-
-
-def _squares(layer: LayerSizes) -> list[tuple[int, int]]:
-    return [(layer.a, layer.a), (layer.g, layer.g)]
-
-
-def _side(elements: int) -> int:
-    """Order of a square with as many elements."""
-    return max(1, round(math.sqrt(elements)))
+def _sum(laws: Laws, operation: str, sizes: Sequence[tuple[int, int]]) -> float:
+    """Seconds of an operation on sizes (n, m)."""
+    return sum(laws[operation].seconds(OPERATIONS[operation], Size(n, m)) for n, m in sizes)

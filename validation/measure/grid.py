@@ -32,15 +32,18 @@ _RECTANGULAR: Final[Sequence[Sequence[tuple[int, int]]]] = (
 #: Order and number of batched matrices by level.
 _BATCHED: Final[Sequence[Sequence[tuple[int, int]]]] = (
     ((16, 4), (16, 64), (33, 16), (64, 4), (64, 32), (96, 8), (129, 16), (160, 4)),
-    ((24, 16), (48, 64), (97, 4), (100, 16), (144, 8)),
-    ((40, 8), (81, 16), (112, 16), (132, 4)),
-    ((32, 16), (65, 8), (80, 16), (128, 8), (161, 8)),
+    ((24, 16), (48, 64), (97, 4), (100, 16), (144, 8), (192, 8), (256, 4), (300, 4)),
+    ((40, 8), (81, 16), (112, 16), (132, 4), (208, 4), (258, 4), (289, 8)),
+    ((32, 16), (65, 8), (80, 16), (128, 8), (161, 8), (224, 4), (257, 8), (320, 4)),
 )
 #: Two to four times the largest size of a default grid: held out, to score extrapolation.
 _BEYOND: Final = (3073, 3400, 4000)
 _BEYOND_EIGH: Final = (2305, 2600, 3000)
-_BEYOND_RECTANGULAR: Final = ((64, 3200), (128, 4097), (256, 3073))
-_BEYOND_BATCHED: Final = ((321, 4), (400, 4), (513, 4))
+_BEYOND_RECTANGULAR: Final = ((512, 3200), (1024, 3073), (256, 4097))
+_BEYOND_BATCHED: Final = ((640, 4), (769, 2), (1000, 2))
+_BEYOND_MEMORY: Final = (9300, 12000)
+#: Element-wise work is cheap, and only large matrices leave the caches: it is timed further by level.
+_MEMORY: Final[Sequence[Sequence[int]]] = ((2048, 2400, 3073, 4096), (1793, 2305, 2752, 3648), (2100, 4608), (3200, 4097))
 #: Most FLOPs of one call on a processor; a GPU does this in a millisecond, and its grid goes on to four times the size.
 _MOST_FLOPS: Final = 3.5e10
 
@@ -94,7 +97,7 @@ def _level(op: Operation, level: int, scale: int) -> list[tuple[int, int, int]]:
         return [(n, n, batch) for n, batch in _BATCHED[level]]
     if op.rectangular:
         return [(n, m, 1) for m, n in _RECTANGULAR[level]]
-    orders = list(_SQUARE[level])
+    orders = list(_SQUARE[level]) + ([] if op.flops(2, 2) else list(_MEMORY[level]))
     if scale > 1 and level < 2:
         orders += [2048, 2049, 3072, 4096, 4097, 6144] if level == 0 else [1792, 2305, 2560, 3073, 5000]
     return [(n, n, 1) for n in orders]
@@ -105,4 +108,6 @@ def _larger(op: Operation) -> list[Size]:
         return [Size(n, n, batch) for n, batch in _BEYOND_BATCHED]
     if op.rectangular:
         return [Size(n, m) for m, n in _BEYOND_RECTANGULAR]
+    if not op.flops(2, 2):
+        return [Size(n, n) for n in _BEYOND_MEMORY]
     return [Size(n, n) for n in (_BEYOND_EIGH if op.name == "eigh" else _BEYOND)]
