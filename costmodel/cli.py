@@ -116,9 +116,7 @@ def measure(
     _torch()
     from validation.measure.command import measure as run
 
-    run(
-        out, device, threads, budget, dtypes, operations, models=models, beyond=beyond, advise=advise, quiet=quiet
-    )
+    run(out, device, threads, budget, dtypes, operations, models=models, beyond=beyond, advise=advise, quiet=quiet)
 
 
 @app.command()

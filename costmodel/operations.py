@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 #: Sizes of products and factorisations whose penalty a law knows, from the dimension that strides through memory.
-ALIGNMENTS: Final = ("not_8", "not_4", "odd", "stride_512", "stride_1024", "stride_2048", "stride_4096", "stride_8192", "near_stride")
+ALIGNMENTS: Final = (
+    "not_8",
+    "not_4",
+    "odd",
+    "stride_512",
+    "stride_1024",
+    "stride_2048",
+    "stride_4096",
+    "stride_8192",
+    "near_stride",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,9 @@ def _operations() -> tuple[Operation, ...]:
         Operation("eigh", "eigendecomposition with vectors", lambda n, m: 9 * n**3, square(2), largest=1152),
         Operation("newton_schulz", "one iteration X (2 I - A X)", lambda n, m: 4 * n**3, square(5)),
         Operation("gemm_batched", "products of a batch", lambda n, m: 2 * n**3, square(3), batched=True, largest=320),
-        Operation("cholesky_batched", "Cholesky of a batch", lambda n, m: n**3 / 3, square(2), batched=True, largest=320),
+        Operation(
+            "cholesky_batched", "Cholesky of a batch", lambda n, m: n**3 / 3, square(2), batched=True, largest=320
+        ),
         Operation("inv_batched", "LU inverses of a batch", lambda n, m: 2 * n**3, square(2), batched=True, largest=320),
         Operation("eigh_batched", "eigh of a batch", lambda n, m: 9 * n**3, square(2), batched=True, largest=320),
         Operation(

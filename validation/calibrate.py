@@ -199,9 +199,7 @@ def stream_rates(law: FittedLaw) -> tuple[float, float, float]:
     """Bytes a second of element-wise work: from a matrix that leaves the caches, with the range over sizes from 256."""
     sizes = np.geomspace(256, max(law.domain[1], 512), 16)
     operation = OPERATIONS["ema"]
-    rates = [
-        12.0 * size**2 / law.seconds(operation, Size(round(float(size)), round(float(size)))) for size in sizes
-    ]
+    rates = [12.0 * size**2 / law.seconds(operation, Size(round(float(size)), round(float(size)))) for size in sizes]
     return rates[-1], min(rates), max(rates)
 
 

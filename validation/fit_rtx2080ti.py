@@ -145,7 +145,9 @@ def report() -> str:
         lines.append(f"  p = {power:4.2f}: {shown}; launch {launch(power) * 1e3:.2f} ms")
     largest = inversion([resnet50(), densenet201()], chosen_power()) * resnet50().factors.max() ** chosen_power()
     busiest = _times()["resnet50", "MPD-KFAC"]["invcomp_s"]
-    lines.append(f"  largest factor of ResNet-50: {largest * 1e3:.1f} ms; the busiest of 64 GPUs took {busiest * 1e3:.1f}")
+    lines.append(
+        f"  largest factor of ResNet-50: {largest * 1e3:.1f} ms; the busiest of 64 GPUs took {busiest * 1e3:.1f}"
+    )
     for primitive, (rate, errors) in rates().items():
         shown = ", ".join(f"{name} {error:+.1%}" for name, error in errors.items())
         lines.append(f"{primitive}: {rate / 1e12:.2f} TFLOP/s; by the other network's rate: {shown}")
@@ -161,11 +163,11 @@ def card() -> str:
     worst = max(abs(error) for error in left_out(2.0).values())
     layer, flop = passes()
     rate, errors = rates()["gemm"]
-    unchecked = "forward and backward: two totals give two constants, so nothing is left to check them; range assumed"
+    unchecked = "forward and backward: two totals give two constants, so nothing is left to check them; assumed range"
     inverse = (
-        f"fitted: totals over all factors of two networks; each predicts the other to {worst:.1%} with n^2, to 57 % and "
-        "133 % with n^3; a cost for each factor comes out at 0.04 ms. Range at least 10 %, assumed, as totals cannot show how a "
-        "law errs at one size"
+        f"fitted: totals over all factors of two networks; each predicts the other to {worst:.1%} with n^2, to 57 % "
+        "and 133 % with n^3; a cost for each factor comes out at 0.04 ms. Range at least 10 %, assumed, as totals "
+        "cannot show how a law errs at one size"
     )
     return "".join(
         [
@@ -187,7 +189,8 @@ def _quantity(name: str, value: float, spread: float, unit: str, source: str) ->
     domain = "      domain: [32, 4608]\n" if name == "element_time" else ""
     return (
         f"    {name}:\n      value: {value:.4g} {unit}\n      low: {low:.4g} {unit}\n      high: {high:.4g} {unit}\n"
-        f"      status: interpolated\n{domain}      source: >-\n{textwrap.indent(textwrap.fill(source, 108), '  ' * 4)}\n"
+        f"      status: interpolated\n{domain}      source: >-\n"
+        f"{textwrap.indent(textwrap.fill(source, 108), ' ' * 8)}\n"
     )
 
 

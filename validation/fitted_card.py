@@ -27,7 +27,7 @@ def card_text(calibration: Calibration, name: str) -> str:
         f"{len(calibration.fits)} operations{held}. Spreads come from sizes left out in turn."
     )
     parts = [
-        f"# Written by `python -m costmodel calibrate`; measure again rather than change it.\nschema: 1\nkind: digital\n"
+        "# Written by `python -m costmodel calibrate`; measure again rather than change it.\nschema: 1\nkind: digital\n"
         f"name: {name}\ntitle: {_quoted(title)}\nsource: >-\n{_folded(source, 2)}\nprimitives:\n",
         _network(calibration),
         *(_primitive(key, law, note) for key, law, note in _primitives(calibration)),

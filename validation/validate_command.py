@@ -14,8 +14,9 @@ from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
 from costmodel.output.table import Table
 from validation import published_checks
+from validation.heldout import MODEL
 from validation.measure import journal
-from validation.scoring import COVERAGE, MODEL, Scored, by_operation, coverage, score, summaries
+from validation.scoring import COVERAGE, Scored, by_operation, coverage, score, summaries
 from validation.shipped import SHIPPED
 
 Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]], bool]

@@ -98,7 +98,7 @@ class FittedEntry(Strict):
     item_s: NotNegative
     element_s: NotNegative
     work_s: CurveEntry
-    penalties_s: dict[Literal[ALIGNMENTS], CurveEntry] = {}  # type: ignore[valid-type]
+    penalties_s: dict[Literal[ALIGNMENTS], CurveEntry] = Field(default_factory=dict)  # type: ignore[valid-type]
     domain: Annotated[list[Positive], Field(min_length=2, max_length=2)]
     spread: NotNegative
     growth: NotNegative
@@ -161,7 +161,7 @@ class DigitalFile(Strict):
     title: str
     source: str
     primitives: PrimitiveEntries
-    operations: dict[str, FittedEntry] = {}
+    operations: dict[str, FittedEntry] = Field(default_factory=dict)
     passes: PassEntry | None = None
 
 

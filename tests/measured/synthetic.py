@@ -45,7 +45,9 @@ def write(file: Path, lines: list[dict[str, object]]) -> Path:
     return file
 
 
-def full_file(file: Path, operations: tuple[str, ...] = ("gemm", "cholesky", "cholesky_inverse", "eigh", "ema")) -> Path:
+def full_file(
+    file: Path, operations: tuple[str, ...] = ("gemm", "cholesky", "cholesky_inverse", "eigh", "ema")
+) -> Path:
     """Two visits to every size of the operations a projection needs."""
     lines = []
     for op in operations:

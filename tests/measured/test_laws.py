@@ -29,7 +29,7 @@ LAW = FittedLaw(
 )
 
 
-@pytest.mark.parametrize("n, expected", [
+@pytest.mark.parametrize(("n", "expected"), [
     # cholesky: n^3 / 3 FLOPs, 2 n^2 elements; launch 1, one matrix 0.5
     (10, 1.5 + 0.01 * 200 + 0.002 * 1000 / 3),
     (100, 1.5 + 0.01 * 20000 + 0.001 * 1e6 / 3),
@@ -135,7 +135,8 @@ def test_a_fitted_card_projects(card_file: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(("old", "new", "expected"), [
     ("values: [", "values: [1.0, ", "sizes but"),
     ("launch_s: ", "launch_s: -", "is not at least 0"),
-    ("\n  gemm:\n    launch_s", "\n  gem:\n    launch_s", "operations.gem unknown operation 'gem'; did you mean 'gemm'?"),
+    ("\n  gemm:\n    launch_s", "\n  gem:\n    launch_s",
+     "operations.gem unknown operation 'gem'; did you mean 'gemm'?"),
     ("    fitted:\n", "    rate: 1 TFLOP/s\n    fitted:\n", "a fitted law stands alone"),
 ])  # fmt: skip
 def test_card_faults(old: str, new: str, expected: str, card_file: Path, tmp_path: Path) -> None:

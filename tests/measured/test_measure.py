@@ -18,7 +18,9 @@ torch = pytest.importorskip("torch")
 OPERATIONS = "gemm,cholesky,cholesky_inverse,eigh,ema"
 
 
-def timing(q1: float, *, cpu: float = 0.0, share: float = 1.0, reference: float = 1e-3, visit: int = 0, threads: int = 1) -> Timing:
+def timing(
+    q1: float, *, cpu: float = 0.0, share: float = 1.0, reference: float = 1e-3, visit: int = 0, threads: int = 1
+) -> Timing:
     point = Point("gemm", "float32", threads, 64, 64)
     return Timing(point, visit, Statistics(5, q1, q1, q1, q1, share, cpu, reference))
 
@@ -135,8 +137,10 @@ def test_the_adviser_asks_where_laws_disagree() -> None:
     from validation.measure.adviser import advise
 
     times = {Point("gemm", "float32", 1, n, n): 2e-11 * n**3 + 1e-5 for n in (16, 32, 64, 96, 128, 192, 256)}
-    asked = advise(times, [Point("gemm", "float32", 1, n, n) for n in (48, 64, 200)] + [Point("inv", "float32", 1, 8, 8)])
-    assert [each.point.op for each in asked][0] == "inv"  # nothing is known of it
+    asked = advise(
+        times, [Point("gemm", "float32", 1, n, n) for n in (48, 64, 200)] + [Point("inv", "float32", 1, 8, 8)]
+    )
+    assert asked[0].point.op == "inv"  # nothing is known of it
     assert Point("gemm", "float32", 1, 64, 64) not in {each.point for each in asked}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -78,7 +79,7 @@ def _shapes(candidate: Candidate, working: Array) -> list[Array]:
     if candidate.family == "spline":
         logs = np.log(np.array(candidate.knots))
         at = np.log(working)
-        pairs = list(zip(logs, logs[1:], strict=False))
+        pairs = list(pairwise(logs))
         found += [np.clip((high - at) / (high - low), 0.0, 1.0) for low, high in pairs]
         if candidate.rising:
             found += [np.clip((at - low) / (high - low), 0.0, 1.0) for low, high in pairs]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from costmodel.estimate import DEVIATE_95
 from costmodel.laws import LEAST_SPREAD, FittedLaw
@@ -37,7 +38,7 @@ class Data:
     sizes: tuple[Size, ...]
     seconds: Array
 
-    def part(self, chosen: Array) -> Data:
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Data:
         """Some of the sizes."""
         picked = np.flatnonzero(chosen)
         return Data(self.operation, tuple(self.sizes[index] for index in picked), self.seconds[picked])
@@ -137,11 +138,21 @@ def best_form(family: str, data: Data) -> Candidate:
     best = tried[index]
     for part in ("strided", "misaligned", "elements"):
         if getattr(best, part):
-            without = replace(best, **{part: False})
+            without = _without(best, part)
             found = _score(without, data)
             if found <= score * (1 + _PAYS) + _NOTHING:
                 best, score = without, found
     return best
+
+
+def _without(candidate: Candidate, part: str) -> Candidate:
+    match part:
+        case "strided":
+            return replace(candidate, strided=False)
+        case "misaligned":
+            return replace(candidate, misaligned=False)
+        case _:
+            return replace(candidate, elements=False)
 
 
 def _forms(family: str, data: Data) -> list[Candidate]:

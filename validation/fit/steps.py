@@ -71,7 +71,8 @@ def fit_passes(timed: Sequence[Passes], laws: Laws) -> PassTimes:
         kept = np.arange(len(timed)) != left_out
         predicted = counts[left_out] @ solve(counts[kept], seconds[kept]).coefficients
         errors.append(abs(math.log(max(predicted, 1e-12) / seconds[left_out])))
-    return PassTimes(*costs, spread=max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / DEVIATE_95))
+    costs.append(max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / DEVIATE_95))
+    return PassTimes(*costs)
 
 
 def deviation(model: ModelSizes, laws: Laws, passes: PassTimes) -> float:

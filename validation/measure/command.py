@@ -6,7 +6,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -95,7 +95,7 @@ def _threads(text: str, faults: list[Fault]) -> list[int]:
     return list(dict.fromkeys(int(part) for part in parts))
 
 
-def _names(option: str, text: str, known: Sequence[str] | dict[str, object], faults: list[Fault]) -> list[str]:
+def _names(option: str, text: str, known: Collection[str], faults: list[Fault]) -> list[str]:
     names = [part.strip() for part in text.split(",") if part.strip()]
     for name in names:
         if name not in known:

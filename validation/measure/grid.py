@@ -43,7 +43,12 @@ _BEYOND_RECTANGULAR: Final = ((512, 3200), (1024, 3073), (256, 4097))
 _BEYOND_BATCHED: Final = ((640, 4), (769, 2), (1000, 2))
 _BEYOND_MEMORY: Final = (9300, 12000)
 #: Element-wise work is cheap, and only large matrices leave the caches: it is timed further by level.
-_MEMORY: Final[Sequence[Sequence[int]]] = ((2048, 2400, 3073, 4096), (1793, 2305, 2752, 3648), (2100, 4608), (3200, 4097))
+_MEMORY: Final[Sequence[Sequence[int]]] = (
+    (2048, 2400, 3073, 4096),
+    (1793, 2305, 2752, 3648),
+    (2100, 4608),
+    (3200, 4097),
+)
 #: Most FLOPs of one call on a processor; a GPU does this in a millisecond, and its grid goes on to four times the size.
 _MOST_FLOPS: Final = 3.5e10
 

@@ -133,7 +133,7 @@ class _Reader:
         self.journal.environment = known or found
 
     def _timing(self, number: int, data: dict[str, Any]) -> None:
-        wanted = [name for name in (*names(Point), "round", *names(Statistics))]
+        wanted = [*names(Point), "round", *names(Statistics)]
         before = len(self.faults)
         for name in wanted:
             self._check(number, name, data)
@@ -147,7 +147,9 @@ class _Reader:
             return
         key = (point, data["round"])
         if key in self.seen:
-            self._fail(number, 1, "round", f"round {key[1]} of this point is given twice, first in line {self.seen[key]}")
+            self._fail(
+                number, 1, "round", f"round {key[1]} of this point is given twice, first in line {self.seen[key]}"
+            )
             return
         self.seen[key] = number
         self.journal.lines.append(number)
@@ -205,5 +207,3 @@ def visits(journal: Journal) -> Iterator[tuple[Point, list[Timing]]]:
     for timing in journal.timings:
         grouped.setdefault(timing.point, []).append(timing)
     yield from grouped.items()
-
-

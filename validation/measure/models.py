@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -38,13 +39,15 @@ class Attended(nn.Module):
         self.heads, self.causal = heads, causal
 
     def forward(self, joined: torch.Tensor) -> torch.Tensor:
+        """Outputs."""
         batch, tokens, width = joined.shape
         query, key, value = joined.view(batch, tokens, 3, self.heads, width // (3 * self.heads)).permute(2, 0, 3, 1, 4)
         weights = query @ key.mT * (query.shape[-1] ** -0.5)
         if self.causal:
             mask = torch.ones(tokens, tokens, dtype=torch.bool, device=joined.device).triu(1)
             weights = weights.masked_fill(mask, float("-inf"))
-        return (weights.softmax(-1) @ value).transpose(1, 2).reshape(batch, tokens, width // 3)
+        attended: torch.Tensor = weights.softmax(-1) @ value
+        return attended.transpose(1, 2).reshape(batch, tokens, width // 3)
 
 
 class Block(nn.Module):
@@ -58,8 +61,10 @@ class Block(nn.Module):
         self.up, self.gelu, self.down = nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs."""
         x = x + self.out(self.attended(self.qkv(self.norm1(x))))
-        return x + self.down(self.gelu(self.up(self.norm2(x))))
+        whole: torch.Tensor = x + self.down(self.gelu(self.up(self.norm2(x))))
+        return whole
 
 
 class Tokens(nn.Module):
@@ -70,6 +75,7 @@ class Tokens(nn.Module):
         self.first, self.position = first, nn.Parameter(torch.zeros(tokens, width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs."""
         embedded: torch.Tensor = self.first(x)
         if embedded.dim() == 4:
             embedded = embedded.flatten(2).mT
@@ -80,6 +86,7 @@ class Mean(nn.Module):
     """Mean over tokens or pixels."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs."""
         return x.mean(1) if x.dim() == 3 else x.mean((2, 3))
 
 
@@ -95,6 +102,7 @@ class Residual(nn.Module):
         self.shortcut = nn.Identity() if straight else nn.Conv2d(d_in, d_out, 1, stride, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs."""
         inner = self.norm2(self.conv2(self.relu(self.norm1(self.conv1(x)))))
         summed: torch.Tensor = self.relu(inner + self.shortcut(x))
         return summed
@@ -113,6 +121,7 @@ class Messages(nn.Module):
         self.relu, self.readout = nn.ReLU(), nn.Linear(width, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs."""
         x = self.embed(x)
         source, target = self.ends.unbind(0)  # type: ignore[operator]
         for edge, node in zip(self.edge, self.node, strict=True):
@@ -126,7 +135,7 @@ class Messages(nn.Module):
 def mlp(batch: int, *widths: int) -> Built:
     """A multilayer perceptron with biases."""
     layers: list[nn.Module] = []
-    for d_in, d_out in zip(widths, widths[1:], strict=False):
+    for d_in, d_out in pairwise(widths):
         layers += [nn.Linear(d_in, d_out), nn.ReLU()]
     return Built(nn.Sequential(*layers[:-1]), torch.randn(batch, widths[0]), torch.randint(widths[-1], (batch,)))
 

@@ -44,7 +44,8 @@ class _Inputs:
         shape = (self.batch, self.n, self.n) if batch else (self.n, self.n)
         x = self.normal(*shape)
         identity = torch.eye(self.n, dtype=self._dtype, device=self.device)
-        return (x + x.mT) / (2.0 * self.n**0.5) + 3.0 * identity
+        symmetric: torch.Tensor = (x + x.mT) / (2.0 * self.n**0.5)
+        return symmetric + 3.0 * identity
 
     def covariance(self, batch: bool = False) -> torch.Tensor:
         """What a factor looks like: a spread spectrum, which an eigensolver's speed depends on."""

@@ -96,9 +96,13 @@ def visit(call: Call, clock: Clock, reference: Reference, expected: float) -> St
     wall = np.array([each[0] for each in taken]) / repeats
     cpu = np.array([each[1] for each in taken]) / repeats
     share = float(cpu.sum() / (wall.sum() * clock.threads)) if clock.device.type == "cpu" else 1.0
+    least, q1, median, q3 = (float(f"{each:.5g}") for each in np.quantile(wall, (0.0, 0.25, 0.5, 0.75)))
     return Statistics(
         samples,
-        *(float(f"{each:.5g}") for each in np.quantile(wall, (0.0, 0.25, 0.5, 0.75))),
+        least,
+        q1,
+        median,
+        q3,
         cpu_share=round(share, 3),
         cpu_s=float(f"{np.quantile(cpu, 0.25):.5g}") if clock.alone else 0.0,
         reference_s=float(f"{max(first, reference.seconds()):.5g}"),

@@ -170,7 +170,9 @@ class Session:
         spent = time.monotonic() - started
         share = (index + 1) / due
         left = f"{self.deadline - time.monotonic():4.0f} s left" if self.deadline < float("inf") else ""
-        print(f"\rround {turn + 1}: {index + 1} of {due} ({share:4.0%}), {spent:4.0f} s, {left}", end="", file=sys.stderr)
+        print(
+            f"\rround {turn + 1}: {index + 1} of {due} ({share:4.0%}), {spent:4.0f} s, {left}", end="", file=sys.stderr
+        )
 
 
 def phases(models: Sequence[str], threads: int, level: int = 1) -> list[Planned]:

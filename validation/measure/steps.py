@@ -132,7 +132,7 @@ class Step:
 
         def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             seen[module] = inputs[0].detach()
-            output.register_hook(lambda gradient: gradients.__setitem__(module, gradient))
+            output.register_hook(lambda gradient: gradients.__setitem__(module, gradient))  # type: ignore[no-untyped-call]
 
         for module in self.built.network.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
@@ -148,9 +148,7 @@ class Step:
         for module, inputs in seen.items():
             assert isinstance(module, nn.Linear | nn.Conv2d)
             nothing = (empty, empty)
-            self.layers.append(
-                _Layer(module, inputs, gradients[module], nothing, nothing, nothing, nothing, empty)
-            )
+            self.layers.append(_Layer(module, inputs, gradients[module], nothing, nothing, nothing, nothing, empty))
         self.rows()
         self.factors()
         for each in self.layers:
