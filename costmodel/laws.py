@@ -46,6 +46,10 @@ class Curve:
         found: Draws = np.where(sizes > self.sizes[-1], tail, inside)
         return found
 
+    def times(self, factor: float) -> Curve:
+        """The quantity times a factor."""
+        return Curve(self.sizes, tuple(value * factor for value in self.values), self.limit * factor)
+
     def plus(self, other: Curve, ours: float = 1.0, theirs: float = 1.0) -> Curve:
         """A weighted sum, on the knots of both up to the smaller of the last knots."""
         last = min(self.sizes[-1], other.sizes[-1])

@@ -13,7 +13,7 @@ from costmodel.devices import PassTimes
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.laws import FittedLaw
 from costmodel.operations import OPERATIONS, Size, working_size
-from validation.fit.selection import LEAST_SIZES, Data, Fit, fit
+from validation.fit.selection import BASES, LEAST_SIZES, Data, Fit, fit
 from validation.fit.solve import solve
 from validation.fit.steps import MEMORY, NEEDED, Passes, fit_passes
 from validation.heldout import for_fitting
@@ -119,14 +119,16 @@ def _fits(times: dict[Point, float]) -> tuple[dict[str, Fit], dict[str, int]]:
     fits: dict[str, Fit] = {}
     left_out: dict[str, int] = {}
     floors: dict[str, float] = {}
-    # Products come first in the list of operations: the others' tails go no lower.
+    # Products come first in the list of operations, single calls before batches: others build on their laws.
     for (dtype, op), points in sorted(grouped.items(), key=lambda each: list(OPERATIONS).index(each[0][1])):
         key = op if dtype == "float32" else f"{op}.{dtype}"
         sizes = {(point.n, point.m) for point in points}
         if len(sizes) < LEAST_SIZES:
             left_out[key] = len(sizes)
             continue
-        fits[key] = fit(data_of(op, points), floor=floors.get(dtype, 0.0) * _FLOOR * bool(OPERATIONS[op].flops(2, 2)))
+        base = fits.get(key.replace(op, BASES[op])) if op in BASES else None
+        floor = floors.get(dtype, 0.0) * _FLOOR * bool(OPERATIONS[op].flops(2, 2))
+        fits[key] = fit(data_of(op, points), floor=floor, base=base.law if base else None)
         if op == "gemm":
             floors[dtype] = fits[key].law.work.limit
     return fits, left_out

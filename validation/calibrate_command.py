@@ -11,7 +11,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.output.table import Table
 from validation.calibrate import Calibration
 from validation.calibrate import calibrate as fit_card
-from validation.fit.selection import LEAST_SIZES
+from validation.fit.selection import FAMILIES, LEAST_SIZES
 from validation.fitted_card import card_text
 from validation.measure import journal
 
@@ -48,22 +48,22 @@ def records(found: Calibration) -> list[dict[str, Any]]:
             "launch_s": fit.law.launch,
             "standard_error_launch_s": float(fit.solution.covariance[0, 0]) ** 0.5,
             "spread": fit.law.spread,
-            **{f"left_out_{family}": error for family, error in fit.left_out.items()},
-            **{f"larger_{family}": error for family, error in fit.larger.items()},
+            **{f"left_out_{family}": fit.left_out.get(family) for family in FAMILIES},
+            **{f"larger_{family}": fit.larger.get(family) for family in FAMILIES},
         }
         for key, fit in found.fits.items()
     ]
 
 
 def _tables(found: Calibration) -> list[Table]:
-    families = list(next(iter(found.fits.values())).left_out)
+    families = FAMILIES
     rows = tuple(
         (
             key,
             str(fit.points),
             fit.candidate.family,
-            *(f"{fit.left_out[family]:.1%}" for family in families),
-            *(f"{fit.larger[family]:.1%}" for family in families),
+            *(f"{fit.left_out[family]:.1%}" if family in fit.left_out else "" for family in families),
+            *(f"{fit.larger[family]:.1%}" if family in fit.larger else "" for family in families),
         )
         for key, fit in found.fits.items()
     )

@@ -25,13 +25,15 @@ class Candidate:
 
     Attributes:
         family: ``polynomial``: work at one rate, and elements. ``saturating``: seconds a unit of work fall as size to a
-            power. ``spline``: they fall in any way, given at knots.
+            power. ``spline``: they fall in any way, given at knots. ``scaled``: those of another operation, times a factor.
         power: Of a saturating law.
         knots: Of a spline, working sizes.
         elements: Elements have a cost.
         misaligned: Sizes that leave a rest by 8, 4 and 2 have penalties.
         strided: Sizes whose rows share cache sets have penalties.
         rising: Seconds a unit of work may also rise with size, as memory traffic does that leaves a cache.
+        base: Law of the operation a scaled one follows: products for products, single calls for a batch.
+        ramps: Penalties may grow with size; only data that reach far enough can tell.
         switch: Working size up to which a slower algorithm runs, 0 for none.
     """
 
@@ -42,11 +44,15 @@ class Candidate:
     misaligned: bool = True
     strided: bool = True
     rising: bool = False
+    ramps: bool = True
+    base: FittedLaw | None = None
     switch: float = 0.0
 
     @property
     def penalties(self) -> tuple[str, ...]:
         """Alignments with a column."""
+        if self.family == "scaled":
+            return ()  # the base has its own
         aligned = [name for name in ALIGNMENTS if name in {"not_8", "not_4", "odd"}] if self.misaligned else []
         return (*aligned, *(name for name in ALIGNMENTS if "stride" in name and self.strided))
 
@@ -62,12 +68,16 @@ def columns(candidate: Candidate, operation: Operation, sizes: Sequence[Size]) -
     units = batch * np.where(flops > 0, flops, elements)
     own = batch * elements * (flops > 0) * candidate.elements
     found = [np.ones_like(n), batch if operation.batched else np.zeros_like(n), own]
+    if candidate.family == "scaled":
+        assert candidate.base is not None
+        each = [float(candidate.base.per_unit(at, size.n)) for at, size in zip(working, sizes, strict=True)]
+        return np.array([*found, units * np.array(each)]).T
     found += [units * shape for shape in _shapes(candidate, working)]
     held = [frozenset(alignments(size.n)) for size in sizes]
     ramp = np.clip(np.log(working / _RAMP[0]) / np.log(_RAMP[1] / _RAMP[0]), 0.0, 1.0)
     for name in candidate.penalties:
         applies = np.array([name in each for each in held], dtype=float)
-        found += [units * applies, units * applies * ramp]
+        found += [units * applies, units * applies * ramp * candidate.ramps]
     return np.array(found).T
 
 
@@ -91,6 +101,12 @@ def _shapes(candidate: Candidate, working: Array) -> list[Array]:
 def law_of(candidate: Candidate, operation: Operation, sizes: Sequence[Size], coefficients: Array) -> FittedLaw:
     """The law that coefficients of :func:`columns` stand for; spread and growth still open."""
     working = [working_size(size) for size in sizes]
+    if candidate.family == "scaled":
+        assert candidate.base is not None
+        factor = float(coefficients[3])
+        scaled = {name: curve.times(factor) for name, curve in candidate.base.penalties.items()}
+        own = (float(each) for each in coefficients[:3])
+        return FittedLaw(*own, candidate.base.work.times(factor), scaled, (min(working), max(working)))
     knots = _knots(candidate, max(working))
     shapes = np.array(_shapes(candidate, np.array(knots)))
     count = len(shapes)

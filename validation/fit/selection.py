@@ -15,11 +15,24 @@ from costmodel.operations import Operation, Size, working_size
 from validation.fit.design import Candidate, columns, law_of, with_tail
 from validation.fit.solve import Array, Solution, solve
 
-FAMILIES: Final = ("polynomial", "saturating", "spline")
+FAMILIES: Final = ("polynomial", "saturating", "spline", "scaled")
+#: Whose law an operation may follow up to a factor: a product that of square ones, a batch that of single calls.
+BASES: Final = {
+    "gemm_tall": "gemm",
+    "gemm_symmetric": "gemm",
+    "precondition": "gemm",
+    "newton_schulz": "gemm",
+    "gemm_batched": "gemm",
+    "cholesky_batched": "cholesky",
+    "inv_batched": "inv",
+    "eigh_batched": "eigh",
+}
 #: Sizes are left out in this many parts, every so manieth size in one.
 _PARTS: Final = 5
 #: A part of a law stays only if the error on sizes left out grows without it by more than this share.
 _PAYS: Final = 0.01
+#: Penalties grow up to a working size of about 1000: smaller data cannot tell growth from scatter.
+_RAMPS: Final = 768.0
 #: Errors below this are rounding.
 _NOTHING: Final = 1e-4
 _POWERS: Final = (0.5, 0.75, 1.0, 1.5, 2.5)
@@ -70,7 +83,9 @@ class Fit:
     points: int
 
 
-def fit(data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0) -> Fit:
+def fit(
+    data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0, base: FittedLaw | None = None
+) -> Fit:
     """The law of an operation: of each family the best form, of the families the one that predicts best.
 
     Families compete on sizes left out and on larger sizes than were fitted, the two errors counting alike.
@@ -79,8 +94,10 @@ def fit(data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0) -> F
         data: At least :data:`LEAST_SIZES` sizes.
         families: Which compete.
         floor: Seconds a unit of work no tail goes below: a factorisation is no faster than a product.
+        base: Law of the operation in :data:`BASES`; without it the scaled family does not compete.
     """
-    best = {family: best_form(family, data) for family in families}
+    families = [family for family in families if family != "scaled" or base is not None]
+    best = {family: best_form(family, data, base) for family in families}
     left_out = {family: float(np.median(np.abs(_left_out(each, data)))) for family, each in best.items()}
     larger = {family: _on_larger(each, data, floor) for family, each in best.items()}
     errors = {family: float(np.median(np.abs(each))) if len(each) else 0.0 for family, each in larger.items()}
@@ -129,10 +146,13 @@ def _upper(errors: Array) -> float:
     return float(np.quantile(errors, min(1.0, 0.9 * (len(errors) + 1) / len(errors))))
 
 
-def best_form(family: str, data: Data) -> Candidate:
+def best_form(family: str, data: Data, base: FittedLaw | None = None) -> Candidate:
     """The best form of a family: hyperparameter first, with every part; then each part that does not pay is dropped."""
     switch = _switch(data) if data.operation.flops(2, 2) else 0.0
-    tried = [replace(each, switch=switch) for each in _forms(family, data)]
+    ramps = float(data.working.max()) >= _RAMPS
+    tried = [replace(each, switch=switch, ramps=ramps) for each in _forms(family, data)]
+    if family == "scaled":
+        tried = [Candidate(family, base=base)]
     scores = [(_score(each, data), index) for index, each in enumerate(tried)]
     score, index = min(scores)
     best = tried[index]
