@@ -52,7 +52,7 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
         InputError: Neither a formula nor a method has that name.
     """
     known = formulas.catalog()
-    methods = {method: build(workload.kfac.weight_sharing) for method, build in METHODS.items()}
+    methods = {method: build(workload.kfac.factor_construction) for method, build in METHODS.items()}
     if name in methods:
         wanted = list(dict.fromkeys(formula for _, formula in _formulas_of(methods[name])))
     elif name in known:
