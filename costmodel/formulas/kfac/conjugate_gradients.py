@@ -34,12 +34,12 @@ def step_flops() -> Expression:
 
 @formula("kfac.cg.vectors.flops", flop, "two inner products and three updates of n by k numbers, a multiply-add each")
 def vectors_flops() -> Expression:
-    """Element-wise work of one factor's solves; the 2 k divisions of an iteration are left out.
+    """Element-wise work of one factor's solves and the first residual's norm; divisions of k numbers are left out.
 
     >>> vectors_flops().evaluate(n=10, k=5, kappa=100, epsilon=0.01)
-    13500.0
+    13600.0
     """
-    return 10 * n * k * iterations().expression
+    return 2 * n * k * (5 * iterations().expression + 1)
 
 
 @formula("kfac.cg.vectors.bytes", byte, "float32: inner products read 3 blocks, updates read 6 and write 3")
