@@ -48,7 +48,7 @@ def shampoo(construction: str) -> Method:
             Phase("running_average", Cadence.STEP, (_stream(count, form.average_bytes()),)),
             Phase("inversion", Cadence.REFRESH, (roots, _products(count, form.rebuild_flops()))),
             Phase("precondition", Cadence.STEP, (_products(count, form.precondition_flops()),)),
-            Phase("graft", Cadence.STEP, (_stream(4, form.graft_bytes()),)),
+            Phase("graft", Cadence.STEP, (_stream(3, form.graft_bytes()),)),
             phases.update(first_order.adam_update_bytes()),
         ),
     )

@@ -127,6 +127,7 @@ def test_rule_by_hand(name: str, run: Callable[[], object], expected: dict[Kind,
 
 def test_every_rule_is_checked_alone() -> None:
     backward = {"threshold_backward", "tanh_backward", "_index_put_impl"}  # by the networks that use them
+    backward |= {"_fused_sgd", "_fused_adam", "_foreach_add"}  # by the optimizers
     assert set(_RULES) - {name for name, _, _ in CASES} <= backward
 
 
@@ -135,6 +136,16 @@ def test_backward_of_activations() -> None:
     # forward 6, backward 6 (a comparison) and 18 (1 - y^2 times the gradient)
     assert count(lambda: torch.relu(inputs).backward(torch.ones(2, 3))).flops[E] == 12
     assert count(lambda: torch.tanh(inputs).backward(torch.ones(2, 3))).flops[E] >= 24
+
+
+def test_traffic_by_hand() -> None:
+    # float32: two inputs of 6 elements read and one written; in place the changed one is written; a square reads once
+    pair = torch.ones(2, 3), torch.ones(2, 3)
+    assert (count(lambda: pair[0] * pair[1]).read["mul"], count(lambda: pair[0] * pair[1]).written["mul"]) == (48, 24)
+    assert count(lambda: pair[0].add_(pair[1])).moved == 48 + 24
+    assert count(lambda: pair[0] * pair[0]).moved == 24 + 24
+    # views move nothing
+    assert count(lambda: pair[0].mT[:1]).moved == 0
 
 
 def test_unknown_operations_are_refused() -> None:

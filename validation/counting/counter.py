@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from validation.counting import elementwise, factorisations, products
 from validation.counting.kinds import Kind, Rule
+from validation.counting.traffic import moved
 
 _RULES: Final[dict[str, Rule]] = {**products.RULES, **factorisations.RULES, **elementwise.RULES}
 
@@ -25,6 +26,8 @@ class FlopCounter(TorchDispatchMode):
         flops: FLOPs by kind.
         by_operation: FLOPs by name of the operation, all kinds together.
         calls: Calls by name of the operation, those that compute nothing left out.
+        read: Bytes of tensors that operations took, by name.
+        written: Bytes of tensors that they made or changed, by name.
 
     >>> import torch
     >>> with FlopCounter() as counter:
@@ -38,6 +41,13 @@ class FlopCounter(TorchDispatchMode):
         self.flops: dict[Kind, float] = dict.fromkeys(Kind, 0.0)
         self.by_operation: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
+        self.read: Counter[str] = Counter()
+        self.written: Counter[str] = Counter()
+
+    @property
+    def moved(self) -> int:
+        """Bytes read and written by all operations."""
+        return self.read.total() + self.written.total()
 
     @property
     def total(self) -> float:
@@ -62,6 +72,9 @@ class FlopCounter(TorchDispatchMode):
                 self.flops[kind] += flops
                 self.by_operation[name] += flops
             self.calls[name] += 1
+            read, written = moved(func, args, kwargs, result)
+            self.read[name] += read
+            self.written[name] += written
         return result
 
 

@@ -38,6 +38,10 @@ def put(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Counts:
     return {Kind.ELEMENTWISE: float(args[2].numel() if len(args) > 3 and args[3] else 0)}
 
 
+def _for_each_parameter(flops: int) -> Rule:
+    return lambda args, kwargs, out: {Kind.ELEMENTWISE: float(flops * sum(each.numel() for each in args[0]))}
+
+
 RULES: Final[Mapping[str, Rule]] = {
     "add": scaled_sum,
     "sub": scaled_sum,
@@ -58,6 +62,11 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(("sum", "trace", "amax", "max"), _for_each_input(1)),
     # A mean sums its inputs; the division of the result is left out as everything of the size of a result is.
     "mean": _for_each_input(1),
+    "_foreach_add": _for_each_parameter(1),
+    # Momentum scaled and added to; the step scaled and added.
+    "_fused_sgd": _for_each_parameter(4),
+    # First moment 3 (lerp), second 4, its root, correction and epsilon 3, quotient, scale and sum 3.
+    "_fused_adam": _for_each_parameter(13),
     # A square and a sum for each element.
     "linalg_vector_norm": _for_each_input(2),
 }
@@ -88,6 +97,7 @@ _ALLOCATIONS: Final = (
 _REST: Final = (
     *("lift_fresh", "_local_scalar_dense", "item", "argsort", "sort", "_linalg_check_errors"),
     *("randn", "rand", "randn_like", "normal", "bernoulli"),
+    *("_record_function_enter_new", "_record_function_exit"),  # a profiler's marks around an optimizer's step
 )
 #: Views, copies, allocations, orderings, checks and random numbers: no arithmetic on elements.
 FREE: Final = frozenset((*_VIEWS, *_COPIES, *_ALLOCATIONS, *_REST))

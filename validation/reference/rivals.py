@@ -1,4 +1,4 @@
-"""E-KFAC, Shampoo, SOAP and Muon: one matrix each, in the forms whose formulas the cost model has."""
+"""E-KFAC, Shampoo and Muon: one matrix each, in the forms whose formulas the cost model has."""
 
 from __future__ import annotations
 
@@ -52,27 +52,6 @@ def graft(step: Tensor, reference: Tensor) -> Tensor:
     """The direction of one step with the length of another."""
     grafted: Tensor = step * (torch.linalg.vector_norm(reference) / torch.linalg.vector_norm(step))
     return grafted
-
-
-# --- SOAP ------------------------------------------------------------------------------------------------------
-
-
-def soap_rotate(gradient: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """A gradient or a moment into the eigenbasis."""
-    return left.mT @ gradient @ right
-
-
-def soap_rotate_back(step: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """A step out of the eigenbasis."""
-    return left @ step @ right.mT
-
-
-def soap_refresh(statistic: Tensor, vectors: Tensor) -> Tensor:
-    """One power iteration of the eigenvectors, those of large eigenvalues first (algorithm 4 of arXiv 2409.11321)."""
-    image = statistic @ vectors
-    order = torch.argsort((vectors * image).sum(dim=0), descending=True)
-    basis: Tensor = torch.linalg.qr(image[:, order]).Q
-    return basis
 
 
 # --- Muon ------------------------------------------------------------------------------------------------------

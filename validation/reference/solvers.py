@@ -76,11 +76,12 @@ def conjugate_gradients(factor: Tensor, right: Tensor, iterations: int) -> Tenso
     """Solution for every column of ``right`` (pairs, n, k), from rest, a fixed number of iterations."""
     solution, residual, direction = torch.zeros_like(right), right, right
     squared = (residual * residual).sum(dim=-2, keepdim=True)
+    tiny = torch.finfo(right.dtype).tiny  # a column that is solved stays where it is
     for _ in range(iterations):
         image = factor @ direction
-        step = squared / (direction * image).sum(dim=-2, keepdim=True)
+        step = squared / (direction * image).sum(dim=-2, keepdim=True).clamp_min(tiny)
         solution = torch.addcmul(solution, direction, step)
         residual = torch.addcmul(residual, image, -step)
         before, squared = squared, (residual * residual).sum(dim=-2, keepdim=True)
-        direction = torch.addcmul(residual, direction, squared / before)
+        direction = torch.addcmul(residual, direction, squared / before.clamp_min(tiny))
     return solution

@@ -29,7 +29,8 @@ def rank() -> Expression:
 
     Left-out modes are taken as zero: mode i contributes 1 / gamma instead of 1 / (lambda_i + gamma), an error of
     lambda_i / (lambda_i + gamma) relative to 1 / gamma. With lambda_i = (kappa - 1) gamma / i^s_d it is below epsilon
-    from i = ((kappa - 1)(1 - epsilon) / epsilon)^(1 / s_d) on. Oversampling is added; never more than n.
+    from i = ((kappa - 1)(1 - epsilon) / epsilon)^(1 / s_d) on. Oversampling is added; never more than n. A sketch is
+    not the best basis: tests find up to 1.4 epsilon for exponents of 1.8 to 2.2, and epsilon from 2.9 on.
 
     >>> rank().evaluate(n=1024, kappa=1001, epsilon=0.1, s_d=3)
     30.0

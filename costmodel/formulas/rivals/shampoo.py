@@ -97,10 +97,14 @@ def precondition_flops() -> Expression:
     return 2 * (d * _power_sum(g, 2) + g * _power_sum(d, 2))
 
 
-@formula("shampoo.graft.bytes", byte, "float32: read step and second moment, write step; two norms read two blocks")
+@formula("shampoo.graft.bytes", byte, "float32: two norms read a step each; the step is read, scaled and written")
 def graft_bytes() -> Expression:
-    """Memory traffic of grafting the layer's step onto the length of Adam's."""
-    return 20 * d * g
+    """Memory traffic of giving the layer's step the length of Adam's.
+
+    >>> graft_bytes().evaluate(d=6, g=4)
+    384.0
+    """
+    return 16 * d * g
 
 
 @formula("shampoo.memory.bytes", byte, "float32: L, R and their inverse roots; grafting's second moment, momentum")
