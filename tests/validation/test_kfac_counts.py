@@ -136,7 +136,9 @@ def test_cholesky_solve(name: str) -> None:
     assert step.total == of_factors("kfac.cholesky_solve.step.flops", case)
 
 
-@pytest.mark.verifies("kfac.eigh.refresh.flops", "kfac.eigh.scale.flops", "kfac.eigh.precondition.flops")
+@pytest.mark.verifies(
+    "kfac.eigh.refresh.flops", "kfac.eigh.scale.flops", "kfac.eigh.scale.bytes", "kfac.eigh.precondition.flops"
+)
 @every_layer
 def test_eigh(name: str) -> None:
     case, input_factor, gradient_factor, weight = damped(name)
@@ -144,11 +146,12 @@ def test_eigh(name: str) -> None:
     (input_values, input_vectors), (gradient_values, gradient_vectors) = (
         torch.linalg.eigh(each) for each in (input_factor, gradient_factor)
     )
-    scale = count(lambda: solvers.scaling_table(gradient_values, input_values, 0.1))
+    scale = count(lambda: solvers.scaling_table(gradient_values.float(), input_values.float(), 0.1))
     table = solvers.scaling_table(gradient_values, input_values, 0.1)
     step = count(lambda: solvers.precondition_in_eigenbasis(gradient_vectors, weight, input_vectors, table))
     assert refresh.total == of_factors("kfac.eigh.refresh.flops", case)
     assert scale.total == of_layer("kfac.eigh.scale.flops", case)
+    assert scale.written["reciprocal"] == of_layer("kfac.eigh.scale.bytes", case)  # a fused kernel writes nothing else
     assert step.total == of_layer("kfac.eigh.precondition.flops", case)
 
 

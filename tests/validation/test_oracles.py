@@ -1,6 +1,6 @@
 """Factors, inverses and preconditioned gradients against curvlinops 3.0.1 and nngeometry 0.4, in doubles.
 
-Both are pinned, because the names used here are private; ``tests/validation/oracles.txt`` installs them.
+Both are pinned, because the names used here are private; the extra ``oracles`` installs them.
 """
 
 from collections.abc import Iterator
