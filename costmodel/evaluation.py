@@ -81,6 +81,7 @@ class Evaluation:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
+        self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
         self._values = symbol_values(workload, self.shapes, self._drawn)
         self._evaluated = {scope: evaluate(each, self._values[scope]) for scope, each in _expressions(methods).items()}
 
@@ -90,7 +91,10 @@ class Evaluation:
 
     def method(self, method: Method) -> dict[str, Cost]:
         """Cost of each phase of a method, by phase name."""
-        return {phase.name: self._phase(phase) for phase in method.phases}
+        for phase in method.phases:
+            if phase not in self._costs:
+                self._costs[phase] = self._phase(phase)
+        return {phase.name: self._costs[phase] for phase in method.phases}
 
     def total(self, costs: Iterable[Cost]) -> Cost:
         """Sum of phases, with the status of those that matter."""
@@ -144,7 +148,9 @@ class Evaluation:
         shapes = len(self.shapes)
         if scope is Scope.MODEL:
             return np.zeros((shapes, self._count))
-        whole = np.broadcast_to(seconds, (len(seconds), self._count))
+        # A law that only counts calls has one number for all units.
+        units = shapes if scope is Scope.LAYER else 2 * shapes
+        whole = np.broadcast_to(seconds, (units, self._count))
         return whole if scope is Scope.LAYER else whole[:shapes] + whole[shapes:]
 
     def _weight(self, scope: Scope, pairs: bool) -> Draws:
