@@ -173,7 +173,7 @@ class Evaluation:
         """Launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate, each a term of its own."""
         pairs = self._values[work.scope]["pairs"]
         stand_in = self._digital.stand_in(work.primitive)
-        primitive, share = (stand_in.primitive, stand_in.share) if stand_in else (work.primitive, 1.0)
+        primitive = stand_in.primitive if stand_in else work.primitive
         law = self._digital.laws[primitive].quantities()
         counts = {
             "launch": self._evaluate(work.calls, work.scope) / (self._batch(work.scope) if work.batched else 1.0),
@@ -187,7 +187,8 @@ class Evaluation:
             if count is None:
                 continue
             constant = self._drawn[f"digital.primitives.{primitive}.{name}"]
-            seconds = count / constant if name in {"bandwidth", "rate"} else share * count * constant
+            seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
+            seconds = seconds * (stand_in.share(name) if stand_in else 1.0)
             excess = self._extrapolation(quantity, work.scope)
             widened = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * self._unexplained(work))
             outside = np.any((excess > 1) & (widened > 0))
