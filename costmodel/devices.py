@@ -12,13 +12,48 @@ from costmodel.laws import FittedLaw
 
 
 class Primitive(StrEnum):
-    """What a digital device is timed on; a card has one law for each."""
+    """What a digital device is timed on; a card has a law for each, but for those that have a stand-in."""
 
     NETWORK = "network"  # forward and backward of layers, as a framework runs them
     GEMM = "gemm"  # one large matrix product: factors, preconditioning, block elimination
     SPD_INVERSE = "spd_inverse"  # Cholesky factor and explicit inverse of one damped factor
     EIGH = "eigh"  # eigendecomposition with vectors
     STREAM = "stream"  # element-wise work, bound by memory
+    CHOLESKY = "cholesky"  # Cholesky factor of one damped factor
+    TRIANGULAR_SOLVE = "triangular_solve"  # forward and back substitution with a Cholesky factor
+    QR = "qr"  # orthonormal basis of a tall or square matrix
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The law that applies where a card has none for a primitive; its result is ``assumed``.
+
+    FLOPs and bytes are counted for the primitive itself and run at that law's rates.
+
+    Attributes:
+        primitive: Whose law.
+        launch: Share of that law's launch term.
+        element_time: Share of its element term.
+    """
+
+    primitive: Primitive
+    launch: float
+    element_time: float
+
+    def share(self, term: str) -> float:
+        """Share of a term of the law, by its name."""
+        return float(getattr(self, term, 1.0))
+
+
+#: A Cholesky factor is a third of the FLOPs of a Cholesky inverse (n^3/3 of n^3), in launches what is left is two
+#: thirds. Torch on one CPU thread, n = 128 to 2048: a factor takes 0.28 to 0.53 of an inverse, a solve against n
+#: right-hand sides 1.3 to 1.9 (2 by FLOPs). QR is 8n^3/3 of an eigendecomposition's 9n^3; there a square one takes 0.42
+#: to 0.54, of a block of n/16 columns an element takes 0.07 to 0.22. On a GPU nothing was measured.
+STAND_INS: Final[Mapping[Primitive, StandIn]] = {
+    Primitive.CHOLESKY: StandIn(Primitive.SPD_INVERSE, launch=1 / 3, element_time=1 / 3),
+    Primitive.TRIANGULAR_SOLVE: StandIn(Primitive.SPD_INVERSE, launch=2 / 3, element_time=3 / 2),
+    Primitive.QR: StandIn(Primitive.EIGH, launch=8 / 27, element_time=8 / 27),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +128,7 @@ class DigitalCard:
         name: Catalog name.
         title: One line.
         source: Where its numbers come from as a whole.
-        laws: A law for each primitive.
+        laws: A law for each primitive; those with a stand-in may be missing.
         operations: Fitted laws of single operations, ``gemm`` in float32 or ``gemm.float64``; empty for a card without
             timings.
         passes: How the passes of whole networks and the rows of their factors take time, where those were timed.
@@ -105,6 +140,10 @@ class DigitalCard:
     laws: Mapping[Primitive, Law]
     operations: Mapping[str, FittedLaw] = field(default_factory=dict)
     passes: PassTimes | None = None
+
+    def stand_in(self, primitive: Primitive) -> StandIn | None:
+        """Whose law to take for a primitive the card has none for; None where it has one."""
+        return None if primitive in self.laws else STAND_INS[primitive]
 
     def quantities(self) -> dict[str, Quantity]:
         """Every constant by path, ``gemm.rate``."""

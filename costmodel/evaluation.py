@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from costmodel.defaults import Scenario
-from costmodel.devices import AnalogCard, DigitalCard
+from costmodel.devices import AnalogCard, DigitalCard, Primitive, StandIn
 from costmodel.estimate import Draws, Quantity, Status, standard_normal, weakest
 from costmodel.formulas import Formula
 from costmodel.laws import FittedLaw
@@ -82,6 +82,7 @@ class Evaluation:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
+        self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
         self._values = symbol_values(workload, self.shapes, self._drawn)
         self._evaluated = {scope: evaluate(each, self._values[scope]) for scope, each in _expressions(methods).items()}
 
@@ -91,7 +92,10 @@ class Evaluation:
 
     def method(self, method: Method) -> dict[str, Cost]:
         """Cost of each phase of a method, by phase name."""
-        return {phase.name: self._phase(phase) for phase in method.phases}
+        for phase in method.phases:
+            if phase not in self._costs:
+                self._costs[phase] = self._phase(phase)
+        return {phase.name: self._costs[phase] for phase in method.phases}
 
     def total(self, costs: Iterable[Cost]) -> Cost:
         """Sum of phases, with the status of those that matter."""
@@ -145,7 +149,9 @@ class Evaluation:
         shapes = len(self.shapes)
         if scope is Scope.MODEL:
             return np.zeros((shapes, self._count))
-        whole = np.broadcast_to(seconds, (len(seconds), self._count))
+        # A law that only counts calls has one number for all units.
+        units = shapes if scope is Scope.LAYER else 2 * shapes
+        whole = np.broadcast_to(seconds, (units, self._count))
         return whole if scope is Scope.LAYER else whole[:shapes] + whole[shapes:]
 
     def _weight(self, scope: Scope, pairs: bool) -> Draws:
@@ -167,12 +173,14 @@ class Evaluation:
     def _digital_terms(self, work: DigitalWork) -> list[_Term]:
         """Launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate, each a term of its own."""
         pairs = self._values[work.scope]["pairs"]
-        fitted = self._digital.laws[work.primitive].fitted
+        stand_in = self._digital.stand_in(work.primitive)
+        primitive = stand_in.primitive if stand_in else work.primitive
+        fitted = self._digital.laws[primitive].fitted
         if fitted is not None:
-            return self._fitted_terms(work, fitted)
-        law = self._digital.laws[work.primitive].quantities()
+            return self._fitted_terms(work, primitive, fitted, stand_in)
+        law = self._digital.laws[primitive].quantities()
         counts = {
-            "launch": self._evaluate(work.calls, work.scope),
+            "launch": self._evaluate(work.calls, work.scope) / (self._batch(work.scope) if work.batched else 1.0),
             "element_time": None if work.elements is None else self._evaluate(work.elements, work.scope) * pairs,
             "bandwidth": None if work.bytes is None else self._evaluate(work.bytes, work.scope) * pairs,
             "rate": None if work.flops is None else self._evaluate(work.flops, work.scope) * pairs,
@@ -182,38 +190,57 @@ class Evaluation:
             count = counts[name]
             if count is None:
                 continue
-            constant = self._drawn[f"digital.primitives.{work.primitive}.{name}"]
+            constant = self._drawn[f"digital.primitives.{primitive}.{name}"]
             seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
+            seconds = seconds * (stand_in.share(name) if stand_in else 1.0)
             excess = self._extrapolation(quantity, work.scope)
             widened = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * self._unexplained(work))
             outside = np.any((excess > 1) & (widened > 0))
-            terms.append(
-                _Term(widened, weakest([quantity.status, Status.EXTRAPOLATED]) if outside else quantity.status)
-            )
+            statuses = [quantity.status, *self._count_statuses(work)]
+            statuses += [Status.EXTRAPOLATED] * bool(outside) + [Status.ASSUMED] * (stand_in is not None)
+            terms.append(_Term(widened, weakest(statuses)))
         return terms
 
-    def _fitted_terms(self, work: DigitalWork, law: FittedLaw) -> list[_Term]:
+    def _fitted_terms(
+        self, work: DigitalWork, primitive: Primitive, law: FittedLaw, stand_in: StandIn | None
+    ) -> list[_Term]:
         """Sizes inside and outside the data of a law fitted to timings, each part with its status."""
         sizes = np.full((1, 1), law.domain[1]) if work.scope is Scope.MODEL else self._size(work.scope)
         per_unit = np.array([law.per_unit(size, int(size)) for size in sizes[:, 0]])[:, None]
-        values = self._values[work.scope]
-        calls = self._evaluate(work.calls, work.scope)
-        seconds = law.launch * calls + law.item * values["pairs"]
-        for count, cost in ((work.elements, law.element), (work.flops, per_unit)):
+        pairs = self._values[work.scope]["pairs"]
+        launch, element = (stand_in.share(term) if stand_in else 1.0 for term in ("launch", "element_time"))
+        calls = self._evaluate(work.calls, work.scope) / (self._batch(work.scope) if work.batched else 1.0)
+        seconds = launch * law.launch * calls + law.item * pairs
+        for count, cost in ((work.elements, element * law.element), (work.flops, per_unit)):
             if count is not None:
-                seconds = seconds + self._evaluate(count, work.scope) * values["pairs"] * cost
-        scatter = self._digital.laws[work.primitive].scatter
+                seconds = seconds + self._evaluate(count, work.scope) * pairs * cost
+        scatter = self._digital.laws[primitive].scatter
         assert scatter is not None  # a fitted law comes with one
         excess = self._extrapolation(scatter, work.scope)
         widened = np.exp(law.growth * np.log(excess) * self._unexplained(work))
-        seconds = seconds * self._drawn[f"digital.primitives.{work.primitive}.scatter"] * widened
-        beyond = weakest([scatter.status, Status.EXTRAPOLATED])
-        return [_Term(seconds * (excess == 1), scatter.status), _Term(seconds * (excess > 1), beyond)]
+        seconds = seconds * self._drawn[f"digital.primitives.{primitive}.scatter"] * widened
+        statuses = [scatter.status, *self._count_statuses(work), *([Status.ASSUMED] if stand_in else [])]
+        beyond = weakest([*statuses, Status.EXTRAPOLATED])
+        return [_Term(seconds * (excess == 1), weakest(statuses)), _Term(seconds * (excess > 1), beyond)]
 
     def _size(self, scope: Scope) -> Draws:
         """The matrix size a law is looked up at: n of a factor, the larger dimension of a layer."""
         values = self._values[scope]
         return values["n"] if scope is Scope.FACTOR else np.maximum(values["a"], values["g"])
+
+    def _count_statuses(self, work: DigitalWork) -> list[Status]:
+        """Statuses of what the counts rest on beside exact sizes: iterations on kappa, sketches on their rank."""
+        counts = (work.calls, work.flops, work.elements, work.bytes)
+        return [self._status_of(count.expression) for count in counts if isinstance(count, Formula)]
+
+    def _batch(self, scope: Scope) -> Draws:
+        """Units of the same size in the whole network, for each unit of a scope, as a column."""
+        weight = self._weight(scope, pairs=False)
+        if scope is not Scope.FACTOR:
+            return weight
+        _, group = np.unique(self._values[scope]["n"][:, 0], return_inverse=True)
+        sizes = np.asarray(np.bincount(group, weights=weight[:, 0]), dtype=float)
+        return sizes[group][:, None]
 
     def _extrapolation(self, quantity: Quantity, scope: Scope) -> Draws:
         """How many times a unit's size lies outside the sizes a law was fitted on; 1 inside."""

@@ -42,11 +42,16 @@ def card_text(calibration: Calibration, name: str) -> str:
 def _primitives(calibration: Calibration) -> list[tuple[str, FittedLaw, str]]:
     laws = calibration.laws
     factor, inverse = (absorbed(laws[name], OPERATIONS[name]) for name in ("cholesky", "cholesky_inverse"))
-    return [
+    found = [
         ("gemm", absorbed(laws["gemm"], OPERATIONS["gemm"]), "square products"),
         ("spd_inverse", factor.joined(inverse, 1 / 3, 2 / 3), "Cholesky factor, then inverse from it, of n^3 FLOPs"),
         ("eigh", absorbed(laws["eigh"], OPERATIONS["eigh"]), "eigendecomposition with vectors"),
+        ("cholesky", factor, "Cholesky factor"),
     ]
+    if "cholesky_solve" in laws:
+        solve = absorbed(laws["cholesky_solve"], OPERATIONS["cholesky_solve"])
+        found.append(("triangular_solve", solve, "forward and back substitution, n right-hand sides"))
+    return found
 
 
 def absorbed(law: FittedLaw, operation: Operation) -> FittedLaw:

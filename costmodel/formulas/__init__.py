@@ -5,9 +5,9 @@
 's'
 """
 
-from costmodel.formulas import first_order, kfac, network
+from costmodel.formulas import first_order, kfac, network, rivals
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get
 from costmodel.formulas.thermo import blocks, inverse, solve
 
-__all__ = ["Formula", "blocks", "catalog", "first_order", "get", "inverse", "kfac", "network", "solve"]
+__all__ = ["Formula", "blocks", "catalog", "first_order", "get", "inverse", "kfac", "network", "rivals", "solve"]

@@ -40,7 +40,8 @@ def _checked(model: type[Model], document: Document) -> Model:
 
 def _digital(document: Document) -> DigitalCard:
     file = _checked(DigitalFile, document)
-    laws = {primitive: _law(getattr(file.primitives, primitive)) for primitive in Primitive}
+    entries = {primitive: getattr(file.primitives, primitive) for primitive in Primitive}
+    laws = {primitive: _law(entry) for primitive, entry in entries.items() if entry is not None}
     faults = [
         document.fault(("operations", name), unknown("operation", name.split(".")[0], OPERATIONS))
         for name in file.operations
