@@ -83,9 +83,7 @@ class Fit:
     points: int
 
 
-def fit(
-    data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0, base: FittedLaw | None = None
-) -> Fit:
+def fit(data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0, base: FittedLaw | None = None) -> Fit:
     """The law of an operation: of each family the best form, of the families the one that predicts best.
 
     Families compete on sizes left out and on larger sizes than were fitted, the two errors counting alike.

@@ -28,7 +28,7 @@ ROUNDS: Final = 3
 #: ... and at most, where it keeps being disturbed.
 MOST_ROUNDS: Final = 9
 #: Guesses before anything is timed: seconds for a call and for a FLOP, by kind of device.
-_GUESS: Final = {"cpu": (3e-5, 4e-11), "cuda": (1e-4, 1e-13)}
+_GUESS: Final = {"cpu": (3e-5, 2.5e-11), "cuda": (1e-4, 1e-13)}
 #: A share of a budget is kept back: guesses err, and disturbed points are measured again.
 _PLANNED_SHARE: Final = 0.8
 
@@ -133,7 +133,7 @@ class Session:
         call = self._expected(point) or self._guess(point)
         inputs = 3e-8 * point.n * max(point.n, point.m) * point.batch
         calls = 6 if call < 0.15 else 2 if call < 1.0 else 1
-        return inputs + max(1.5e-2, calls * call) + 5e-3
+        return inputs + max(1.0e-2, calls * call) + 4e-3
 
     def _guess(self, point: Point) -> float:
         if point.model:

@@ -1,0 +1,37 @@
+"""The RTX 2080 Ti card and the published thresholds."""
+
+import pytest
+
+from costmodel.inputs.loading import CATALOG
+from validation import published_checks
+from validation.fit_rtx2080ti import card, chosen_power, densenet201, left_out, resnet50
+
+
+def test_the_card_is_what_the_fit_gives() -> None:
+    assert (CATALOG / "devices" / "rtx-2080-ti.yaml").read_text() == card()
+
+
+def test_networks_by_hand() -> None:
+    # Counts of the same networks from torchvision and timm shapes: forward and backward, both factors, sum of n^3.
+    for network, passes, factors, cubes in ((resnet50(), 0.785, 1.605, 0.453), (densenet201(), 0.412, 2.251, 0.341)):
+        assert network.pass_flops == pytest.approx(passes * 1e12, rel=2e-3)
+        assert network.factor_flops == pytest.approx(factors * 1e12, rel=2e-3)
+        assert (network.factors**3).sum() == pytest.approx(cubes * 1e12, rel=2e-3)
+
+
+def test_the_data_choose_a_quadratic_inversion() -> None:
+    assert chosen_power() == 2.0
+    # One constant fits one total exactly: the two errors are each other's inverse.
+    errors = left_out(2.0)
+    assert (1 + errors["resnet50"]) * (1 + errors["densenet201"]) == pytest.approx(1)
+    assert max(map(abs, errors.values())) < published_checks.INVERSION
+
+
+def test_published_thresholds_are_met_and_the_known_miss_is_known() -> None:
+    for limit, cards in (
+        (published_checks.INVERSION, published_checks.inversion()),
+        (published_checks.FACTORS, published_checks.factor_construction()),
+    ):
+        assert set(cards) == {"rtx-a6000", "rtx-2080-ti"}
+        assert all(abs(error) <= limit for errors in cards.values() for error in errors.values())
+    assert published_checks.host_bound() < -0.7
