@@ -84,8 +84,8 @@ def test_predict_contract(card_file: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_predict_says_how_far_it_extrapolates(card_file: Path) -> None:
     card = load_digital(card_file)
-    assert predict(card, "gemm", 3450).status == "extrapolated 2.3x"
-    assert predict(card, "gemm", 3450).time.p95 / predict(card, "gemm", 3450).time.median > (
+    assert predict(card, "gemm", 3533).status == "extrapolated 2.3x"
+    assert predict(card, "gemm", 3533).time.p95 / predict(card, "gemm", 3533).time.median > (
         predict(card, "gemm", 1400).time.p95 / predict(card, "gemm", 1400).time.median
     )
 

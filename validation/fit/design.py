@@ -13,7 +13,8 @@ from costmodel.laws import Curve, FittedLaw, merged
 from costmodel.operations import ALIGNMENTS, Operation, Size, alignments, working_size
 from validation.fit.solve import Array
 
-#: Between these sizes a penalty may grow; below and above it is constant. Measured penalties of every kind do so.
+#: Between these sizes a penalty may grow or fall; below and above it is constant. A rest grows into a memory problem,
+#: and rows that share cache sets cost most where everything else would have fitted.
 _RAMP: Final = (128.0, 1024.0)
 #: Knots a smooth curve is tabulated on.
 _TABLE: Final = tuple(float(size) for size in np.geomspace(8, 8192, 41))
@@ -25,7 +26,8 @@ class Candidate:
 
     Attributes:
         family: ``polynomial``: work at one rate, and elements. ``saturating``: seconds a unit of work fall as size to a
-            power. ``spline``: they fall in any way, given at knots. ``scaled``: those of another operation, times a factor.
+            power. ``spline``: they fall in any way, given at knots. ``scaled``: another operation's, times a
+            factor.
         power: Of a saturating law.
         knots: Of a spline, working sizes.
         elements: Elements have a cost.
@@ -33,7 +35,7 @@ class Candidate:
         strided: Sizes whose rows share cache sets have penalties.
         rising: Seconds a unit of work may also rise with size, as memory traffic does that leaves a cache.
         base: Law of the operation a scaled one follows: products for products, single calls for a batch.
-        ramps: Penalties may grow with size; only data that reach far enough can tell.
+        ramps: Penalties may change with size; only data that reach far enough can tell.
         switch: Working size up to which a slower algorithm runs, 0 for none.
     """
 
@@ -58,7 +60,7 @@ class Candidate:
 
 
 def columns(candidate: Candidate, operation: Operation, sizes: Sequence[Size]) -> Array:
-    """One row a size: launch, item, element, work columns, penalties flat and growing."""
+    """One row a size: launch, item, element, work columns, penalties of small and of large sizes."""
     n = np.array([float(size.n) for size in sizes])
     m = np.array([float(size.m) for size in sizes])
     batch = np.array([float(size.batch) for size in sizes])
@@ -77,7 +79,8 @@ def columns(candidate: Candidate, operation: Operation, sizes: Sequence[Size]) -
     ramp = np.clip(np.log(working / _RAMP[0]) / np.log(_RAMP[1] / _RAMP[0]), 0.0, 1.0)
     for name in candidate.penalties:
         applies = np.array([name in each for each in held], dtype=float)
-        found += [units * applies, units * applies * ramp * candidate.ramps]
+        small = applies * (1.0 - ramp) if candidate.ramps else applies
+        found += [units * small, units * applies * ramp * candidate.ramps]
     return np.array(found).T
 
 
@@ -115,9 +118,12 @@ def law_of(candidate: Candidate, operation: Operation, sizes: Sequence[Size], co
     work = Curve(tuple(knots), tuple(map(float, values)), limit)
     penalties = {}
     for index, name in enumerate(candidate.penalties):
-        flat, growing = coefficients[3 + count + 2 * index : 5 + count + 2 * index]
-        if flat + growing > 0:
-            penalties[name] = Curve(_RAMP, (float(flat), float(flat + growing)), float(flat + growing))
+        small, large = map(float, coefficients[3 + count + 2 * index : 5 + count + 2 * index])
+        if not candidate.ramps and small > 0:
+            # Data that cannot tell how a penalty goes on: beyond them it falls as the excess of work does.
+            penalties[name] = Curve((max(working),), (small,), 0.0)
+        elif small + large > 0:
+            penalties[name] = Curve(_RAMP, (small, large), large)
     return FittedLaw(
         float(coefficients[0]),
         float(coefficients[1]),
