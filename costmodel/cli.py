@@ -109,6 +109,7 @@ def measure(
     operations: Annotated[str, typer.Option(help="operations, by comma; all without it")] = "",
     models: Annotated[bool, typer.Option(help="time whole K-FAC steps too")] = True,
     beyond: Annotated[bool, typer.Option(help="add sizes two to four times larger, which score extrapolation")] = False,
+    rounds: Annotated[int, typer.Option(min=1, max=9, help="visits to every point")] = 3,
     advise: Annotated[bool, typer.Option(help="only say which sizes would tell most")] = False,
     quiet: Annotated[bool, typer.Option(help="no progress")] = False,
 ) -> None:
@@ -116,7 +117,10 @@ def measure(
     _torch()
     from validation.measure.command import measure as run
 
-    run(out, device, threads, budget, dtypes, operations, models=models, beyond=beyond, advise=advise, quiet=quiet)
+    run(
+        out, device, threads, budget, dtypes, operations,
+        models=models, beyond=beyond, rounds=rounds, advise=advise, quiet=quiet,
+    )  # fmt: skip
 
 
 @app.command()

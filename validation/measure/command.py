@@ -37,6 +37,7 @@ def measure(
     *,
     models: bool,
     beyond: bool,
+    rounds: int,
     advise: bool,
     quiet: bool,
 ) -> None:
@@ -65,7 +66,7 @@ def measure(
     if advise:
         _show(session, planned)
         return
-    session.run(planned)
+    session.run(planned, rounds)
     _follow_advice(session, planned)
     if not quiet:
         visits = sum(map(len, session.visits.values()))

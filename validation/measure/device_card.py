@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         measure(
             str(timings), options.device, "1", options.budget, "float32,float64", "",
-            models=True, beyond=options.device == "cuda", advise=False, quiet=False,
+            models=True, beyond=False, rounds=3, advise=False, quiet=False,
         )  # fmt: skip
         read = journal.read(timings)
         card.write_text(card_text(calibrate(read, hold_out=True), card.stem), encoding="utf-8")

@@ -39,7 +39,7 @@ _BATCHED: Final[Sequence[Sequence[tuple[int, int]]]] = (
 #: Two to four times the largest size of a default grid: held out, to score extrapolation.
 _BEYOND: Final = (3073, 3400, 4000)
 _BEYOND_EIGH: Final = (2305, 2600, 3000)
-_BEYOND_RECTANGULAR: Final = ((512, 3200), (1024, 3073), (256, 4097))
+_BEYOND_RECTANGULAR: Final = ((64, 3200), (512, 3200), (1024, 3073), (256, 4097))
 _BEYOND_BATCHED: Final = ((640, 4), (769, 2), (1000, 2))
 _BEYOND_MEMORY: Final = (9300, 12000)
 #: Element-wise work is cheap, and only large matrices leave the caches: it is timed further by level.
@@ -72,7 +72,7 @@ def plan(
         dtypes: The first has all levels; others the first two, which show a ratio.
         threads: Thread counts; the first has all levels, others the first two.
         device: ``cpu`` or ``cuda``; a GPU is also timed on larger sizes.
-        beyond: Add sizes two to four times larger, which a fit never reads.
+        beyond: Add sizes two to four times larger, which a fit never reads; a GPU's grid has them.
     """
     found = []
     for op in (OPERATIONS[name] for name in operations):
@@ -94,7 +94,7 @@ def _sizes(op: Operation, levels: int, device: str, beyond: bool) -> list[tuple[
             size = Size(n, m, batch)
             if n <= op.largest * scale and (scale > 1 or op.flops(n, m) * batch <= _MOST_FLOPS):
                 found.append((level, size))
-    return found + ([(levels, size) for size in _larger(op)] if beyond else [])
+    return found + ([(levels, size) for size in _larger(op)] if beyond and scale == 1 else [])
 
 
 def _level(op: Operation, level: int, scale: int) -> list[tuple[int, int, int]]:

@@ -27,6 +27,8 @@ from validation.quality import clean
 ROUNDS: Final = 3
 #: ... and at most, where it keeps being disturbed.
 MOST_ROUNDS: Final = 9
+#: Progress is shown this often.
+_SHOW_SECONDS: Final = 0.5
 #: Guesses before anything is timed: seconds for a call and for a FLOP, by kind of device.
 _GUESS: Final = {"cpu": (3e-5, 2.5e-11), "cuda": (1e-4, 1e-13)}
 #: A share of a budget is kept back: guesses err, and disturbed points are measured again.
@@ -55,6 +57,7 @@ class Session:
     _known_models: set[str] = field(default_factory=set)
     _references: dict[int, Reference] = field(default_factory=dict)
     _best_reference: float = float("inf")
+    _shown: float = 0.0
 
     def open(self) -> None:
         """Take up the file: what it holds counts as done; timings of another machine are refused.
@@ -165,8 +168,10 @@ class Session:
             self._best_reference = min(self._best_reference, timing.statistics.reference_s)
 
     def _progress(self, turn: int, index: int, due: int, started: float) -> None:
-        if self.quiet:
+        now = time.monotonic()
+        if self.quiet or (now < self._shown + _SHOW_SECONDS and index + 1 < due):
             return
+        self._shown = now
         spent = time.monotonic() - started
         share = (index + 1) / due
         left = f"{self.deadline - time.monotonic():4.0f} s left" if self.deadline < float("inf") else ""
