@@ -114,7 +114,7 @@ CASES: list[tuple[str, Callable[[], object], dict[Kind, float]]] = [
     ("clamp_min", lambda: torch.clamp_min(ones(3), 0.0), {E: 3}),
     ("maximum", lambda: torch.maximum(ones(3), ones(3)), {E: 3}),
     ("where", lambda: torch.where(ones(3) > 0, ones(3), 0.0), {E: 6}),
-    ("gt", lambda: ones(3) > 0, {E: 3}),
+    *((name, lambda name=name: getattr(torch, name)(ones(3), 0), {E: 3}) for name in ("gt", "ge", "lt", "le", "eq", "ne")),
 ]
 
 

@@ -54,7 +54,8 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(
         ("mul", "div", "reciprocal", "sqrt", "rsqrt", "neg", "pow", "clamp", "relu", "tanh"), _for_each_output(1)
     ),
-    **dict.fromkeys(("clamp_min", "maximum", "where", "gt", "threshold_backward"), _for_each_output(1)),
+    **dict.fromkeys(("clamp_min", "maximum", "where", "threshold_backward"), _for_each_output(1)),
+    **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne"), _for_each_output(1)),
     # (1 - y^2) times the gradient.
     "tanh_backward": _for_each_output(3),
     # A difference, a product and a sum: start + weight (end - start).

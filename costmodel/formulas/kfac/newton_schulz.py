@@ -35,7 +35,7 @@ def iterations() -> Expression:
 
 @formula("kfac.newton_schulz.products", one, "two products a step; the first step's inputs are multiples of I and F")
 def products() -> Expression:
-    """Matrix products of all steps of one factor: the first step, 2Z - F Z^2 / (...) with Z = z I, needs none.
+    """Matrix products of all steps of one factor: the first step, 2zI - z^2 F, needs none.
 
     >>> products().evaluate(kappa=1000, epsilon=0.01)
     12.0
