@@ -11,7 +11,7 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, m, n
+from costmodel.symbols import Expression, kappa, m, n
 from costmodel.units import one
 
 _SOURCE = "derived: docs/derivations.md, block elimination"
@@ -64,3 +64,20 @@ def remaining_rows_squared() -> Expression:
 def products() -> Expression:
     """Digital products of elimination: two after every block but the last."""
     return 2 * (count().expression - 1)
+
+
+@formula("thermo.blocks.amplification", one, _SOURCE)
+def amplification() -> Expression:
+    """Bound on the error of a tiled inverse over the error of the runs it is made of: kappa, and 1 without tiling.
+
+    A pivot block inverted as P^-1/2 (1 + Z) P^-1/2 with |Z| <= epsilon makes elimination exact for a matrix whose
+    diagonal block is off by epsilon P, at most epsilon of lambda_max. Where P carries the large modes that is far more
+    than epsilon of the small ones, so the inverse is off by up to kappa epsilon. Rounding of couplings is not
+    amplified: it moves the diagonal blocks themselves, in an array of any size.
+
+    >>> amplification().evaluate(n=385, m=64, kappa=20)
+    20.0
+    >>> amplification().evaluate(n=64, m=64, kappa=20)
+    1.0
+    """
+    return sp.Min(kappa, 1 + kappa * (count().expression - 1))

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks, inverse
-from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, k, kappa, m, n, n_c, nu, t_l, tau
+from costmodel.formulas.thermo import averaging, blocks, inverse, transient
+from costmodel.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
 from costmodel.units import flop, second
 
 _IO = "arXiv 2405.13817, appendix C: values over the link; latency added here"
@@ -20,11 +20,11 @@ _DERIVED = "derived: docs/derivations.md, "
 
 
 def _settle_once() -> Expression:
-    return tau * kappa * sp.log(1 / epsilon)
+    return transient.mean_time().expression
 
 
 def _average_once(size: Expression) -> Expression:
-    return 2 * tau * size * kappa**2 * nu / epsilon**2
+    return averaging.mean_time().expression.subs(n, size)
 
 
 @formula("thermo.solve.upload.time", second, _IO)
