@@ -71,10 +71,10 @@ class Formula:
         smooth = self.expression.replace(
             lambda part: isinstance(part, sp.ceiling | sp.floor), lambda part: part.args[0]
         )
+        smooth = smooth.replace(_is_root_of_sum, lambda power: _leading_of_root(power, wanted))
         smooth = smooth.replace(sp.tanh, lambda argument: _leading_of_tanh(argument, wanted))
         smooth = smooth.replace(sp.Max, lambda *arguments: _leading_of_extreme(sp.Max, arguments, wanted))
         smooth = smooth.replace(sp.Min, lambda *arguments: _leading_of_extreme(sp.Min, arguments, wanted))
-        smooth = smooth.replace(_is_root_of_sum, lambda power: _leading_of_root(power, wanted))
         return sp.factor_terms(sp.Add(*_leading_terms(smooth, wanted)))
 
     def evaluate(self, **values: Any) -> Any:

@@ -1,0 +1,108 @@
+"""Crossovers in closed form against roots found numerically, and Amdahl's bounds against a step added up."""
+
+import math
+
+import pytest
+from scipy.optimize import brentq
+
+from costmodel.formulas import crossover, inverse, kfac, solve, underdamped
+
+DIGITAL = {"F_d": 8e12, "c_3": 1.0}
+
+
+def digital(n):
+    return kfac.cholesky_refresh_flops().evaluate(n=n) / DIGITAL["F_d"]
+
+
+@pytest.mark.parametrize("bandwidth", [50e9, 3.6e12])
+def test_upload_equals_a_digital_inverse(bandwidth):
+    link = {"W": bandwidth, "t_l": 0.0}
+
+    def excess(n):
+        return inverse.upload_time().evaluate(n=n, m=n, b_in=16, **link) - digital(n)
+
+    found = brentq(excess, 1.0, 1e6)
+    assert crossover.upload_dimension().evaluate(b_in=16, W=bandwidth, **DIGITAL) == pytest.approx(found)
+
+    def round_trip(n):
+        return excess(n) + inverse.readout_time().evaluate(n=n, m=n, b_out=8, **link)
+
+    found = brentq(round_trip, 1.0, 1e6)
+    expected = crossover.round_trip_dimension().evaluate(b_in=16, b_out=8, W=bandwidth, **DIGITAL)
+    assert expected == pytest.approx(found)
+
+
+@pytest.mark.parametrize("n", [256, 4096])
+@pytest.mark.parametrize("tau", [1e-9, 1e-11])
+def test_method_1_equals_a_digital_inverse(n, tau):
+    values = {"n": n, "tau": tau, "epsilon": 0.1}
+
+    def excess(kappa):
+        run = inverse.settle_time().evaluate(m=n, kappa=kappa, **values)
+        return run + inverse.sample_time().evaluate(m=n, kappa=kappa, **values) - digital(n)
+
+    expected = crossover.inverse_condition_number().evaluate(**values, **DIGITAL)
+    if expected >= 1:  # below 1 no matrix is that well conditioned: the machine never wins
+        assert expected == pytest.approx(brentq(excess, 1.0, 1e12))
+    else:
+        assert excess(1.0) > 0
+
+
+@pytest.mark.parametrize("arrays", [1, 16, 10_000])
+@pytest.mark.parametrize("nu", [0.0, 1e-9, 1e-4])
+def test_method_2_equals_a_digital_inverse(arrays, nu):
+    n, values = 1024, {"n": 1024, "tau": 1e-10, "epsilon": 0.1}
+    side_by_side = min(arrays, n)
+
+    def excess(kappa):
+        run = solve.settle_time().evaluate(m=n, k=n, kappa=kappa, **values)
+        run += solve.average_time().evaluate(k=n, kappa=kappa, nu=nu, **values)
+        return run / side_by_side - digital(n)
+
+    expected = crossover.solve_condition_number().evaluate(P=arrays, nu=nu, **values, **DIGITAL)
+    assert expected == pytest.approx(brentq(excess, 1.0, 1e12))
+    if nu == 0:
+        settle = crossover.settle_condition_number().evaluate(P=arrays, **values, **DIGITAL)
+        assert settle == pytest.approx(expected)
+
+
+def test_amdahl_on_a_square_layer():
+    n, rows, every, refresh = 512, 4096, 2, 10
+    step = {
+        "network": 6 * rows * n * n,
+        "factors": 2 * rows * (n * n + n * n) / every,
+        "inversion": 2 * n**3 / refresh,
+        "precondition": 2 * n * n * (n + n),
+    }
+    replaced = step["inversion"] + step["precondition"]
+    whole = sum(step.values())
+    bound = crossover.free_solver().evaluate(phi=replaced / whole)
+    assert bound == pytest.approx(whole / (whole - replaced))
+    assert bound == pytest.approx(crossover.square_layer().evaluate(n=n, M=rows, i_f=every, i_r=refresh))
+    with_link = crossover.free_solver_on_a_link().evaluate(phi=replaced / whole, ell=0.5 * replaced / whole)
+    assert with_link == pytest.approx(whole / (whole - replaced / 2))
+    assert crossover.free_solver_on_a_link().evaluate(phi=0.2, ell=0.3) < 1
+
+
+MACHINE = {"W": 1e30, "t_l": 0.0, "t_w": 0.0, "f_c": 1e30, "n_c": 1.0, "b_in": 1.0, "b_out": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("formula", "time", "unit", "nu"),
+    [
+        (crossover.solve_width_exponent(), solve.time(), "tau", 1.0),
+        (crossover.noise_free_solve_width_exponent(), solve.time(), "tau", 0.0),
+        (crossover.underdamped_solve_width_exponent(), underdamped.solve_time(), "tau_o", 1.0),
+        (crossover.inverse_width_exponent(), inverse.time(), "tau", None),
+    ],
+)
+def test_width_exponents_by_doubling(formula, time, unit, nu):
+    """The slope of the time itself between two very wide layers whose kappa follows from fixed damping."""
+
+    def seconds(n):
+        kappa = kfac.damped_condition_number().evaluate(n=n, s_r=1, theta=1e-2, damping=1e-2)
+        values = MACHINE | {"n": n, "kappa": kappa, "epsilon": 0.1, unit: 1.0, "nu": nu}
+        return time.evaluate(**{info.symbol.name: values[info.symbol.name] for info in time.symbols})
+
+    slope = math.log2(seconds(2e8) / seconds(1e8))
+    assert formula.evaluate() == pytest.approx(slope, abs=0.01)

@@ -1,0 +1,120 @@
+"""Energies: dissipation of designed networks against the bound, and sums over blocks done in a loop."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from costmodel import formulas
+from costmodel.formulas import energy, traffic_energy
+from tests.formulas.designed import Process, logarithmic, with_spectrum
+
+CELL = {"C": 2e-12, "V": 0.8}
+TAU = 3e-9
+SIZES = [(12, 12), (10, 4), (13, 5)]
+
+
+def block_sizes(n, m):
+    return [min(m, n - start) for start in range(0, n, m)]
+
+
+def rows_after(n, m):
+    return [n - start - size for start, size in zip(range(0, n, m), block_sizes(n, m), strict=True)]
+
+
+def test_no_state_within_the_swing_dissipates_more():
+    n, conductance = 6, CELL["C"] / TAU
+    bound = energy.power().evaluate(m=n, tau=TAU, **CELL)
+    corners = CELL["V"] / 2 * np.array(list(product((-1, 1), repeat=n)))
+    A, _ = with_spectrum(logarithmic(n, 30.0))
+    powers = conductance * np.einsum("ci,ij,cj->c", corners, A, corners)
+    assert powers.max() <= bound
+    assert conductance * (corners**2).sum(1).max() == pytest.approx(bound)  # A = 1 attains it
+
+
+def test_a_settling_network_dissipates_less_than_its_bound():
+    """x^T A x / R along the way from rest to a solution that fills the swing, by quadrature."""
+    n, kappa, epsilon = 6, 30.0, 0.05
+    A, basis = with_spectrum(logarithmic(n, kappa))
+    end = np.sign(basis[:, 0]) * CELL["V"] / 2
+    process, time = Process(A), kappa * np.log(1 / epsilon)
+
+    def power(s):
+        x = process.response(s) @ A @ end
+        return CELL["C"] / TAU * x @ A @ x
+
+    used, _ = quad(power, 0, time)
+    bound = energy.solve_settle().evaluate(n=n, k=1, kappa=kappa, epsilon=epsilon, **CELL)
+    assert 0.02 * bound < used * TAU < bound
+
+
+def test_a_swinging_network_loses_by_friction_alone():
+    """The friction's power gamma C v^2 / tau_o of nodes that all swing at full scale, as the bound has it."""
+    n, kappa = 6, 25.0
+    speed = np.full(n, CELL["V"] / 2)  # v in units of 1 / tau_o: the velocity of a mode at lambda_max and full scale
+    lost = 2 / np.sqrt(kappa) * CELL["C"] * (speed**2).sum() / TAU
+    assert energy.underdamped_power().evaluate(m=n, tau_o=TAU, kappa=kappa, **CELL) == pytest.approx(lost)
+    # What one swing has stored is all it can lose while it settles freely: far below power times settling time.
+    stored = CELL["C"] * (speed**2).sum() / 2
+    settle = energy.solve_underdamped_settle().evaluate(n=n, k=1, epsilon=0.05, **CELL)
+    assert stored < settle
+
+
+RUNS = {
+    "thermo.inverse.settle.energy": ("thermo.transient.covariance.time", "tau", 1),
+    "thermo.inverse.sample.energy": ("thermo.average.covariance.time", "tau", 1),
+    "thermo.inverse.underdamped.settle.energy": ("thermo.underdamped.covariance.time", "tau_o", 1),
+    "thermo.inverse.underdamped.sample.energy": ("thermo.underdamped.average.covariance.time", "tau_o", 1),
+    "thermo.solve.settle.energy": ("thermo.transient.mean.time", "tau", 7),
+    "thermo.solve.average.energy": ("thermo.average.mean.time", "tau", 7),
+    "thermo.solve.underdamped.settle.energy": ("thermo.underdamped.mean.time", "tau_o", 7),
+    "thermo.solve.underdamped.average.energy": ("thermo.underdamped.average.mean.time", "tau_o", 7),
+}
+VALUES = {"tau": TAU, "tau_o": TAU, "kappa": 40.0, "epsilon": 0.05, "nu": 1e-6, **CELL}
+
+
+def evaluate(name, **more):
+    formula = formulas.get(name)
+    values = VALUES | more
+    return formula.evaluate(**{info.symbol.name: values[info.symbol.name] for info in formula.symbols})
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_energy_is_power_times_time_summed_over_blocks(name, n, m):
+    run, unit, systems = RUNS[name]
+    power = "thermo.energy.array.power" if unit == "tau" else "thermo.energy.underdamped.power"
+    expected = sum(systems * evaluate(run, n=p) * evaluate(power, m=p) for p in block_sizes(n, m))
+    assert evaluate(name, n=n, m=m, k=systems) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["", "underdamped."])
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_energy_of_elimination(kind, n, m):
+    names = ("thermo.transient.mean.time", "thermo.average.mean.time", "thermo.energy.array.power")
+    if kind:
+        names = (
+            "thermo.underdamped.mean.time",
+            "thermo.underdamped.average.mean.time",
+            "thermo.energy.underdamped.power",
+        )
+    settle, average, power = names
+    # only full blocks have rows after them
+    expected = sum(
+        rows * (evaluate(settle, n=m) + evaluate(average, n=m)) * evaluate(power, m=m) for rows in rows_after(n, m)
+    )
+    assert evaluate(f"thermo.solve.{kind}eliminate.energy", n=n, m=m) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_energy_of_traffic(n, m):
+    e_a, e_d, e_l, bits = 1e-9, 2e-12, 3e-12, 10
+    couplings = sum(p * p for p in block_sizes(n, m))
+    assert traffic_energy.upload().evaluate(n=n, m=m, b_in=bits, e_l=e_l) == pytest.approx(couplings * bits * e_l)
+    assert traffic_energy.write().evaluate(n=n, m=m, e_d=e_d) == pytest.approx(couplings * e_d)
+    assert traffic_energy.inverse_convert().evaluate(n=n, m=m, e_a=e_a) == pytest.approx(couplings * e_a)
+    values = {"b_in": bits, "b_out": bits, "e_l": e_l, "e_a": e_a, "e_d": e_d}
+    moved = sum(m * rows for rows in rows_after(n, m))
+    expected = moved * (2 * bits * e_l + e_a + e_d)
+    assert traffic_energy.eliminate().evaluate(n=n, m=m, **values) == pytest.approx(expected)
