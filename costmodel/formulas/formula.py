@@ -60,8 +60,8 @@ class Formula:
     def leading(self, *names: Expression | str) -> Expression:
         """The part that outgrows the rest when the named symbols go to infinity together.
 
-        Ceilings count as their argument and logarithms as constants, so the result is the polynomial order that a
-        complexity table states.
+        Ceilings and floors count as their argument, logarithms as constants, hyperbolic tangents as their limit, so the
+        result is the polynomial order that a complexity table states.
 
         >>> from costmodel import formulas
         >>> formulas.get("kfac.cholesky.refresh.flops").leading("n")
