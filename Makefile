@@ -19,7 +19,10 @@ test-slow: .venv/test
 	$(BIN)/pytest -m slow
 
 bench: .venv/test
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.million_points
+	$(BIN)/python -m benchmarks.bartiq_500
 
 .venv/python:
 	$(PYTHON) -m venv .venv

@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import NormalDist
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from costmodel.units import Unit
 Draws = npt.NDArray[np.float64]
 
 #: Standard normal deviate of the 95th percentile: intervals run from the 5th to the 95th.
-_Z95 = NormalDist().inv_cdf(0.95)
+DEVIATE_95: Final = 1.6448536269514722
 
 
 class Status(StrEnum):
@@ -69,7 +68,7 @@ class Quantity:
         """
         if self.low == self.high:
             return np.full_like(standard_normal, self.value)
-        share = standard_normal / _Z95
+        share = standard_normal / DEVIATE_95
         if self.low > 0:
             up, down = np.log(self.high / self.value), np.log(self.value / self.low)
             factor: Draws = np.exp(np.where(share > 0, share * up, share * down))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from costmodel import formulas
 from costmodel.estimate import Quantity
 from costmodel.formulas import Formula
+from costmodel.formulas.kfac import damped_condition_number
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.schema import unknown
 from costmodel.methods import METHODS, AnalogWork, DigitalWork, Method
@@ -23,7 +24,7 @@ class SymbolExplanation:
     Attributes:
         info: The symbol.
         quantities: Values of cards and model behind it, by path; empty for sizes.
-        sizes: Smallest and largest value over the layers, for sizes.
+        sizes: Smallest and largest nominal value over the layers, for what depends on a layer.
     """
 
     info: SymbolInfo
@@ -96,7 +97,28 @@ def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity])
     letter = info.symbol.name
     quantities = {path: found[path] for path in PATHS.get(letter, ()) if path in found}
     values = _sizes(workload).get(letter)
+    if letter == "kappa":
+        values = _condition_numbers(workload)
+    elif letter in {"m", "n_c"} and not quantities:
+        values = _sizes(workload)["n"]  # the card leaves it open: an array as large as the factor, a converter a cell
     return SymbolExplanation(info, quantities, (min(values), max(values)) if values else None)
+
+
+def _condition_numbers(workload: Workload) -> list[float]:
+    """Nominal condition number of every factor."""
+    kfac = workload.kfac
+    if kfac.condition_number is not None:
+        return [kfac.condition_number.value]
+    formula = damped_condition_number()
+    common = {"damping": kfac.damping.value, "mean_curvature": kfac.mean_curvature.value}
+    return [
+        formula.evaluate(n=size, stable_rank=rank.value, **common)
+        for layer in workload.layers
+        for size, rank in (
+            (layer.input_factor_dimension, kfac.input_stable_rank),
+            (layer.output_dimension, kfac.output_stable_rank),
+        )
+    ]
 
 
 def _sizes(workload: Workload) -> dict[str, list[float]]:

@@ -29,6 +29,7 @@ class SymbolInfo:
         meaning: One line, with the paper's or the field's convention.
         minimum: Smallest value it may take, itself allowed unless ``open_minimum``.
         maximum: Largest value it may take, itself allowed unless ``open_maximum``.
+        whole: Whether a card must give it as a whole number.
     """
 
     symbol: Expression
@@ -39,6 +40,7 @@ class SymbolInfo:
     maximum: float = math.inf
     open_minimum: bool = False
     open_maximum: bool = False
+    whole: bool = False
 
     @property
     def domain(self) -> str:
@@ -134,9 +136,9 @@ tau = _symbol(
     "tau", "relaxation_time", units.second, "RC of a cell; modes decay as exp(-lambda t / tau)", open_minimum=True
 )
 # Rows and columns one array holds.
-m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1)
+m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1, whole=True)
 # Arrays that run side by side behind one link.
-P = _symbol("P", "arrays", units.one, "arrays that run side by side behind one link", minimum=1)
+P = _symbol("P", "arrays", units.one, "arrays that run side by side behind one link", minimum=1, whole=True)
 # Bits a coupling or a right-hand side is uploaded with.
 b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input", minimum=1)
 # Bits a read-out value carries.
@@ -149,7 +151,7 @@ t_l = _symbol("t_l", "link_latency", units.second, "delay of one transfer over t
 t_w = _symbol("t_w", "row_write_time", units.second, "time to write one row of couplings into an array")
 # Conversions a second of one converter, and converters of one array.
 f_c = _symbol("f_c", "conversion_rate", units.hertz, "conversions a second of one converter", open_minimum=True)
-n_c = _symbol("n_c", "converters", units.one, "converters of one array, working in parallel", minimum=1)
+n_c = _symbol("n_c", "converters", units.one, "converters of one array, working in parallel", minimum=1, whole=True)
 # Noise power at one node over the squared norm of the input: 1 / (beta |b|^2).
 nu = _symbol("nu", "noise_to_signal", units.one, "noise variance at a node over the squared norm of the input")
 # sqrt(LC) of a cell of second order, with couplings scaled so that lambda_max = 1.

@@ -130,14 +130,16 @@ def _overridden(document: Document, settings: Sequence[str]) -> Document:
     overridden = list(document.overridden)
     for setting in settings:
         path_text, _, value_text = setting.partition("=")
-        value = parse_yaml(value_text, "--set").data
+        value = parse_yaml(value_text, "--set")
+        if value.faults:
+            raise InputError([Fault("--set", 0, 0, path_text, fault.message) for fault in value.faults])
         path: Path_ = tuple(int(part) if part.isdigit() else part for part in path_text.split("."))
         parent = document.data
         for depth, part in enumerate(path[:-1]):
             parent = _descend(parent, part, path[: depth + 1])
         if not isinstance(parent, dict):
             _descend(parent, path[-1], path)
-        parent[path[-1]] = value
+        parent[path[-1]] = value.data
         overridden.append(path)
     return replace(document, overridden=tuple(overridden))
 

@@ -10,14 +10,11 @@ from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from costmodel import symbols
-from costmodel.estimate import Quantity, Status
+from costmodel.estimate import DEVIATE_95, Quantity, Status
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.yaml_reader import Document, Path_
 from costmodel.symbols import SymbolInfo
 from costmodel.units import EXAMPLES, Unit, one, parse_quantity
-
-#: Half the width of a 90 % interval in standard errors.
-_DEVIATES = 1.6448536269514722
 
 
 class Strict(BaseModel):
@@ -86,6 +83,8 @@ class QuantityEntry(Strict):
             raise ValueError(f"missing unit: {value:g} needs one, like '{_example(cls.unit)}'")
         if cls.symbol is not None:
             cls.symbol.check(number, number)
+            if cls.symbol.whole and number != int(number):
+                raise ValueError(f"{number:g} is not a whole number")
         elif number <= 0:
             raise ValueError(f"{value} is not above 0")
         return number
@@ -106,7 +105,7 @@ class QuantityEntry(Strict):
     def quantity(self) -> Quantity:
         """The entry as the model uses it."""
         if self.standard_error is not None:
-            spread = math.exp(_DEVIATES * self.standard_error / self.value) if self.value else 1.0
+            spread = math.exp(DEVIATE_95 * self.standard_error / self.value) if self.value else 1.0
             low, high = self.value / spread, self.value * spread
         else:
             low = self.value if self.low is None else self.low

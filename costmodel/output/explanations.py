@@ -36,18 +36,19 @@ def _table(explanation: Explanation) -> Table:
 def _rows(symbol: SymbolExplanation) -> list[tuple[str, ...]]:
     info = symbol.info
     head = (info.symbol.name, info.name, info.unit.name, info.domain)
-    if not symbol.quantities:
+    rows: list[tuple[str, ...]] = []
+    if symbol.sizes or not symbol.quantities:
         value = _range(symbol.sizes) if symbol.sizes else "not given"
-        return [(*head, value, "counted" if symbol.sizes else "", "model.layers" if symbol.sizes else "", info.meaning)]
-    rows = []
-    for index, (path, value_) in enumerate(symbol.quantities.items()):
-        lead = head if index == 0 else ("", "", "", "")
+        status = "" if symbol.quantities or not symbol.sizes else "counted"
+        rows.append((*head, value, status, "the model's layers" if symbol.sizes else "", info.meaning))
+    for path, value_ in symbol.quantities.items():
+        lead = ("", "", "", "") if rows else head
         rows.append((*lead, quantity(value_), value_.status.value, path, value_.source))
     return rows
 
 
 def _range(sizes: tuple[float, float]) -> str:
-    low, high = (significant(size, 9) for size in sizes)
+    low, high = (significant(size, 6) for size in sizes)
     return low if low == high else f"{low} to {high}"
 
 

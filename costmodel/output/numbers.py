@@ -59,9 +59,8 @@ def interval(estimate: Estimate) -> str:
 
 def ratio(estimate: Estimate) -> str:
     """A speedup with its 90 % interval: ``1.20x [0.90, 1.70]``."""
-    if estimate.p05 == estimate.p95:
-        return f"{significant(estimate.median)}x"
-    return f"{significant(estimate.median)}x [{significant(estimate.p05)}, {significant(estimate.p95)}]"
+    median, low, high = (significant(value) for value in (estimate.median, estimate.p05, estimate.p95))
+    return f"{median}x" if low == high else f"{median}x [{low}, {high}]"
 
 
 def quantity(value: Quantity) -> str:

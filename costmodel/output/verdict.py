@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from costmodel.estimate import Estimate
 from costmodel.output.numbers import ratio, significant
-from costmodel.projection import MethodProjection, Projection
+from costmodel.projection import Projection
 
-_NAMES = {
+#: A gain below this is none: it does not pay for a machine.
+NO_GAIN: Final = 0.01
+
+_NAMES: Final = {
     "forward_backward": "the forward and backward pass",
     "factors": "building the factors",
     "running_average": "averaging the factors",
@@ -30,22 +35,26 @@ def verdict(projection: Projection) -> str:
     speedup = projection.speedup[name]["kfac.best"]
     devices = f"a step of {name} on {projection.analog.name}"
     rival = f"{projection.best_digital} on {projection.digital.name}"
-    if speedup.p05 > 1:
+    if speedup.p05 > 1 + NO_GAIN:
         answer = f"Yes: {devices} is {ratio(speedup)} as fast as {rival}"
-    elif speedup.p95 < 1:
+    elif speedup.p95 < 1 + NO_GAIN:
         answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
     else:
         answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
-    return f"{answer}; {_reason(projection.methods[name])}. {_bound(projection)}"
+    return f"{answer}; {_reason(projection, name)}. {_bound(projection)}"
 
 
 def _inverse(ratio: Estimate) -> Estimate:
     return Estimate(1 / ratio.median, 1 / ratio.p95, 1 / ratio.p05, ratio.status)
 
 
-def _reason(method: MethodProjection) -> str:
-    share = method.phases[method.bound].median / method.step_time.median
-    return f"{_NAMES[method.bound]} takes {share:.0%} of its step"
+def _reason(projection: Projection, name: str) -> str:
+    """The largest of the phases that the digital rival does not have."""
+    method, rival = projection.methods[name], projection.methods[projection.best_digital]
+    own = {phase: estimate.median for phase, estimate in method.phases.items() if phase not in rival.phases}
+    largest = max(own, key=lambda phase: own[phase])
+    share = own[largest] / method.step_time.median
+    return f"{_NAMES[largest]}, the largest part of its solver, takes {share:.1%} of its step"
 
 
 def _bound(projection: Projection) -> str:

@@ -104,6 +104,7 @@ def test_model_faults(old: str, new: str, expected: list[str], tmp_path: Path) -
          ["c.yaml:7:1 relaxation_time.source is missing"]),
         ("input_bits: 16 bit", "input_bits: 0 bit",
          ["c.yaml:8:1 input_bits input_bits = 0 is outside its domain 1 <= b_in"]),
+        ("arrays: 1", "arrays: 1.5", ["c.yaml:6:1 arrays 1.5 is not a whole number"]),
         ("kind: analog", "kind: analogue",
          ["c.yaml:2:1 kind unknown kind of card 'analogue'; did you mean 'analog'?"]),
         ("kind: analog\n", "", ["c.yaml:1:1 kind is missing; a card is 'digital' or 'analog'"]),
@@ -236,6 +237,7 @@ def test_settings_that_lead_nowhere(setting: str, message: str) -> None:
         ("kfac.damping=-1", "--set: kfac.damping damping = -1 is outside its domain 0 < lambda"),
         ("layers.999.d_in=3", "--set: layers.999 leads nowhere: the list has 5 entries"),
         ("layers.0.kind=liner", "--set: layers.0.kind unknown kind 'liner'; did you mean 'linear'?"),
+        ("batch_size=1e400", "--set: batch_size 1e400 is not a finite number"),
         ("kfac=3", "--set: kfac expected keys and values, found 3"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Timings: run one by one, never part of the tests."""

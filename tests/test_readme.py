@@ -1,0 +1,23 @@
+"""The README shows real output."""
+
+from pathlib import Path
+
+import pytest
+
+from costmodel.cli import main
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_readme_opens_with_what_the_tool_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = README.read_text().split("<!-- output of: python -m costmodel project imagenet_vit -->")[1]
+    shown = shown.split("<!-- end of output -->")[0].strip()
+    monkeypatch.setattr("sys.argv", ["costmodel", "project", "imagenet_vit", "--format", "markdown"])
+    with pytest.raises(SystemExit):
+        main()
+    printed = capsys.readouterr().out.strip()
+    methods, verdict = printed.split("\n\n**")[0], printed.splitlines()[-1]
+    # Where this fails because the model changed, put what it prints now into the README.
+    assert shown.replace("> ", "") == f"{methods}\n\n{verdict}"
