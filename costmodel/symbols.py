@@ -173,7 +173,7 @@ E_T = _symbol("E_T", "thermal_energy", units.joule, "Boltzmann's constant times 
 # Energy of one conversion out, one conversion in, one bit over the link.
 e_a = _symbol("e_a", "conversion_energy", units.joule, "energy of one analog-to-digital conversion")
 e_d = _symbol("e_d", "input_conversion_energy", units.joule, "energy of one digital-to-analog conversion or cell write")
-e_l = _symbol("e_l", "link_energy", units.joule / units.bit, "energy of one bit over the link")
+e_l = _symbol("e_l", "link_energy", (units.joule / units.bit).named("J/bit"), "energy of one bit over the link")
 
 # --- what a run on the array is planned with -------------------------------------------------------------------------
 t = _symbol("t", "run_time", units.second, "time an array runs from rest", open_minimum=True)
@@ -196,7 +196,7 @@ e_q = _symbol(
 e_f = _symbol(
     "e_f",
     "converter_speed_energy",
-    units.joule / units.hertz,
+    (units.joule / units.hertz).named("J/Hz"),
     "1 / FOMS of fast converters, for each Hz: 10^(-K / 10)",
     open_minimum=True,
 )

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from costmodel.formulas import kfac
 from costmodel.formulas.formula import Formula
-from costmodel.formulas.registry import formula
+from costmodel.formulas.registry import formula, get
 from costmodel.formulas.thermo import inverse, solve, underdamped
 from costmodel.symbols import (
     Expression,
@@ -133,7 +132,7 @@ def width_exponent(expression: Expression) -> Expression:
     >>> width_exponent(solve.time().expression)
     4
     """
-    damped = expression.subs(kappa, kfac.damped_condition_number().expression)
+    damped = expression.subs(kappa, get("kfac.damping.condition_number").expression)
     leading = Formula("width", damped, one, "", "").leading(n)
     return sp.Add.make_args(sp.expand(leading))[0].as_coeff_exponent(n)[1]
 
@@ -145,7 +144,7 @@ def cholesky_width_exponent() -> Expression:
     >>> cholesky_width_exponent().evaluate()
     3.0
     """
-    return width_exponent(kfac.cholesky_refresh_flops().expression)
+    return width_exponent(get("kfac.cholesky.refresh.flops").expression)
 
 
 @formula("crossover.width_exponent.thermo.inverse", one, _SOURCE)

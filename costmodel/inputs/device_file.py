@@ -35,7 +35,8 @@ def _checked(model: type[Model], document: Document) -> Model:
 def _digital(document: Document) -> DigitalCard:
     file = _checked(DigitalFile, document)
     laws = {primitive: _law(getattr(file.primitives, primitive)) for primitive in Primitive}
-    return DigitalCard(file.name, file.title, file.source, laws)
+    power = None if file.power is None else file.power.quantity()
+    return DigitalCard(file.name, file.title, file.source, laws, power)
 
 
 def _law(entry: LawEntry) -> Law:

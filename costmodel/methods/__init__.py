@@ -16,7 +16,9 @@ METHODS: Final[Mapping[str, Callable[[str], Method]]] = {
     "adam": first_order.adam,
     "kfac.cholesky": kfac.cholesky,
     "thermo.inverse": thermo.inverse_from_covariance,
+    "thermo.inverse.underdamped": thermo.inverse_from_covariance_underdamped,
     "thermo.solve": thermo.linear_systems,
+    "thermo.solve.underdamped": thermo.linear_systems_underdamped,
 }
 
 #: Phases a solver that takes no time at all would remove from digital K-FAC.

@@ -5,13 +5,14 @@ import math
 import pytest
 from scipy.optimize import brentq
 
-from costmodel.formulas import crossover, inverse, kfac, solve, underdamped
+from costmodel import formulas
+from costmodel.formulas import crossover, inverse, solve, underdamped
 
 DIGITAL = {"F_d": 8e12, "c_3": 1.0}
 
 
 def digital(n):
-    return kfac.cholesky_refresh_flops().evaluate(n=n) / DIGITAL["F_d"]
+    return formulas.get("kfac.cholesky.refresh.flops").evaluate(n=n) / DIGITAL["F_d"]
 
 
 @pytest.mark.parametrize("bandwidth", [50e9, 3.6e12])
@@ -100,7 +101,7 @@ def test_width_exponents_by_doubling(formula, time, unit, nu):
     """The slope of the time itself between two very wide layers whose kappa follows from fixed damping."""
 
     def seconds(n):
-        kappa = kfac.damped_condition_number().evaluate(n=n, s_r=1, theta=1e-2, damping=1e-2)
+        kappa = formulas.get("kfac.damping.condition_number").evaluate(n=n, s_r=1, theta=1e-2, damping=1e-2)
         values = MACHINE | {"n": n, "kappa": kappa, "epsilon": 0.1, unit: 1.0, "nu": nu}
         return time.evaluate(**{info.symbol.name: values[info.symbol.name] for info in time.symbols})
 

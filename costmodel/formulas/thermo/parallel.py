@@ -32,6 +32,27 @@ def rounds() -> Expression:
     return sp.ceiling(k / copies().expression)
 
 
+@formula("thermo.parallel.solve.systems", one, _SOURCE)
+def solve_systems() -> Expression:
+    """Runs of one factor in a step that do not wait for each other: its right-hand sides.
+
+    >>> solve_systems().evaluate(k=384)
+    384.0
+    """
+    return k
+
+
+@formula("thermo.parallel.eliminate.systems", one, _SOURCE)
+def eliminate_systems() -> Expression:
+    """Runs of elimination that do not wait for each other, on average over its q - 1 stages.
+
+    >>> eliminate_systems().evaluate(n=256, m=64)
+    128.0
+    """
+    stages = blocks.count().expression - 1
+    return sp.Max(1, blocks.remaining_rows().expression / sp.Max(1, stages))
+
+
 @formula("thermo.parallel.solve.time", second, _SOURCE)
 def solve_time() -> Expression:
     """Settling and averaging of all systems of a factor that fits one array, spread over P arrays.
