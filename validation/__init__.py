@@ -1,1 +1,1 @@
-"""Data that cards are fitted to and scored on, and the programs that do it."""
+"""Measurements and simulations that the cost model is calibrated on and scored against."""

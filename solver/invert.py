@@ -1,0 +1,120 @@
+"""Method 1: the inverse of a matrix as the covariance of a settled, noisy array."""
+
+import math
+from functools import partial
+
+from torch import Tensor
+
+from solver.array import Accumulation, SamplingPlan, program, sample_inverse
+from solver.blocks import sweep_inverse
+from solver.deflation import Deflated
+from solver.laws import relaxation, samples_for_covariance, settling_of_covariance
+from solver.ledger import Ledger
+from solver.machine import Machine
+from solver.matrices import check_matrix
+from solver.noise import Noise
+from solver.planning import bound_kappa, require_one, seconds_a_run
+from solver.results import Mitigation, Result
+
+
+def invert(
+    A: Tensor,
+    machine: Machine,
+    *,
+    error: float | None = None,
+    samples: int | None = None,
+    time_s: float | None = None,
+    burn_in_error: float = 0.01,
+    spacing: float = 0.5,
+    kappa: float | None = None,
+    accumulation: Accumulation = Accumulation.ANALOG,
+    mitigation: Mitigation | None = None,
+    seed: int = 0,
+) -> Result:
+    """Estimate the inverse of symmetric positive definite matrices on a machine.
+
+    Exactly one of `error`, `samples`, `time_s` says how long every block runs.
+
+    Args:
+        A: shape (..., n, n).
+        machine: the machine.
+        error: relative Frobenius error of sampling, reached for the worst spectrum of this kappa, block by block.
+        samples: states sampled by each array.
+        time_s: everything on the machine and link, in s.
+        burn_in_error: relative deficit of the covariance when sampling starts.
+        spacing: time between samples, in slowest relaxation times (kappa tau, or sqrt(kappa) tau when underdamped).
+        kappa: bound on the condition number, as the damping gives it; None measures it.
+        accumulation: analog correlators, or digital sums of converted samples.
+        mitigation: averaging over roundings, deflation, Newton-Schulz refinement.
+        seed: of everything random in the run.
+
+    Returns:
+        A result whose estimate has the shape of A.
+
+    Raises:
+        MatrixError: a matrix the machine cannot take.
+        ValueError: not exactly one target, or a time too short.
+    """
+    require_one(error=error, samples=samples, time_s=time_s)
+    mitigation = mitigation or Mitigation()
+    noise = Noise(seed, A.device)
+    check_matrix(A)
+    matrices = A.reshape(-1, *A.shape[-2:])
+    bound_kappa(matrices, None)
+    b, n, _ = matrices.shape
+    ledger, deflated = Ledger(), None
+    work = matrices
+    if mitigation.deflation:
+        deflated = Deflated.of(matrices, mitigation.deflation, noise)
+        work, ledger = deflated.matrix, ledger + Ledger(digital_flops=deflated.flops)
+    bound = bound_kappa(work, kappa)
+    members = b * mitigation.roundings
+    plan_for = partial(_plan, machine, members, n, bound, error, samples, time_s, burn_in_error, spacing, accumulation)
+
+    def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
+        array = program(machine, pivot, noise)
+        return sample_inverse(machine, array, plan_for(pivot.shape[-1]), accumulation, noise)
+
+    estimate, events = sweep_inverse(work.repeat(mitigation.roundings, 1, 1), machine.blocks(n), block)
+    ledger += events
+    estimate = estimate.reshape(mitigation.roundings, b, n, n).mean(0)
+    if deflated is not None:
+        estimate, flops = deflated.restore_inverse(estimate)
+        ledger += Ledger(digital_flops=flops)
+    for _ in range(mitigation.refinements):
+        estimate = 2 * estimate - estimate @ matrices @ estimate
+        estimate = (estimate + estimate.mT) / 2
+        ledger += Ledger(digital_flops=b * 4 * n**3)
+    return Result(estimate.reshape(A.shape), bound, ledger)
+
+
+def _plan(
+    machine: Machine,
+    members: int,
+    n: int,
+    kappa: float,
+    error: float | None,
+    samples: int | None,
+    time_s: float | None,
+    burn_in_error: float,
+    spacing: float,
+    accumulation: Accumulation,
+    p: int,
+) -> SamplingPlan:
+    """Burn-in and samples of one block of p rows."""
+    burn_in = settling_of_covariance(kappa, burn_in_error, machine.regime)
+    step = spacing * relaxation(kappa, machine.regime)
+    if error is not None:
+        samples = samples_for_covariance(p, error, spacing, machine.regime)
+    elif time_s is not None:
+        if accumulation is Accumulation.DIGITAL:
+            raise ValueError("a time budget needs analog accumulation; give samples or error instead")
+        sizes = machine.blocks(n)
+        values = members * sum(size**2 for size in sizes)
+        link = machine.link.ledger(values, machine.dac.word, values, machine.adc.word, 2 * members * len(sizes))
+        runs = len(sizes) * machine.spread(members)[0]
+        seconds = seconds_a_run(time_s, link.link_time_s, runs, (burn_in + step) * machine.tau_s)
+        # A hair of slack, so that a budget made from a whole number of samples gets all of them.
+        samples = math.floor((seconds / machine.tau_s - burn_in) / step * (1 + 1e-9))
+    assert samples is not None
+    return SamplingPlan(burn_in, samples, step, machine.friction(kappa))

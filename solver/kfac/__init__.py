@@ -1,0 +1,23 @@
+"""K-FAC whose solves run digitally or on the simulated machine."""
+
+from solver.kfac.backends import Backend, Cholesky, Eigen, NewtonSchulz, ThermoInverse, ThermoSolve
+from solver.kfac.curvature import exact_cross_entropy, sampled_cross_entropy, sampled_square
+from solver.kfac.damping import Damping, damp
+from solver.kfac.optimizer import KFAC
+from solver.kfac.rows import Sharing
+
+__all__ = [
+    "KFAC",
+    "Backend",
+    "Cholesky",
+    "Damping",
+    "Eigen",
+    "NewtonSchulz",
+    "Sharing",
+    "ThermoInverse",
+    "ThermoSolve",
+    "damp",
+    "exact_cross_entropy",
+    "sampled_cross_entropy",
+    "sampled_square",
+]

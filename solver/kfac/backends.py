@@ -1,0 +1,161 @@
+"""Who solves with the damped factors: a digital algorithm, or Method 1 or 2 on a machine.
+
+A backend turns a pair of factors into a function gradient -> G^-1 gradient A^-1. All see the same damped factors,
+so that runs with different backends differ in nothing else.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from solver.invert import invert
+from solver.ledger import Ledger
+from solver.machine import Machine
+from solver.matrices import MatrixError
+from solver.results import Result
+from solver.solve import Session
+
+# Further damping tried before a factor is given up.
+_ATTEMPTS = 8
+
+Apply = Callable[[Tensor], Tensor]  # (d_out, d_in) -> (d_out, d_in)
+
+
+class Backend(Protocol):
+    """Anything that can precondition."""
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Do what is done once a refresh with damped factors of shapes (d_in, d_in) and (d_out, d_out)."""
+        ...
+
+
+class Cholesky:
+    """Cholesky factors, two triangular solves a side."""
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Factor both."""
+        left, right = torch.linalg.cholesky(G), torch.linalg.cholesky(A)
+        return lambda grad: torch.cholesky_solve(torch.cholesky_solve(grad, left).mT, right).mT
+
+
+class Eigen:
+    """Eigenbases of both factors; the gradient is divided by the products of their eigenvalues."""
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Decompose both."""
+        a, basis_a = torch.linalg.eigh(A)
+        g, basis_g = torch.linalg.eigh(G)
+        scale = g[:, None] * a[None, :]
+        return lambda grad: basis_g @ ((basis_g.mT @ grad @ basis_a) / scale) @ basis_a.mT
+
+
+class NewtonSchulz:
+    """Explicit inverses by X <- X (2 I - A X) from X = I / |A|_1, matrix products only.
+
+    The residual squares in every iteration once it is below 1, after about 2 log2(kappa) iterations: 4 n^3 FLOPs each.
+    """
+
+    def __init__(self, tolerance: float = 1e-10, limit: int = 100) -> None:
+        self.tolerance, self.limit = tolerance, limit
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Invert both; raises ArithmeticError when an iteration does not converge within its limit."""
+        left, right = self._inverse(G), self._inverse(A)
+        return lambda grad: left @ grad @ right
+
+    def _inverse(self, A: Tensor) -> Tensor:
+        eye = torch.eye(A.shape[0]).to(A)
+        X: Tensor = eye / torch.linalg.matrix_norm(A, 1)
+        residual = torch.inf
+        for _ in range(self.limit):
+            product = A @ X
+            residual = float((eye - product).norm()) / A.shape[0] ** 0.5
+            if residual < self.tolerance:
+                return X
+            X = X @ (2 * eye - product)
+        raise ArithmeticError(f"Newton-Schulz left a residual of {residual:.3g} after {self.limit} iterations")
+
+
+class _Thermo:
+    """What both methods share: the machine, the seed of the next run, the sum of all ledgers.
+
+    A factor that the machine cannot hold raises MatrixError; with `guard` it is damped further instead, by the
+    displacement that programming is expected to cause, doubled until it fits. Failed attempts are counted in
+    `retries`, not in the ledger.
+    """
+
+    def __init__(self, machine: Machine, *, guard: bool = False, seed: int = 0, **target: Any) -> None:
+        self.machine, self.guard, self.target = machine, guard, target
+        self.seed, self.ledger, self.retries = seed, Ledger(), 0
+
+    def _held(self, matrix: Tensor, run: Callable[[Tensor], Result]) -> Result:
+        """Result of a run on the matrix, or on the least damped version of it that the machine holds."""
+        extra = sum(self.machine.displacement(matrix))
+        damped = matrix
+        for attempt in range(_ATTEMPTS):
+            try:
+                result = run(damped)
+            except MatrixError:
+                if not self.guard or attempt == _ATTEMPTS - 1:
+                    raise
+                self.retries += 1
+                damped = matrix + extra * 2**attempt * torch.eye(matrix.shape[0]).to(matrix)
+            else:
+                self.ledger += result.ledger
+                return result
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _next_seed(self) -> int:
+        self.seed += 1
+        return self.seed
+
+
+class ThermoInverse(_Thermo):
+    """Method 1 on both factors once a refresh, digital products every step.
+
+    Keyword arguments other than the machine, `guard` and `seed` go to `solver.invert`.
+    """
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Sample both inverses."""
+        left, right = self._inverse(G), self._inverse(A)
+        return lambda grad: left @ grad @ right
+
+    def _inverse(self, matrix: Tensor) -> Tensor:
+        seed = self._next_seed()
+        return self._held(matrix, lambda m: invert(m, self.machine, seed=seed, **self.target)).estimate
+
+
+class ThermoSolve(_Thermo):
+    """Method 2: d_in systems with G and d_out systems with A every step, on factors that stay loaded between refreshes.
+
+    Keyword arguments other than the machine, `guard`, `mitigation` and `seed` go to `solver.solve`.
+    """
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Load both at the first gradient; later ones find them there."""
+        left, right = self._loaded(G), self._loaded(A)
+        return lambda grad: right(left(grad).mT).mT
+
+    def _loaded(self, matrix: Tensor) -> Apply:
+        sessions: list[Session] = []
+        target = {name: value for name, value in self.target.items() if name != "mitigation"}
+        mitigation, seed = self.target.get("mitigation"), self._next_seed()
+
+        def first(damped: Tensor, right: Tensor) -> Result:
+            session = Session(damped, self.machine, mitigation=mitigation, seed=seed)
+            result = session.solve(right, **target)
+            sessions.append(session)
+            return result
+
+        def apply(right: Tensor) -> Tensor:
+            right = right.contiguous()
+            if not sessions:
+                return self._held(matrix, lambda m: first(m, right)).estimate
+            result = sessions[0].solve(right, **target)
+            self.ledger += result.ledger
+            return result.estimate
+
+        return apply

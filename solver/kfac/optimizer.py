@@ -1,0 +1,221 @@
+"""K-FAC as a torch optimizer with a pluggable solver."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+
+from solver.kfac.backends import Apply, Backend, Cholesky
+from solver.kfac.damping import Damping, damp
+from solver.kfac.rows import Sharing, gradient_factor, gradient_rows, input_factor, input_rows, is_covered
+
+
+@dataclass(slots=True)
+class _Layer:
+    """A covered layer and its running factors."""
+
+    name: str
+    module: nn.Linear | nn.Conv2d
+    A: Tensor | None = None
+    G: Tensor | None = None
+    apply: Apply | None = None
+    seen: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # (input, output) of each call since the last look
+
+    def gradient(self) -> Tensor:
+        """Gradient as (d_out, d_in [+ 1]), the bias in the last column."""
+        weight, bias = self.module.weight, self.module.bias
+        assert weight.grad is not None
+        matrix = weight.grad.flatten(1)
+        return matrix if bias is None or bias.grad is None else torch.cat([matrix, bias.grad[:, None]], 1)
+
+
+class KFAC(torch.optim.Optimizer):
+    """Kronecker-factored natural gradient on linear and convolutional layers, Adam on every other parameter.
+
+    A step of training:
+
+        logits = model(x)
+        optimizer.observe([sampled_cross_entropy(logits, generator)], examples=len(x))
+        loss_of(logits, y).backward()
+        optimizer.step()
+
+    Args:
+        model: its linear and ungrouped 2-d convolutional layers are preconditioned.
+        lr: learning rate of the preconditioned gradient.
+        backend: who solves with the factors; Cholesky by default.
+        damping: lambda.
+        rule: where the damping goes.
+        sharing: expand or reduce.
+        decay: of the factors' moving average; the first batch enters in full.
+        factor_interval: steps between looks at the factors.
+        refresh_interval: steps between refreshes of what the backend prepared.
+        momentum: of the preconditioned gradient.
+        clip: bound on lr^2 times the squared Fisher norm of the step (the kl clip of Ba et al. 2017); None is off.
+        weight_decay: decoupled, on every parameter.
+        other_lr: learning rate of Adam on the parameters of other modules.
+        excluded: names of layers left to Adam, such as a vocabulary projection.
+        dtype: precision of factors and solves.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        lr: float = 1e-2,
+        backend: Backend | None = None,
+        damping: float = 1e-3,
+        rule: Damping = Damping.PI,
+        sharing: Sharing = Sharing.EXPAND,
+        decay: float = 0.95,
+        factor_interval: int = 1,
+        refresh_interval: int = 1,
+        momentum: float = 0.0,
+        clip: float | None = None,
+        weight_decay: float = 0.0,
+        other_lr: float = 1e-3,
+        excluded: Iterable[str] = (),
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        if min(factor_interval, refresh_interval) < 1 or not 0 <= decay < 1:
+            raise ValueError(f"need intervals >= 1 and 0 <= decay < 1: {factor_interval}, {refresh_interval}, {decay}")
+        skip = set(excluded)
+        self.layers = [
+            _Layer(name, module)
+            for name, module in model.named_modules()
+            if is_covered(module) and name not in skip and isinstance(module, nn.Linear | nn.Conv2d)
+        ]
+        covered = {id(p) for layer in self.layers for p in layer.module.parameters(recurse=False)}
+        ours = [p for p in model.parameters() if id(p) in covered]
+        others = [p for p in model.parameters() if id(p) not in covered]
+        super().__init__([{"params": ours, "lr": lr, "momentum": momentum, "weight_decay": weight_decay}], {})
+        self.backend = backend if backend is not None else Cholesky()
+        self.damping, self.rule, self.sharing, self.decay, self.clip = damping, rule, sharing, decay, clip
+        self.factor_interval, self.refresh_interval, self.dtype = factor_interval, refresh_interval, dtype
+        self.steps = 0
+        self.adam = torch.optim.AdamW(others, lr=other_lr, weight_decay=weight_decay) if others else None
+        for layer in self.layers:
+            layer.module.register_forward_hook(self._watch(layer))
+
+    @property
+    def factors_due(self) -> bool:
+        """Whether the coming step looks at the factors."""
+        return self.steps % self.factor_interval == 0
+
+    def _watch(self, layer: _Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            if module.training and output.requires_grad and self.factors_due:
+                layer.seen.append((inputs[0].detach(), output))
+
+        return hook
+
+    def observe(self, losses: Sequence[Tensor], *, examples: int, segments: Mapping[str, Tensor] | None = None) -> None:
+        """Move the factors towards this batch, when they are due; call it between the forward and the backward pass.
+
+        Args:
+            losses: summed (not averaged) scalar losses: the loss itself for the empirical Fisher, one of
+                `solver.kfac.curvature` for the true one.
+            examples: N.
+            segments: for graph layers, by layer name: the graph of each row of the layer's input.
+
+        Raises:
+            RuntimeError: no covered layer ran since the last step.
+        """
+        if not self.factors_due:
+            return
+        used = [layer for layer in self.layers if layer.seen]
+        if not used:
+            raise RuntimeError("no covered layer has run in training mode since the last step; call the model first")
+        outputs = [output for layer in used for _, output in layer.seen]
+        gradients = [torch.autograd.grad(loss, outputs, retain_graph=True) for loss in losses]
+        position = 0
+        for layer in used:
+            segment = None if segments is None else segments.get(layer.name)
+            count = len(layer.seen)
+            pairs = [list(each[position : position + count]) for each in gradients]
+            position += count
+            x = torch.cat([input_rows(layer.module, i.to(self.dtype)) for i, _ in layer.seen])
+            A = input_factor(x, self.sharing, examples * count, _repeat(segment, count, examples))
+            G = torch.zeros(0)
+            for each in pairs:
+                g = torch.cat([gradient_rows(layer.module, one.to(self.dtype)) for one in each])
+                part = gradient_factor(g, self.sharing, examples * count, _repeat(segment, count, examples)) * count
+                G = part if G.numel() == 0 else G + part
+            layer.A = A if layer.A is None else self.decay * layer.A + (1 - self.decay) * A
+            layer.G = G if layer.G is None else self.decay * layer.G + (1 - self.decay) * G
+            layer.seen.clear()
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Precondition the gradients and move the parameters.
+
+        Raises:
+            RuntimeError: called before the factors were observed once.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        group = self.param_groups[0]
+        active = [layer for layer in self.layers if layer.module.weight.grad is not None]
+        directions = self.precondition(active)
+        scale = self._clip(active, directions, group["lr"])
+        for layer, direction in zip(active, directions, strict=True):
+            self._move(layer, direction * scale, group)
+        if self.adam is not None:
+            self.adam.step()
+        self.steps += 1
+        for layer in self.layers:
+            layer.seen.clear()
+        return loss
+
+    def precondition(self, layers: Sequence[_Layer]) -> list[Tensor]:
+        """Natural gradients of layers, each (d_out, d_in [+ 1]); refreshes the backend when it is due."""
+        directions = []
+        for layer in layers:
+            if layer.A is None or layer.G is None:
+                raise RuntimeError(f"layer {layer.name} has no factors yet; call observe() before the first step()")
+            if layer.apply is None or self.steps % self.refresh_interval == 0:
+                layer.apply = self.backend.prepare(*damp(layer.A, layer.G, self.damping, self.rule))
+            directions.append(layer.apply(layer.gradient().to(self.dtype)))
+        return directions
+
+    def _clip(self, layers: Sequence[_Layer], directions: Sequence[Tensor], lr: float) -> float:
+        """Factor at most 1 that keeps lr^2 <direction, gradient> within the bound."""
+        if self.clip is None:
+            return 1.0
+        size = sum(float((d * la.gradient().to(d)).sum()) for la, d in zip(layers, directions, strict=True))
+        return min(1.0, math.sqrt(self.clip / max(lr**2 * size, torch.finfo(torch.float64).tiny)))
+
+    def _move(self, layer: _Layer, direction: Tensor, group: dict[str, Any]) -> None:
+        """Momentum, decoupled weight decay, and the step."""
+        weight, bias = layer.module.weight, layer.module.bias
+        parts = [(weight, direction[:, : weight[0].numel()].reshape(weight.shape))]
+        if bias is not None:
+            parts.append((bias, direction[:, -1]))
+        for parameter, move in parts:
+            step = move.to(parameter.dtype)
+            if group["momentum"] > 0:
+                state = self.state[parameter]
+                state["velocity"] = step if "velocity" not in state else group["momentum"] * state["velocity"] + step
+                step = state["velocity"]
+            parameter.mul_(1 - group["lr"] * group["weight_decay"]).sub_(step, alpha=group["lr"])
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients of every parameter, Adam's included."""
+        super().zero_grad(set_to_none)
+        if self.adam is not None:
+            self.adam.zero_grad(set_to_none)
+
+
+def _repeat(segments: Tensor | None, calls: int, examples: int) -> Tensor | None:
+    """Segments of several calls of one layer, each call an example of its own."""
+    return None if segments is None else torch.cat([segments + i * examples for i in range(calls)])

@@ -1,0 +1,1 @@
+"""Calibration against the reference simulator, and the study of what accuracy training needs."""

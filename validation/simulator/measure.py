@@ -1,0 +1,195 @@
+"""Run one trial on the simulated machine, and say what each form of its law expects."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from scipy.stats import norm
+from torch import Tensor
+
+from solver import Converter, Machine, Modes, Process, Regime, invert, solve
+from solver.array import AveragingPlan, average_solutions, program
+from solver.laws import lag_sum, predicted_covariance_error, relaxation, samples_for_covariance, settling_of_mean
+from solver.moments import averaged_variance, response
+from solver.noise import Noise
+from validation.simulator.spectra import FAMILIES, matrices
+from validation.simulator.trials import Trial
+
+# Repetitions in random bases: enough that a trial knows its own scatter.
+REPEATS = 24
+_DRIVES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a trial found."""
+
+    value: float  # a time in units of tau (settling) or a relative error (all others)
+    log_se: float  # standard error of its logarithm, from the repetitions
+    spectral: float  # the law that knows the spectrum
+    worst: float  # the law that knows n and kappa only
+
+
+def run(trial: Trial) -> Outcome:
+    """Measure a trial."""
+    spectrum = FAMILIES[trial.spectrum](trial.n, trial.kappa)
+    return _MEASURES[trial.law](trial, spectrum, matrices(spectrum, REPEATS, trial.seed))
+
+
+def _outcome(squares: Tensor, spectral: float, worst: float) -> Outcome:
+    """From the squared relative errors of the repetitions: their root mean and its standard error."""
+    mean = squares.mean().item()
+    return Outcome(math.sqrt(mean), squares.std().item() / math.sqrt(squares.numel()) / (2 * mean), spectral, worst)
+
+
+def _process(trial: Trial, spectrum: Tensor, theta: float = 1.0) -> Process:
+    modes = Modes(spectrum, torch.eye(trial.n, dtype=torch.float64))
+    return Process(modes, trial.regime, theta, 2 / math.sqrt(trial.kappa))
+
+
+def _drives(trial: Trial) -> Tensor:
+    return Noise(trial.seed + 1).fill(torch.empty(REPEATS, trial.n, _DRIVES, dtype=torch.float64))
+
+
+def measure_settling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Last time at which the root mean square error of the machine's readings exceeds the asked error."""
+    machine, noise, B = Machine(regime=trial.regime), Noise(trial.seed), _drives(trial)
+    array, exact = program(machine, A, noise), torch.linalg.solve(A, B)
+
+    def squares(t: float) -> Tensor:
+        plan = AveragingPlan(t, 0.0, machine.friction(trial.kappa))
+        estimate, _ = average_solutions(machine, array, B, plan, noise)
+        left: Tensor = ((estimate - exact) ** 2).sum((-1, -2)) / (exact**2).sum((-1, -2)).mean()
+        return left
+
+    process = _process(trial, spectrum)
+
+    def expected(t: float) -> float:
+        left = 1 / spectrum - response(process, t)
+        return math.sqrt(((left**2).sum() / (spectrum**-2).sum()).item())
+
+    scale = relaxation(trial.kappa, trial.regime)
+    time = _last_above(lambda t: math.sqrt(squares(t).mean().item()), trial.knob, scale)
+    at = squares(time)
+    step = 1.01
+    slope = math.log(max(squares(time * step).mean().item(), 1e-300) / at.mean().item()) / 2 / math.log(step)
+    log_se = at.std().item() / math.sqrt(REPEATS) / (2 * at.mean().item()) / max(abs(slope), 0.1)
+    worst = settling_of_mean(trial.kappa, trial.knob, trial.regime)
+    return Outcome(time, log_se, _last_above(expected, trial.knob, scale), worst)
+
+
+def _last_above(error: Callable[[float], float], target: float, scale: float) -> float:
+    """Largest time with an error above the target, on a grid and then by bisection."""
+    grid = [scale * 12.0 * 0.96**i for i in range(220)]
+    for later, earlier in pairwise(grid):
+        if error(earlier) > target:
+            low, high = earlier, later
+            for _ in range(30):
+                middle = (low + high) / 2
+                low, high = (middle, high) if error(middle) > target else (low, middle)
+            return high
+    return grid[-1]
+
+
+def _averaging(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Thermal noise on the averaged mean; the drive's own power is known before the run."""
+    theta, window = 1e-4, trial.knob * relaxation(trial.kappa, trial.regime)
+    machine = Machine(tau_s=1.0, regime=trial.regime, noise=math.sqrt(theta))
+    B = _drives(trial)
+    exact = torch.linalg.solve(A, B)
+    bound = trial.kappa * 1.0001
+    result = solve(A, B, machine, averaging_time_s=window, settle_error=1e-7, kappa=bound, seed=trial.seed)
+    squares = ((result.estimate - exact) ** 2).sum((-1, -2)) / (exact**2).sum((-1, -2)).mean()
+    power = (B.abs().amax(-2) ** 2).mean()  # of the full scale, when the drive has a mean square of 1
+    noise = averaged_variance(
+        _process(trial, spectrum, theta), settling_of_mean(trial.kappa, 1e-7, trial.regime), window
+    )
+    spectral = math.sqrt((power * noise.sum() / (spectrum**-2).sum()).item())
+    friction = 1.0 if trial.regime is Regime.OVERDAMPED else machine.friction(trial.kappa)
+    return _outcome(squares, spectral, math.sqrt(2 * friction * theta * trial.n / window) * trial.kappa)
+
+
+def _sampling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Method 1 with as many samples as its worst case asks for."""
+    spacing = 0.5
+    count = samples_for_covariance(trial.n, trial.knob, spacing, trial.regime)
+    machine = Machine(regime=trial.regime)
+    bound = trial.kappa * (1 + 1e-9)
+    run = invert(A, machine, samples=count, burn_in_error=1e-6, kappa=bound, spacing=spacing, seed=trial.seed)
+    process, step = _process(trial, spectrum), spacing * relaxation(trial.kappa, trial.regime)
+    spectral = predicted_covariance_error(process, count, step).item()
+    worst = math.sqrt((trial.n + 1) * lag_sum(spacing, trial.regime) / count)
+    return _outcome(_inverse_squares(run.estimate, A), spectral, worst)
+
+
+def _inverse_squares(estimate: Tensor, A: Tensor) -> Tensor:
+    exact = torch.linalg.inv(A)
+    squares: Tensor = ((estimate - exact) ** 2).sum((-1, -2)) / (exact**2).sum((-1, -2)).mean()
+    return squares
+
+
+def _noiseless_inverse(trial: Trial, A: Tensor, machine: Machine) -> Tensor:
+    eye = torch.eye(trial.n, dtype=torch.float64).expand(A.shape)
+    return solve(A, eye, machine, error=1e-9, kappa=trial.kappa * 1.0001, seed=trial.seed).estimate
+
+
+def _first_order(spectrum: Tensor, off: float, on: float) -> float:
+    """Relative error of the inverse, |A^-1 E A^-1| / |A^-1|, for a small random E in a random basis.
+
+    Entries of E in the eigenbasis have variance `off` off the diagonal and `on` on it, so the square is
+    [off (S2^2 - S4) + on S4] / S2 with S2 = sum l^-2 and S4 = sum l^-4.
+    """
+    s2, s4 = (spectrum**-2).sum().item(), (spectrum**-4).sum().item()
+    return math.sqrt((off * (s2**2 - s4) + on * s4) / s2)
+
+
+def _input_bits(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Rounded couplings: symmetric errors of deviation step / sqrt(12), twice that variance on the diagonal modes."""
+    # The fewest bits whose rounding, step sqrt(n / 3) at worst, stays below the smallest eigenvalue.
+    bits = math.ceil(1 + math.log2(1 + trial.kappa * math.sqrt(trial.n / 3))) + int(trial.knob)
+    peak = A.abs().amax((-1, -2)).mean().item()
+    deviation = peak / (2 ** (bits - 1) - 1) / math.sqrt(12)
+    estimate = _noiseless_inverse(trial, A, Machine(regime=trial.regime, dac=Converter(bits=bits)))
+    spectral = _first_order(spectrum, deviation**2, 2 * deviation**2)
+    return _outcome(_inverse_squares(estimate, A), spectral, deviation * math.sqrt(trial.n) * trial.kappa)
+
+
+def _mismatch(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Couplings wrong by a fixed relative error m: in a random basis the diagonal of A is near its mean eigenvalue.
+
+    With mean square `off` of the other entries, modes k and l of E have variance m^2 (mean^2 / n + off), and a mode
+    with itself m^2 (3 mean^2 / n + 2 off), from the fourth moments of a random direction.
+    """
+    mismatch, n = trial.knob / trial.kappa, trial.n
+    machine = Machine(regime=trial.regime, mismatch=mismatch, arrays=REPEATS, chip=trial.seed)
+    estimate = _noiseless_inverse(trial, A, machine)
+    mean, square = spectrum.mean().item(), (spectrum**2).sum().item()
+    off = (square - n * mean**2) / n**2
+    spectral = _first_order(spectrum, mismatch**2 * (mean**2 / n + off), mismatch**2 * (3 * mean**2 / n + 2 * off))
+    return _outcome(_inverse_squares(estimate, A), spectral, trial.knob)
+
+
+def _output_bits(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Rounded readings: half a step of a range set by the largest of n entries, which is its crest factor."""
+    bits, B = int(trial.knob), _drives(trial)
+    machine = Machine(regime=trial.regime, adc=Converter(bits=bits))
+    exact = torch.linalg.solve(A, B)
+    estimate = solve(A, B, machine, error=1e-9, kappa=trial.kappa * 1.0001, seed=trial.seed).estimate
+    # Each column has its own range, so errors are relative to its own length.
+    squares = (((estimate - exact) ** 2).sum(-2) / (exact**2).sum(-2)).mean(-1)
+    step = 1 / (2 ** (bits - 1) - 1) / math.sqrt(12)
+    # Median of the largest of n normals, whose root mean square is 1.
+    crest = float(norm.isf((1 - 0.5 ** (1 / trial.n)) / 2))
+    return _outcome(squares, step * crest, step * math.sqrt(trial.n))
+
+
+_MEASURES: dict[str, Callable[[Trial, Tensor, Tensor], Outcome]] = {
+    "settling": measure_settling,
+    "averaging": _averaging,
+    "sampling": _sampling,
+    "input_bits": _input_bits,
+    "output_bits": _output_bits,
+    "mismatch": _mismatch,
+}

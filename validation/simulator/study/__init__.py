@@ -1,0 +1,1 @@
+"""What accuracy does K-FAC need of its solver? Training on real data through simulated machines."""

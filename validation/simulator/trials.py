@@ -1,0 +1,84 @@
+"""The design: which trials are run, which of them fit the constants and which only score them."""
+
+import itertools
+import random
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from solver import Regime
+
+LAWS = ("settling", "averaging", "sampling", "input_bits", "output_bits", "mismatch")
+
+# Held out are all trials with a size, a condition number or a spectrum from the second set: larger, and other families.
+SIZES = {False: (8, 16, 32, 64), True: (96, 160)}
+SMALL_SIZES = {False: (8, 16, 32), True: (96,)}  # for the short design
+KAPPAS = {False: (3.0, 10.0, 30.0, 100.0), True: (300.0, 1000.0)}
+SPECTRA = {False: ("logarithmic", "linear", "spiked"), True: ("power", "semicircle")}
+
+# What a law's own knob runs over: a relative error unless said otherwise.
+KNOBS: dict[str, tuple[float, ...]] = {
+    "settling": (0.3, 0.1, 0.03, 0.01, 0.001),
+    "averaging": (10.0, 30.0, 100.0, 300.0),  # window, in slowest relaxations
+    "sampling": (0.4, 0.2, 0.1),
+    "input_bits": (3, 4, 5, 6, 8),  # beyond the fewest that can hold kappa
+    "output_bits": (4, 6, 8, 10, 12),
+    "mismatch": (0.003, 0.01, 0.03, 0.1),  # times 1 / kappa
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point of the design."""
+
+    law: str
+    regime: Regime
+    n: int
+    kappa: float
+    spectrum: str
+    knob: float
+    seed: int
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Which of its properties were not seen by the fit; empty for a trial that is fitted."""
+        new = {"n": self.n in SIZES[True], "kappa": self.kappa in KAPPAS[True]}
+        new["spectrum"] = self.spectrum in SPECTRA[True]
+        return tuple(name for name, value in new.items() if value)
+
+    @property
+    def key(self) -> str:
+        """Identity of a trial in a file of records."""
+        return f"{self.law}/{self.regime}/n{self.n}/k{self.kappa:g}/{self.spectrum}/{self.knob:g}/s{self.seed}"
+
+    def describe(self) -> dict[str, Any]:
+        """Fields for a record."""
+        return {**asdict(self), "regime": str(self.regime), "held_out": list(self.held_out), "key": self.key}
+
+
+def design(fitted: int, scored: int, seed: int, *, small: bool = False) -> list[Trial]:
+    """A thinned factorial: `fitted` and `scored` trials of every law in every regime.
+
+    The factorial of all levels is shuffled with the seed; trials of the fit take levels of the first sets only,
+    those of the score have at least one level of the second sets, in equal parts n only, kappa only, spectrum only,
+    and all three.
+    """
+    trials = []
+    sizes = SMALL_SIZES if small else SIZES
+    for law, regime in itertools.product(LAWS, Regime):
+        source = random.Random(f"{seed}/{law}/{regime}")
+        groups = [(False, False, False)] * fitted
+        kinds = [(True, False, False), (False, True, False), (False, False, True), (True, True, True)]
+        groups += [kinds[i % 4] for i in range(scored)]
+        for i, (new_n, new_kappa, new_spectrum) in enumerate(groups):
+            trials.append(
+                Trial(
+                    law,
+                    regime,
+                    source.choice(sizes[new_n]),
+                    source.choice(KAPPAS[new_kappa]),
+                    source.choice(SPECTRA[new_spectrum]),
+                    source.choice(KNOBS[law]),
+                    seed * 100_000 + i,
+                )
+            )
+    return trials
