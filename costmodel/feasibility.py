@@ -47,6 +47,7 @@ class Feasibility:
         factors_reached: Share of the network's factors that meet the target with entries as large as they can be.
         missing: Values the card would have to give for the machine to run the method at all.
         unknown: Causes of error the card says nothing of; they are not in ``error``.
+        assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
     """
 
     target: Estimate
@@ -58,6 +59,7 @@ class Feasibility:
     factors_reached: float
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    assumes: tuple[str, ...]
 
     @property
     def reach(self) -> Reach:
@@ -81,7 +83,12 @@ class Feasibility:
             "factors_reached": self.factors_reached,
             "missing": list(self.missing),
             "unknown": list(self.unknown),
+            "assumes": list(self.assumes),
         }
+
+
+#: Without correlators every sample is converted and multiplied out digitally, which costs 2 n^3 / epsilon^2 FLOPs.
+_METHOD_1 = ("analog correlators on every pair of cells", "injected noise far above thermal noise")
 
 
 def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
@@ -105,6 +112,7 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
         factors_reached=float((reached * counts).sum() / counts.sum()),
         missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
         unknown=() if analog.mismatch is not None else ("mismatch",),
+        assumes=_METHOD_1 if method.name.startswith("thermo.inverse") else (),
     )
 
 
