@@ -261,6 +261,19 @@ def test_deflation_divides_kappa_by_the_gap(gap):
     assert restored == pytest.approx(np.linalg.inv(A), rel=1e-8, abs=1e-8)
 
 
+@pytest.mark.parametrize("rest", [[0.05] * 4, [0.2], [0.1, 0.1], [0.9, 0.8]])
+def test_deflation_from_the_stable_rank(rest):
+    damping = 0.01
+    factor = np.array([1.0, *rest, 0.0, 0.0])
+    stable_rank = factor.sum()
+    kappa = (1 + damping) / damping
+    left = (max(rest) + damping) / damping
+    bound = deflation.condition_number_bound().evaluate(kappa=kappa, s_r=stable_rank)
+    assert left <= bound * (1 + 1e-9)
+    if len(rest) == 1:  # all the rest in one mode: the bound is met
+        assert left == pytest.approx(bound)
+
+
 def test_deflation_flops_by_counting():
     n, k, iterations = 30, 7, 4
     # one iteration: A times two vectors; at the end A V once more (4 n^2) and A - c v v^T (2 n^2)

@@ -66,6 +66,11 @@ def products() -> Expression:
     return 2 * (count().expression - 1)
 
 
+def _only_where_tiled(factor: Expression) -> Expression:
+    """A factor of at least one that applies from two blocks on; unevaluated, since sympy takes long to compare both."""
+    return sp.Min(factor, 1 + factor * (count().expression - 1), evaluate=False)
+
+
 # --- what elimination does to errors -------------------------------------------------------------------------------
 # A pivot block inverted as P^-1 + D makes the rest of the elimination exact for a matrix whose diagonal block is off by
 # P D P. Settling and sampling errors are small exactly where P is large, so they come through as they are; rounding of
@@ -84,7 +89,7 @@ def inverse_amplification() -> Expression:
     >>> inverse_amplification().evaluate(n=64, m=64, kappa=20)
     1.0
     """
-    return sp.Min(kappa, 1 + kappa * (count().expression - 1))
+    return _only_where_tiled(kappa)
 
 
 @formula("thermo.blocks.inverse.amplification_bound", one, _SOURCE)
@@ -94,7 +99,7 @@ def inverse_amplification_bound() -> Expression:
     >>> inverse_amplification_bound().evaluate(n=385, m=64, kappa=20)
     400.0
     """
-    return sp.Min(kappa**2, 1 + kappa**2 * (count().expression - 1))
+    return _only_where_tiled(kappa**2)
 
 
 @formula("thermo.blocks.solve.amplification", one, _SOURCE)
@@ -107,5 +112,4 @@ def solve_amplification() -> Expression:
     >>> solve_amplification().evaluate(n=385, m=64, kappa=25)
     5.0
     """
-    root = sp.sqrt(kappa)
-    return sp.Min(root, 1 + root * (count().expression - 1))
+    return _only_where_tiled(sp.sqrt(kappa))

@@ -7,8 +7,10 @@ back, exactly for any v, so an inexact v costs some kappa and no accuracy.
 
 from __future__ import annotations
 
+import sympy as sp
+
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, N_p, eta, k, kappa, n
+from costmodel.symbols import Expression, N_p, eta, k, kappa, n, s_r
 from costmodel.units import flop, one
 
 _SOURCE = "derived: docs/derivations.md, deflation of the top mode"
@@ -22,6 +24,18 @@ def condition_number() -> Expression:
     11.0
     """
     return 1 + (kappa - 1) / eta
+
+
+@formula("thermo.deflation.condition_number_bound", one, _SOURCE)
+def condition_number_bound() -> Expression:
+    """Bound on the same from the stable rank alone: what is not in the top mode is lambda_1 (s_r - 1) at most.
+
+    A factor of stable rank 1.2 has a second eigenvalue of at most a fifth of the first.
+
+    >>> round(condition_number_bound().evaluate(kappa=101, s_r=1.2), 9)
+    21.0
+    """
+    return 1 + (kappa - 1) * sp.Min(1, s_r - 1)
 
 
 @formula("thermo.deflation.find.flops", flop, _SOURCE)
