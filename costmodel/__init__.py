@@ -3,7 +3,7 @@
 >>> from costmodel import load_card, load_workload, project
 >>> result = project(load_workload("imagenet_vit"), load_card("h100-sxm"), load_card("tngd-2024"))
 >>> result.best_digital
-'kfac.cholesky'
+'kfac.newton_schulz'
 """
 
 from __future__ import annotations

@@ -58,11 +58,11 @@ def count(workload: Workload) -> Counts:
 #: Formulas of a layer, and of each of its two factors.
 _LAYER_FORMULAS: Mapping[str, Formula] = {
     "forward_backward": network.forward_backward_flops(),
-    "factors_expand": kfac.factors_expand_flops(),
-    "factors_reduce": kfac.factors_reduce_flops(),
-    "inversion_cholesky": kfac.cholesky_refresh_flops(),
-    "inversion_eigh": kfac.eigh_refresh_flops(),
-    "precondition": kfac.precondition_flops(),
+    "factors_expand": kfac.factors.expand_flops(),
+    "factors_reduce": kfac.factors.reduce_flops(),
+    "inversion_cholesky": kfac.cholesky.refresh_flops(),
+    "inversion_eigh": kfac.eigh.refresh_flops(),
+    "precondition": kfac.cholesky.precondition_flops(),
 }
 
 

@@ -11,13 +11,39 @@ from costmodel.estimate import Quantity
 
 
 class Primitive(StrEnum):
-    """What a digital device is timed on; a card has one law for each."""
+    """What a digital device is timed on; a card has a law for each, but for those that have a stand-in."""
 
     NETWORK = "network"  # forward and backward of layers, as a framework runs them
     GEMM = "gemm"  # one large matrix product: factors, preconditioning, block elimination
     SPD_INVERSE = "spd_inverse"  # Cholesky factor and explicit inverse of one damped factor
     EIGH = "eigh"  # eigendecomposition with vectors
     STREAM = "stream"  # element-wise work, bound by memory
+    CHOLESKY = "cholesky"  # Cholesky factor of one damped factor
+    TRIANGULAR_SOLVE = "triangular_solve"  # forward and back substitution with a Cholesky factor
+    QR = "qr"  # orthonormal basis of a tall or square matrix
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The law that applies where a card has none for a primitive; its result is ``assumed``.
+
+    Attributes:
+        primitive: Whose law.
+        share: Of that law's launch and element terms; FLOPs and bytes are counted for the primitive itself.
+    """
+
+    primitive: Primitive
+    share: float
+
+
+#: Each share is the primitive's share of the FLOPs of the operation whose law it borrows: POTRF n^3/3 and POTRI 2n^3/3
+#: of a Cholesky inverse's n^3, GEQRF and ORGQR 8n^3/3 of an eigendecomposition's 9n^3. All are one-sided panel
+#: algorithms from one library, so their latencies are alike; nothing was measured.
+STAND_INS: Final[Mapping[Primitive, StandIn]] = {
+    Primitive.CHOLESKY: StandIn(Primitive.SPD_INVERSE, 1 / 3),
+    Primitive.TRIANGULAR_SOLVE: StandIn(Primitive.SPD_INVERSE, 2 / 3),
+    Primitive.QR: StandIn(Primitive.EIGH, 8 / 27),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +79,7 @@ class DigitalCard:
         name: Catalog name.
         title: One line.
         source: Where its numbers come from as a whole.
-        laws: A law for each primitive.
+        laws: A law for each primitive; those with a stand-in may be missing.
         power: What it draws while it works; None where the card does not say.
     """
 
@@ -62,6 +88,10 @@ class DigitalCard:
     source: str
     laws: Mapping[Primitive, Law]
     power: Quantity | None = None
+
+    def stand_in(self, primitive: Primitive) -> StandIn | None:
+        """Whose law to take for a primitive the card has none for; None where it has one."""
+        return None if primitive in self.laws else STAND_INS[primitive]
 
     def quantities(self) -> dict[str, Quantity]:
         """Every constant by path, ``gemm.rate``."""

@@ -167,9 +167,11 @@ class Evaluation:
     def _digital_terms(self, work: DigitalWork) -> list[_Term]:
         """Launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate, each a term of its own."""
         pairs = self._values[work.scope]["pairs"]
-        law = self._digital.laws[work.primitive].quantities()
+        stand_in = self._digital.stand_in(work.primitive)
+        primitive, share = (stand_in.primitive, stand_in.share) if stand_in else (work.primitive, 1.0)
+        law = self._digital.laws[primitive].quantities()
         counts = {
-            "launch": self._evaluate(work.calls, work.scope),
+            "launch": self._evaluate(work.calls, work.scope) / (self._batch(work.scope) if work.batched else 1.0),
             "element_time": None if work.elements is None else self._evaluate(work.elements, work.scope) * pairs,
             "bandwidth": None if work.bytes is None else self._evaluate(work.bytes, work.scope) * pairs,
             "rate": None if work.flops is None else self._evaluate(work.flops, work.scope) * pairs,
@@ -179,15 +181,29 @@ class Evaluation:
             count = counts[name]
             if count is None:
                 continue
-            constant = self._drawn[f"digital.primitives.{work.primitive}.{name}"]
-            seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
+            constant = self._drawn[f"digital.primitives.{primitive}.{name}"]
+            seconds = count / constant if name in {"bandwidth", "rate"} else share * count * constant
             excess = self._extrapolation(quantity, work.scope)
             widened = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * self._unexplained(work))
             outside = np.any((excess > 1) & (widened > 0))
-            terms.append(
-                _Term(widened, weakest([quantity.status, Status.EXTRAPOLATED]) if outside else quantity.status)
-            )
+            statuses = [quantity.status, *self._count_statuses(work)]
+            statuses += [Status.EXTRAPOLATED] * bool(outside) + [Status.ASSUMED] * (stand_in is not None)
+            terms.append(_Term(widened, weakest(statuses)))
         return terms
+
+    def _count_statuses(self, work: DigitalWork) -> list[Status]:
+        """Statuses of what the counts rest on beside exact sizes: iterations on kappa, sketches on their rank."""
+        counts = (work.calls, work.flops, work.elements, work.bytes)
+        return [self._status_of(count.expression) for count in counts if isinstance(count, Formula)]
+
+    def _batch(self, scope: Scope) -> Draws:
+        """Units of the same size in the whole network, for each unit of a scope, as a column."""
+        weight = self._weight(scope, pairs=False)
+        if scope is not Scope.FACTOR:
+            return weight
+        _, group = np.unique(self._values[scope]["n"][:, 0], return_inverse=True)
+        sizes = np.asarray(np.bincount(group, weights=weight[:, 0]), dtype=float)
+        return sizes[group][:, None]
 
     def _extrapolation(self, quantity: Quantity, scope: Scope) -> Draws:
         """How many times a unit's size lies outside the sizes a law was fitted on; 1 inside."""

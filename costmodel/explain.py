@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from costmodel import formulas
 from costmodel.estimate import Quantity
 from costmodel.formulas import Formula
-from costmodel.formulas.kfac import damped_condition_number
+from costmodel.formulas.kfac.damping import condition_number
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.schema import unknown
 from costmodel.methods import METHODS, AnalogWork, DigitalWork, Method
@@ -53,7 +53,7 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
         InputError: Neither a formula nor a method has that name.
     """
     known = formulas.catalog()
-    methods = {method: build(workload.kfac.weight_sharing) for method, build in METHODS.items()}
+    methods = {method: build(workload.kfac.factor_construction) for method, build in METHODS.items()}
     if name in methods:
         wanted = list(dict.fromkeys(formula for _, formula in _formulas_of(methods[name])))
     elif name in known:
@@ -109,7 +109,7 @@ def _condition_numbers(workload: Workload) -> list[float]:
     kfac = workload.kfac
     if kfac.condition_number is not None:
         return [kfac.condition_number.value]
-    formula = damped_condition_number()
+    formula = condition_number()
     common = {"damping": kfac.damping.value, "mean_curvature": kfac.mean_curvature.value}
     return [
         formula.evaluate(n=size, stable_rank=rank.value, **common)

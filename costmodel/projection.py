@@ -145,7 +145,7 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    methods = [build(workload.kfac.weight_sharing) for build in METHODS.values()]
+    methods = [build(workload.kfac.factor_construction) for build in METHODS.values()]
     evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
     phases = {method.name: evaluation.method(method) for method in methods}
     steps = {name: total(costs.values()) for name, costs in phases.items()}

@@ -14,8 +14,8 @@ from costmodel.workload import Workload
 
 #: K-FAC settings that make the analog machine's work easier the larger they are.
 _EASIER_WHEN_LARGER = frozenset({"damping", "input_stable_rank", "output_stable_rank", "relative_error"})
-#: Settings that touch no method's work more than another's; a scenario leaves them as they are.
-_NEUTRAL = frozenset({"adam_steps"})
+#: Settings that do not touch the analog arm; a scenario leaves them as they are.
+_NEUTRAL = frozenset({"adam_steps", "input_spectral_decay", "output_spectral_decay", "rank", "block_size"})
 
 
 def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> dict[str, Quantity]:
@@ -27,6 +27,9 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
     }
     if workload.kfac.condition_number is not None:
         for replaced in ("damping", "mean_curvature", "input_stable_rank", "output_stable_rank"):
+            del found[f"model.kfac.{replaced}"]
+    if workload.kfac.rank is not None:
+        for replaced in ("input_spectral_decay", "output_spectral_decay"):
             del found[f"model.kfac.{replaced}"]
     if workload.training is not None:
         found["model.training.adam_steps"] = workload.training.adam_steps

@@ -129,6 +129,31 @@ epsilon = _symbol(
     maximum=1,
     open_maximum=True,
 )
+# How fast a factor's eigenvalues fall: lambda_i = lambda_1 / i^s_d.
+s_d = _symbol(
+    "s_d",
+    "spectral_decay",
+    units.one,
+    "exponent of the factor's spectrum before damping: its i-th eigenvalue falls as i^-s_d",
+    open_minimum=True,
+)
+# Columns of a randomised sketch: modes kept plus oversampling.
+r = _symbol("r", "rank", units.one, "columns of the sketch: eigenmodes kept, oversampling included", minimum=1)
+# Largest side of a block that Shampoo preconditions on its own.
+b = _symbol("b", "block_size", units.one, "largest side of a block that Shampoo preconditions on its own", minimum=1)
+
+# --- several workers -----------------------------------------------------------------------------------------------
+# Devices that share one training job, data parallel.
+p = _symbol("p", "workers", units.one, "data-parallel devices that share the factors' work", minimum=1)
+# KAISA's gradient-worker fraction: 1/p memory-optimal, 1 communication-optimal, between hybrid.
+f_g = _symbol(
+    "f_g",
+    "gradient_worker_fraction",
+    units.one,
+    "share of the workers that hold a layer's inverses: 1/p memory-optimal, 1 communication-optimal",
+    open_minimum=True,
+    maximum=1,
+)
 
 # --- the analog machine --------------------------------------------------------------------------------------------
 # RC of one cell, with couplings scaled so that lambda_max = 1: the fastest relaxation time.

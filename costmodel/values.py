@@ -13,8 +13,8 @@ import numpy as np
 
 from costmodel.analog_defaults import BOLTZMANN
 from costmodel.estimate import Draws
+from costmodel.formulas import kfac
 from costmodel.formulas.formula import compiled
-from costmodel.formulas.kfac import damped_condition_number
 from costmodel.methods import Scope
 from costmodel.symbols import Expression
 from costmodel.workload import Shape, Workload
@@ -46,6 +46,8 @@ _KAPPA: Final = ("condition_number", "damping", "mean_curvature", "input_stable_
 PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
     "epsilon": ("model.kfac.relative_error",),
     "kappa": tuple(f"model.kfac.{name}" for name in _KAPPA),
+    "r": tuple(f"model.kfac.{name}" for name in ("rank", "input_spectral_decay", "output_spectral_decay")),
+    "b": ("model.kfac.block_size",),
 }
 
 
@@ -53,7 +55,7 @@ def symbol_values(
     workload: Workload, shapes: tuple[Shape, ...], drawn: Mapping[str, Draws]
 ) -> dict[Scope, dict[str, Draws]]:
     """Values of the symbols that formulas of each scope may hold; ``pairs``, equal factor pairs, comes with them."""
-    layer = layer_values(shapes, workload.batch_size)
+    layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {"N": workload.parameters, "F_o": workload.other_forward_flops, "pairs": 1}
     return {
         Scope.MODEL: {letter: np.full((1, 1), float(value)) for letter, value in model.items()},
@@ -89,7 +91,7 @@ def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mappin
     n = np.concatenate([layer["a"], layer["g"]])
     m = np.minimum(values.get("m", np.inf), n)  # an array is never more than full
     values["E_T"] = values["E_T"] * BOLTZMANN
-    return values | {
+    known = {
         "n": n,
         "k": np.concatenate([layer["g"], layer["a"]]),
         "pairs": np.concatenate([layer["pairs"], layer["pairs"]]),
@@ -98,6 +100,7 @@ def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mappin
         "epsilon": drawn["model.kfac.relative_error"][None, :],
         "kappa": _condition_numbers(workload, layer, drawn),
     }
+    return values | known | {"r": _ranks(workload, known, drawn)}
 
 
 def _condition_numbers(workload: Workload, layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
@@ -106,7 +109,18 @@ def _condition_numbers(workload: Workload, layer: Mapping[str, Draws], drawn: Ma
         given = drawn["model.kfac.condition_number"]
         return np.broadcast_to(given, (2 * len(layer["a"]), len(given)))
     damping, curvature = (drawn[f"model.kfac.{name}"][None, :] for name in ("damping", "mean_curvature"))
-    kappa = compiled((damped_condition_number().expression,), ("lambda", "n", "s_r", "theta"))
+    kappa = compiled((kfac.damping.condition_number().expression,), ("lambda", "n", "s_r", "theta"))
     sides = (("a", "input_stable_rank"), ("g", "output_stable_rank"))
     ranks = {side: drawn[f"model.kfac.{name}"][None, :] for side, name in sides}
     return np.concatenate([kappa(damping, layer[side], ranks[side], curvature)[0] for side, _ in sides])
+
+
+def _ranks(workload: Workload, known: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
+    """Columns of each factor's sketch, A above G, shape (2 x shapes, draws)."""
+    if workload.kfac.rank is not None:
+        return np.minimum(drawn["model.kfac.rank"][None, :], known["n"])
+    shapes = len(known["n"]) // 2
+    sides = (drawn[f"model.kfac.{side}_spectral_decay"] for side in ("input", "output"))
+    decay = np.repeat(np.stack(list(sides)), shapes, axis=0)
+    rank = compiled((kfac.low_rank.rank().expression,), ("epsilon", "kappa", "n", "s_d"))
+    return np.asarray(rank(known["epsilon"], known["kappa"], known["n"], decay)[0])

@@ -93,6 +93,7 @@ class KfacSettings:
 
     Attributes:
         weight_sharing: ``"expand"`` or ``"reduce"``.
+        factor_products: ``"full"``, or ``"symmetric"`` where only one triangle of a factor is computed.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
         damping: lambda.
@@ -100,10 +101,15 @@ class KfacSettings:
         input_stable_rank: Trace over largest eigenvalue of A.
         output_stable_rank: The same of G.
         relative_error: epsilon allowed in the inverse.
+        input_spectral_decay: Exponent of A's spectrum, from which ``kfac.low_rank`` takes its rank.
+        output_spectral_decay: The same of G.
+        block_size: Side of Shampoo's blocks.
         condition_number: Given outright for every factor, it replaces the value damping implies.
+        rank: Given outright for every factor, it replaces the rank that the spectra imply.
     """
 
     weight_sharing: str
+    factor_products: str
     factor_interval: int
     refresh_interval: int
     damping: Quantity
@@ -111,7 +117,16 @@ class KfacSettings:
     input_stable_rank: Quantity
     output_stable_rank: Quantity
     relative_error: Quantity
+    input_spectral_decay: Quantity
+    output_spectral_decay: Quantity
+    block_size: Quantity
     condition_number: Quantity | None = None
+    rank: Quantity | None = None
+
+    @property
+    def factor_construction(self) -> str:
+        """How factors are built: ``"expand"``, ``"expand.symmetric"`` and so on, as formulas are named."""
+        return self.weight_sharing if self.factor_products == "full" else f"{self.weight_sharing}.symmetric"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
 """Fixtures that many tests share."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from costmodel.devices import AnalogCard, DigitalCard
+from costmodel.formulas import Formula
 from tests.round_cards import analog_card, digital_card
 
 
@@ -16,3 +20,20 @@ def digital() -> DigitalCard:
 def analog() -> AnalogCard:
     """The analog card with round numbers."""
     return analog_card()
+
+
+@pytest.fixture(autouse=True)
+def verified_formulas_are_evaluated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that says it verifies a formula must evaluate it."""
+    claimed = {name for mark in request.node.iter_markers("verifies") for name in mark.args}
+    evaluated = set()
+    original = Formula.evaluate
+
+    def evaluate(formula: Formula, **values: Any) -> Any:
+        evaluated.add(formula.name)
+        return original(formula, **values)
+
+    if claimed:
+        monkeypatch.setattr(Formula, "evaluate", evaluate)
+    yield
+    assert claimed <= evaluated, f"claims to verify {sorted(claimed - evaluated)} and never evaluates it"

@@ -5,7 +5,7 @@
 's'
 """
 
-from costmodel.formulas import crossover, first_order, kfac, network
+from costmodel.formulas import crossover, first_order, kfac, network, rivals
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get
 from costmodel.formulas.thermo import (
@@ -49,6 +49,7 @@ __all__ = [
     "noise",
     "parallel",
     "quantization",
+    "rivals",
     "sampling",
     "solve",
     "spectrum",

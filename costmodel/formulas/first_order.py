@@ -25,3 +25,23 @@ def adam_update_bytes() -> Expression:
     28000.0
     """
     return 28 * N
+
+
+@formula("sgd.memory.bytes", byte, "float32: momentum")
+def sgd_memory_bytes() -> Expression:
+    """Optimizer state of SGD with momentum, the whole network.
+
+    >>> sgd_memory_bytes().evaluate(N=1000)
+    4000.0
+    """
+    return 4 * N
+
+
+@formula("adam.memory.bytes", byte, "float32: two moments")
+def adam_memory_bytes() -> Expression:
+    """Optimizer state of Adam, the whole network.
+
+    >>> adam_memory_bytes().evaluate(N=1000)
+    8000.0
+    """
+    return 8 * N

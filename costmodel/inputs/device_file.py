@@ -34,7 +34,8 @@ def _checked(model: type[Model], document: Document) -> Model:
 
 def _digital(document: Document) -> DigitalCard:
     file = _checked(DigitalFile, document)
-    laws = {primitive: _law(getattr(file.primitives, primitive)) for primitive in Primitive}
+    entries = {primitive: getattr(file.primitives, primitive) for primitive in Primitive}
+    laws = {primitive: _law(entry) for primitive, entry in entries.items() if entry is not None}
     power = None if file.power is None else file.power.quantity()
     return DigitalCard(file.name, file.title, file.source, laws, power)
 

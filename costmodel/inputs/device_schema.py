@@ -121,13 +121,16 @@ class LawEntry(Strict):
 
 
 class PrimitiveEntries(Strict):
-    """A law for every primitive."""
+    """A law for every primitive; those with a stand-in may be left out."""
 
     network: LawEntry
     gemm: LawEntry
     spd_inverse: LawEntry
     eigh: LawEntry
     stream: LawEntry
+    cholesky: LawEntry | None = None
+    triangular_solve: LawEntry | None = None
+    qr: LawEntry | None = None
 
 
 class DigitalFile(Strict):

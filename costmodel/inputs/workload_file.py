@@ -19,6 +19,7 @@ from costmodel.workload import KfacSettings, Layer, Training, Unfactored, Worklo
 #: Nested repeats multiply; beyond this they are a mistake, and would fill the memory.
 MAXIMUM_LAYERS: Final = 200_000
 
+_DECAY = "power law with as many modes in 99 % of the trace as factors of small networks on digits, early training"
 _DIGITS = "K-FAC factors of small networks on real digits, early training, 5th to 95th percentile over layers"
 
 #: What K-FAC settings are where a file leaves them out.
@@ -29,6 +30,11 @@ DEFAULTS: dict[str, Quantity] = {
     "output_stable_rank": Quantity(3.8, 1.9, 6.0, one, Status.EXTRAPOLATED, _DIGITS),
     "relative_error": Quantity(
         0.1, 0.03, 0.2, one, Status.ASSUMED, "accuracy an inverse needs before training suffers: not known, a guess"
+    ),
+    "input_spectral_decay": Quantity(2.9, 2.0, 4.5, one, Status.EXTRAPOLATED, _DECAY),
+    "output_spectral_decay": Quantity(2.2, 1.8, 2.7, one, Status.EXTRAPOLATED, _DECAY),
+    "block_size": Quantity(
+        1024, 1024, 1024, one, Status.SOURCED, "Distributed Shampoo in the AlgoPerf competition; 8192 is recommended"
     ),
 }
 
@@ -71,9 +77,11 @@ def _kfac(entry: schema.KfacEntry) -> KfacSettings:
     quantities = {name: _quantity(getattr(entry, name)) or default for name, default in DEFAULTS.items()}
     return KfacSettings(
         weight_sharing=entry.weight_sharing,
+        factor_products=entry.factor_products,
         factor_interval=entry.factor_interval,
         refresh_interval=entry.refresh_interval,
         condition_number=_quantity(entry.condition_number),
+        rank=_quantity(entry.rank),
         **quantities,
     )
 

@@ -43,6 +43,18 @@ class RelativeError(QuantityEntry, of="relative_error"):
     """Error allowed in an inverse or a solution."""
 
 
+class SpectralDecay(QuantityEntry, of="spectral_decay"):
+    """Exponent of a factor's spectrum."""
+
+
+class Rank(QuantityEntry, of="rank"):
+    """Columns of a randomised sketch."""
+
+
+class BlockSize(QuantityEntry, of="block_size"):
+    """Side of Shampoo's blocks."""
+
+
 class Positioned(Strict):
     """A layer that runs over shared positions: tokens, pixels, nodes, edges, frames."""
 
@@ -200,6 +212,7 @@ class KfacEntry(Strict):
     """Settings of K-FAC that bind every method alike."""
 
     weight_sharing: Literal["expand", "reduce"] = "expand"
+    factor_products: Literal["full", "symmetric"] = "full"
     factor_interval: Size = 10
     refresh_interval: Size = 100
     damping: Damping | None = None
@@ -208,6 +221,10 @@ class KfacEntry(Strict):
     output_stable_rank: StableRank | None = None
     condition_number: ConditionNumber | None = None
     relative_error: RelativeError | None = None
+    input_spectral_decay: SpectralDecay | None = None
+    output_spectral_decay: SpectralDecay | None = None
+    rank: Rank | None = None
+    block_size: BlockSize | None = None
 
 
 class MlpParameters(Strict):

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from costmodel.methods import first_order, kfac, thermo
+from costmodel.methods import first_order, kfac, rivals, thermo
 from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 
 __all__ = ["METHODS", "AnalogWork", "Cadence", "DigitalWork", "Method", "Phase", "Resource", "Scope"]
 
-#: Every method by name, built for a way of sharing weights, in the order it is shown.
+#: Every method by name, built for a way of constructing factors, in the order it is shown.
 METHODS: Final[Mapping[str, Callable[[str], Method]]] = {
     "sgd": first_order.sgd,
     "adam": first_order.adam,
     "kfac.cholesky": kfac.cholesky,
+    "kfac.cholesky_batched": kfac.cholesky_batched,
+    "kfac.cholesky_solve": kfac.cholesky_solve,
+    "kfac.eigh": kfac.eigh,
+    "kfac.newton_schulz": kfac.newton_schulz,
+    "kfac.low_rank": kfac.low_rank,
+    "kfac.cg": kfac.conjugate_gradients,
+    "ekfac": rivals.ekfac,
+    "shampoo": rivals.shampoo,
+    "soap": rivals.soap,
+    "muon": rivals.muon,
     "thermo.inverse": thermo.inverse_from_covariance,
     "thermo.inverse.underdamped": thermo.inverse_from_covariance_underdamped,
     "thermo.solve": thermo.linear_systems,

@@ -1,4 +1,4 @@
-"""Digital K-FAC."""
+"""Digital K-FAC: one member for each way to apply the inverse."""
 
 from __future__ import annotations
 
@@ -8,23 +8,105 @@ from costmodel.methods import phases
 from costmodel.methods.work import Cadence, DigitalWork, Method, Phase, Scope
 
 
-def cholesky(weight_sharing: str) -> Method:
-    """Digital K-FAC with explicit inverses by Cholesky."""
-    inversion = DigitalWork(
-        Primitive.SPD_INVERSE,
-        Scope.FACTOR,
-        calls=1,
-        flops=kfac.cholesky_refresh_flops(),
-        elements=kfac.factor_elements(),
-    )
+def _method(name: str, title: str, construction: str, *solver: Phase) -> Method:
+    """K-FAC around the phases that differ between its members."""
     return Method(
-        "kfac.cholesky",
-        "K-FAC, Cholesky inverse",
+        f"kfac.{name}",
+        f"K-FAC, {title}",
         (
             phases.forward_backward(),
-            *phases.factors(weight_sharing),
-            Phase("inversion", Cadence.REFRESH, (inversion,)),
-            phases.precondition(),
+            *phases.factors(construction),
+            *solver,
             phases.update(first_order.sgd_update_bytes()),
         ),
     )
+
+
+def _inversion(*works: DigitalWork) -> Phase:
+    return Phase("inversion", Cadence.REFRESH, works)
+
+
+def _cholesky_inverse(batched: bool) -> Phase:
+    work = DigitalWork(
+        Primitive.SPD_INVERSE,
+        Scope.FACTOR,
+        calls=1,
+        flops=kfac.cholesky.refresh_flops(),
+        elements=kfac.factors.factor_elements(),
+        batched=batched,
+    )
+    return _inversion(work)
+
+
+def cholesky(construction: str) -> Method:
+    """Explicit inverses by Cholesky, one factor after another, as K-FAC codes do it."""
+    return _method("cholesky", "Cholesky inverse", construction, _cholesky_inverse(False), phases.precondition())
+
+
+def cholesky_batched(construction: str) -> Method:
+    """Explicit inverses by Cholesky, factors of one size in one call.
+
+    Only launches are shared: what a batched library routine saves on latency inside a call is not known to a card.
+    """
+    title = "Cholesky inverse, equal sizes in one call"
+    return _method("cholesky_batched", title, construction, _cholesky_inverse(True), phases.precondition())
+
+
+def cholesky_solve(construction: str) -> Method:
+    """Cholesky factors kept, triangular solves against the gradient every step."""
+    factorise = DigitalWork(
+        Primitive.CHOLESKY,
+        Scope.FACTOR,
+        calls=1,
+        flops=kfac.cholesky.solve_refresh_flops(),
+        elements=kfac.factors.factor_elements(),
+    )
+    solve = DigitalWork(
+        Primitive.TRIANGULAR_SOLVE,
+        Scope.FACTOR,
+        calls=1,
+        flops=kfac.cholesky.solve_step_flops(),
+        elements=kfac.cholesky.solve_step_elements(),
+    )
+    precondition = Phase("precondition", Cadence.STEP, (solve,))
+    return _method("cholesky_solve", "Cholesky factor and solves", construction, _inversion(factorise), precondition)
+
+
+def eigh(construction: str) -> Method:
+    """Preconditioning in the eigenbasis."""
+    scale = DigitalWork(Primitive.STREAM, Scope.LAYER, calls=1, bytes=kfac.eigh.scale_bytes())
+    inversion = _inversion(phases.eigendecomposition(), scale)
+    return _method("eigh", "eigenbasis", construction, inversion, phases.precondition_in_eigenbasis())
+
+
+def newton_schulz(construction: str) -> Method:
+    """Explicit inverses from matrix products, factors of one size in one batched product."""
+    work = DigitalWork(
+        Primitive.GEMM,
+        Scope.FACTOR,
+        calls=kfac.newton_schulz.products(),
+        flops=kfac.newton_schulz.refresh_flops(),
+        batched=True,
+    )
+    return _method("newton_schulz", "Newton-Schulz inverse", construction, _inversion(work), phases.precondition())
+
+
+def low_rank(construction: str) -> Method:
+    """Randomised low-rank eigendecompositions."""
+    form = kfac.low_rank
+    sketch = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=5, flops=form.sketch_flops())
+    basis = DigitalWork(Primitive.QR, Scope.FACTOR, calls=2, flops=form.qr_flops(), elements=form.qr_elements())
+    small = DigitalWork(Primitive.EIGH, Scope.FACTOR, calls=1, flops=form.eigh_flops(), elements=form.eigh_elements())
+    step = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=2, flops=form.step_flops())
+    rescale = DigitalWork(Primitive.STREAM, Scope.FACTOR, calls=2, bytes=form.rescale_bytes())
+    precondition = Phase("precondition", Cadence.STEP, (step, rescale))
+    return _method("low_rank", "randomised low rank", construction, _inversion(sketch, basis, small), precondition)
+
+
+def conjugate_gradients(construction: str) -> Method:
+    """Conjugate gradients on both factors every step, the gradient's rows or columns side by side."""
+    form = kfac.conjugate_gradients
+    product = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=form.iterations(), flops=form.step_flops())
+    vectors = DigitalWork(Primitive.STREAM, Scope.FACTOR, calls=form.vector_launches(), bytes=form.vectors_bytes())
+    precondition = Phase("precondition", Cadence.STEP, (product, vectors))
+    return _method("cg", "conjugate gradients", construction, precondition)

@@ -46,6 +46,7 @@ class DigitalWork:
         primitive: Which law of the card applies.
         scope: What one evaluation of the counts covers.
         calls: Launches; a number or a formula. Equal factor pairs of one layer run as one batched call.
+        batched: Factors of one size, of whatever layer, run as one batched call and share its launches.
         flops: FLOPs.
         elements: Matrix elements touched, for the n^2 part of a factorisation.
         bytes: Memory traffic.
@@ -57,6 +58,7 @@ class DigitalWork:
     flops: Formula | None = None
     elements: Formula | None = None
     bytes: Formula | None = None
+    batched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from costmodel import formulas
 from costmodel.devices import AnalogCard
+from costmodel.formulas.verification import evidence
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import catalog_names, load_card, load_workload
 from costmodel.inputs.schema import unknown
@@ -78,7 +79,14 @@ def _devices() -> list[dict[str, Any]]:
 
 def _formulas() -> list[dict[str, Any]]:
     return [
-        {"name": name, "unit": formula.unit.name, "expression": str(formula.expression), "meaning": formula.meaning}
+        {
+            "name": name,
+            "unit": formula.unit.name,
+            "checked": evidence(name).check.value,
+            "expression": str(formula.expression),
+            "meaning": formula.meaning,
+            "checked_by": evidence(name).by,
+        }
         for name, formula in formulas.catalog().items()
     ]
 

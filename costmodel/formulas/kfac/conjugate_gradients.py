@@ -1,0 +1,64 @@
+"""K-FAC with conjugate gradients: the damped factors solved against the gradient every step."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import Expression, a, epsilon, g, k, kappa, n
+from costmodel.units import byte, flop, one
+
+
+@formula("kfac.cg.iterations", one, "Saad, Iterative Methods for Sparse Linear Systems, theorem 6.29")
+def iterations() -> Expression:
+    """Iterations until the solution has a relative error of epsilon in the energy norm, from rest.
+
+    The error is at most 2 ((sqrt(kappa) - 1) / (sqrt(kappa) + 1))^m <= 2 exp(-2 m / sqrt(kappa)): the worst spectrum
+    between lambda_min and lambda_max needs that many, a spectrum with few modes above the damping far fewer.
+
+    >>> iterations().evaluate(kappa=100, epsilon=0.01)
+    27.0
+    """
+    return sp.ceiling(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2)
+
+
+@formula("kfac.cg.step.flops", flop, "one product with the factor for all right-hand sides in each iteration")
+def step_flops() -> Expression:
+    """Products of one factor's solves, its right-hand sides iterating side by side.
+
+    >>> step_flops().evaluate(n=10, k=5, kappa=100, epsilon=0.01)
+    27000.0
+    """
+    return 2 * n**2 * k * iterations().expression
+
+
+@formula("kfac.cg.vectors.flops", flop, "two inner products and three updates of n by k numbers, a multiply-add each")
+def vectors_flops() -> Expression:
+    """Element-wise work of one factor's solves and the first residual's norm; divisions of k numbers are left out.
+
+    >>> vectors_flops().evaluate(n=10, k=5, kappa=100, epsilon=0.01)
+    13600.0
+    """
+    return 2 * n * k * (5 * iterations().expression + 1)
+
+
+@formula("kfac.cg.vectors.bytes", byte, "float32: inner products read 3 blocks, updates read 6 and write 3")
+def vectors_bytes() -> Expression:
+    """Memory traffic of that work, every block of n by k numbers going through memory."""
+    return 48 * n * k * iterations().expression
+
+
+@formula("kfac.cg.launches", one, "the element-wise kernels of an iteration: two inner products, three updates")
+def vector_launches() -> Expression:
+    """Element-wise kernels of one factor's solves."""
+    return 5 * iterations().expression
+
+
+@formula("kfac.cg.memory.bytes", byte, "float32: running factors, momentum")
+def memory_bytes() -> Expression:
+    """Optimizer state of one layer; the iteration's work space, four blocks of a g, is shared by all layers.
+
+    >>> memory_bytes().evaluate(a=3, g=2)
+    76.0
+    """
+    return 4 * (a**2 + g**2 + a * g)

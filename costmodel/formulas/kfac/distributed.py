@@ -1,0 +1,99 @@
+"""K-FAC on p data-parallel workers, placed as KAISA does (arXiv 2107.01739).
+
+Every layer's factors are averaged over all workers; one worker inverts a factor; a share f_g of the workers, the
+layer's gradient workers, receive the inverses and precondition; each broadcasts the result to 1 / f_g - 1 others.
+f_g = 1 / p is memory-optimal (one worker for a layer), f_g = 1 communication-optimal (no traffic on ordinary steps),
+anything between is hybrid. Counts are words over all links together unless they say by worker.
+"""
+
+from __future__ import annotations
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import Expression, a, f_g, g, n, p
+from costmodel.units import flop, one
+
+_KAISA = "KAISA, arXiv 2107.01739, section 3"
+
+
+@formula("kfac.distributed.gradient_workers", one, _KAISA)
+def gradient_workers() -> Expression:
+    """Workers that hold a layer's inverses and precondition its gradient.
+
+    >>> gradient_workers().evaluate(p=16, f_g=0.25)
+    4.0
+    """
+    return f_g * p
+
+
+@formula(
+    "kfac.distributed.factor_all_reduce.words", one, "ring all-reduce: every worker sends 2 (p - 1) / p of the data"
+)
+def factor_all_reduce_words() -> Expression:
+    """Words each worker sends to average a layer's factors, once a factor update; one triangle would halve it.
+
+    >>> factor_all_reduce_words().evaluate(p=4, a=3, g=2)
+    19.5
+    """
+    return 2 * (p - 1) / p * (a**2 + g**2)
+
+
+@formula("kfac.distributed.inverse_broadcast.words", one, _KAISA)
+def inverse_broadcast_words() -> Expression:
+    """Words sent to bring a layer's inverses to its other gradient workers, once a refresh.
+
+    Nothing in the memory-optimal placement, where the inverting worker is the only gradient worker.
+
+    >>> inverse_broadcast_words().evaluate(p=16, f_g=0.25, a=3, g=2)
+    39.0
+    """
+    return (gradient_workers().expression - 1) * (a**2 + g**2)
+
+
+@formula("kfac.distributed.eigen_broadcast.words", one, _KAISA + "; eigenvectors and the scaling table")
+def eigen_broadcast_words() -> Expression:
+    """The same for eigenvectors with the table 1 / (lambda_A lambda_G + lambda).
+
+    >>> eigen_broadcast_words().evaluate(p=16, f_g=0.25, a=3, g=2)
+    57.0
+    """
+    return (gradient_workers().expression - 1) * (a**2 + g**2 + a * g)
+
+
+@formula("kfac.distributed.gradient_broadcast.words", one, _KAISA)
+def gradient_broadcast_words() -> Expression:
+    """Words sent to bring a layer's preconditioned gradient to the workers that did not compute it, every step.
+
+    >>> gradient_broadcast_words().evaluate(p=16, f_g=0.25, a=3, g=2)
+    72.0
+    """
+    return (p - gradient_workers().expression) * a * g
+
+
+@formula("kfac.distributed.inverse.elements", one, "a layer's inverses lie on f_g p of p workers")
+def inverse_elements() -> Expression:
+    """Elements of inverses that one worker holds of a layer, averaged over workers.
+
+    >>> inverse_elements().evaluate(f_g=0.25, a=4, g=2)
+    5.0
+    """
+    return f_g * (a**2 + g**2)
+
+
+@formula("kfac.distributed.inversion.flops", flop, "each factor is inverted by one of p workers; perfect balance")
+def inversion_flops() -> Expression:
+    """Cholesky inverses by worker, for one factor: the lower bound that a placement by n^3 approaches.
+
+    >>> inversion_flops().evaluate(n=10, p=4)
+    250.0
+    """
+    return n**3 / p
+
+
+@formula("kfac.distributed.precondition.flops", flop, "each layer is preconditioned by f_g p of p workers")
+def precondition_flops() -> Expression:
+    """Preconditioning products by worker, for one layer: f_g = 1 repeats them on every worker.
+
+    >>> precondition_flops().evaluate(f_g=0.5, a=3, g=2)
+    30.0
+    """
+    return 2 * f_g * a * g * (a + g)

@@ -1,0 +1,98 @@
+"""Construction of the Kronecker factors and their running average."""
+
+from __future__ import annotations
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import B, Expression, M, a, g, n
+from costmodel.units import byte, flop, one
+
+_WEIGHT_SHARING = "arXiv 2311.00636: expand takes every shared position as a row, reduce one row an example"
+_SYMMETRIC = "BLAS SYRK: n (n + 1) / 2 elements, a multiply-add a row each"
+
+
+@formula("kfac.factors.expand.flops", flop, _WEIGHT_SHARING)
+def expand_flops() -> Expression:
+    """Both factors as full products over all rows (a symmetric product halves it).
+
+    >>> expand_flops().evaluate(M=8, a=3, g=2)
+    208.0
+    """
+    return 2 * M * (a**2 + g**2)
+
+
+@formula("kfac.factors.expand.symmetric.flops", flop, _SYMMETRIC)
+def expand_symmetric_flops() -> Expression:
+    """Both factors over all rows, one triangle each.
+
+    >>> expand_symmetric_flops().evaluate(M=8, a=3, g=2)
+    144.0
+    """
+    return M * (a * (a + 1) + g * (g + 1))
+
+
+@formula("kfac.factors.reduce.flops", flop, _WEIGHT_SHARING)
+def reduce_flops() -> Expression:
+    """Both factors as full products over one row an example, the positions summed first.
+
+    >>> reduce_flops().evaluate(B=4, a=3, g=2)
+    104.0
+    """
+    return 2 * B * (a**2 + g**2)
+
+
+@formula("kfac.factors.reduce.symmetric.flops", flop, _SYMMETRIC)
+def reduce_symmetric_flops() -> Expression:
+    """Both factors over one row an example, one triangle each.
+
+    >>> reduce_symmetric_flops().evaluate(B=4, a=3, g=2)
+    72.0
+    """
+    return B * (a * (a + 1) + g * (g + 1))
+
+
+@formula("kfac.factors.reduce.bytes", byte, "float32 inputs and output gradients, read once")
+def reduce_bytes() -> Expression:
+    """Traffic of summing inputs and gradients over the shared positions, which reduce does before its products.
+
+    >>> reduce_bytes().evaluate(M=8, a=3, g=2)
+    160.0
+    """
+    return 4 * M * (a + g)
+
+
+@formula("kfac.layer.elements", one, "A is a by a, G is g by g")
+def layer_elements() -> Expression:
+    """Elements of both factors of a layer."""
+    return a**2 + g**2
+
+
+@formula("kfac.layer.triangle.elements", one, "n (n + 1) / 2 of a symmetric matrix")
+def layer_triangle_elements() -> Expression:
+    """Elements of one triangle of both factors: what symmetric storage or communication needs.
+
+    >>> layer_triangle_elements().evaluate(a=3, g=2)
+    9.0
+    """
+    return (a * (a + 1) + g * (g + 1)) / 2
+
+
+@formula("kfac.factor.elements", one, "a matrix is n by n")
+def factor_elements() -> Expression:
+    """Matrix elements a factorisation touches: the work that grows as n^2 beside the n^3 of its products."""
+    return n**2
+
+
+@formula("kfac.running_average.bytes", byte, "float32: read the average and the new factor, write the average")
+def running_average_bytes() -> Expression:
+    """Memory traffic of the exponential moving average of both factors."""
+    return 12 * (a**2 + g**2)
+
+
+@formula("kfac.running_average.flops", flop, "A + w (A_new - A): a subtraction, a product and a sum for each element")
+def running_average_flops() -> Expression:
+    """Element-wise work of the exponential moving average of both factors.
+
+    >>> running_average_flops().evaluate(a=3, g=2)
+    39.0
+    """
+    return 3 * (a**2 + g**2)

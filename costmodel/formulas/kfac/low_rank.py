@@ -1,0 +1,117 @@
+"""K-FAC with a randomised low-rank eigendecomposition: O(n^2 r) instead of O(n^3).
+
+A refresh applies the factor twice to a block of r random vectors (one power iteration), orthonormalises after each,
+and diagonalises the factor in that basis. The inverse of U D U^T + gamma I is then
+I / gamma + U ((D + gamma)^-1 - 1 / gamma) U^T (randomised K-FAC, arXiv 2206.15397; Halko, Martinsson and Tropp,
+SIAM Review 53, 2011).
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from costmodel.formulas.registry import formula
+from costmodel.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
+from costmodel.units import byte, flop, one
+
+#: Columns beyond the modes that are wanted: Halko, Martinsson and Tropp's advice.
+OVERSAMPLING = 10
+_SKETCH = "arXiv 2206.15397 with one power iteration; Halko, Martinsson and Tropp (2011)"
+
+
+@formula(
+    "kfac.low_rank.rank",
+    one,
+    "derived: docs/derivations-digital.md, rank at equal accuracy; power-law spectrum assumed",
+)
+def rank() -> Expression:
+    """Columns of the sketch at which what is left out costs a relative error of epsilon in the inverse.
+
+    Left-out modes are taken as zero: mode i contributes 1 / gamma instead of 1 / (lambda_i + gamma), an error of
+    lambda_i / (lambda_i + gamma) relative to 1 / gamma. With lambda_i = (kappa - 1) gamma / i^s_d it is below epsilon
+    from i = ((kappa - 1)(1 - epsilon) / epsilon)^(1 / s_d) on. Oversampling is added; never more than n. A sketch is
+    not the best basis: tests find up to 1.4 epsilon for exponents of 1.8 to 2.2, and epsilon from 2.9 on.
+
+    >>> rank().evaluate(n=1024, kappa=1001, epsilon=0.1, s_d=3)
+    30.0
+    """
+    kept = sp.ceiling(((kappa - 1) * (1 - epsilon) / epsilon) ** (1 / s_d)) - 1 + OVERSAMPLING
+    return n + kept - sp.Max(n, kept)  # the smaller of the two
+
+
+@formula("kfac.low_rank.sketch.flops", flop, _SKETCH)
+def sketch_flops() -> Expression:
+    """Products of one factor's refresh: F Omega, F Q, F Q again, Q^T (F Q), Q V.
+
+    >>> sketch_flops().evaluate(n=10, r=2)
+    1360.0
+    """
+    return 6 * n**2 * r + 4 * n * r**2
+
+
+@formula("kfac.low_rank.qr.flops", flop, "LAPACK Working Note 41: GEQRF and ORGQR, 2nr^2 - 2r^3/3 each, twice")
+def qr_flops() -> Expression:
+    """Orthonormal bases of one factor's refresh, after each of the two products.
+
+    >>> qr_flops().evaluate(n=10, r=3)
+    648.0
+    """
+    return 8 * n * r**2 - 8 * r**3 / 3
+
+
+@formula("kfac.low_rank.qr.elements", one, "the sketch is n by r, decomposed twice")
+def qr_elements() -> Expression:
+    """Elements of the blocks that are orthonormalised."""
+    return 2 * n * r
+
+
+@formula("kfac.low_rank.eigh.flops", flop, "symmetric QR with vectors, about 9r^3")
+def eigh_flops() -> Expression:
+    """Eigendecomposition of one factor in the basis of its sketch.
+
+    >>> eigh_flops().evaluate(r=10)
+    9000.0
+    """
+    return 9 * r**3
+
+
+@formula("kfac.low_rank.eigh.elements", one, "the projected factor is r by r")
+def eigh_elements() -> Expression:
+    """Elements of the small eigenproblem."""
+    return r**2
+
+
+@formula("kfac.low_rank.step.flops", flop, "the gradient into the basis and back: two products of 2nrk")
+def step_flops() -> Expression:
+    """Products of one factor with the gradient, every step.
+
+    >>> step_flops().evaluate(n=10, r=2, k=5)
+    400.0
+    """
+    return 4 * n * r * k
+
+
+@formula("kfac.low_rank.rescale.flops", flop, "r k scalings in the basis; n k divisions by gamma")
+def rescale_flops() -> Expression:
+    """Element-wise work of one factor every step; the final sum is part of the product.
+
+    >>> rescale_flops().evaluate(n=10, r=2, k=5)
+    60.0
+    """
+    return (n + r) * k
+
+
+@formula("kfac.low_rank.rescale.bytes", byte, "float32: n k and r k numbers, each read and written")
+def rescale_bytes() -> Expression:
+    """Memory traffic of that work."""
+    return 8 * (n + r) * k
+
+
+@formula("kfac.low_rank.memory.bytes", byte, "float32: running factors, r vectors of each, momentum")
+def memory_bytes() -> Expression:
+    """Optimizer state of one layer; the r eigenvalues are left out, and one r stands for both factors.
+
+    >>> memory_bytes().evaluate(a=3, g=2, r=1)
+    96.0
+    """
+    return 4 * (a**2 + g**2 + r * (a + g) + a * g)
