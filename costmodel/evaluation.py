@@ -64,6 +64,7 @@ class Evaluation:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
+        self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
         self._values = symbol_values(workload, self.shapes, self._drawn)
         self._evaluated = {scope: evaluate(each, self._values[scope]) for scope, each in _expressions(methods).items()}
 
@@ -73,7 +74,10 @@ class Evaluation:
 
     def method(self, method: Method) -> dict[str, Cost]:
         """Cost of each phase of a method, by phase name."""
-        return {phase.name: self._phase(phase) for phase in method.phases}
+        for phase in method.phases:
+            if phase not in self._costs:
+                self._costs[phase] = self._phase(phase)
+        return {phase.name: self._costs[phase] for phase in method.phases}
 
     def energy(self, method: Method, times: Mapping[str, Cost]) -> dict[str, Cost]:
         """Joules of each phase of a method in one step: analog work, and digital work where the card gives a power.
@@ -145,7 +149,9 @@ class Evaluation:
         shapes = len(self.shapes)
         if scope is Scope.MODEL:
             return np.zeros((shapes, self._count))
-        whole = np.broadcast_to(seconds, (len(seconds), self._count))
+        # A law that only counts calls has one number for all units.
+        units = shapes if scope is Scope.LAYER else 2 * shapes
+        whole = np.broadcast_to(seconds, (units, self._count))
         return whole if scope is Scope.LAYER else whole[:shapes] + whole[shapes:]
 
     def _weight(self, scope: Scope, pairs: bool) -> Draws:
@@ -168,7 +174,7 @@ class Evaluation:
         """Launch x calls + elements x element_time + bytes / bandwidth + FLOPs / rate, each a term of its own."""
         pairs = self._values[work.scope]["pairs"]
         stand_in = self._digital.stand_in(work.primitive)
-        primitive, share = (stand_in.primitive, stand_in.share) if stand_in else (work.primitive, 1.0)
+        primitive = stand_in.primitive if stand_in else work.primitive
         law = self._digital.laws[primitive].quantities()
         counts = {
             "launch": self._evaluate(work.calls, work.scope) / (self._batch(work.scope) if work.batched else 1.0),
@@ -182,7 +188,8 @@ class Evaluation:
             if count is None:
                 continue
             constant = self._drawn[f"digital.primitives.{primitive}.{name}"]
-            seconds = count / constant if name in {"bandwidth", "rate"} else share * count * constant
+            seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
+            seconds = seconds * (stand_in.share(name) if stand_in else 1.0)
             excess = self._extrapolation(quantity, work.scope)
             widened = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * self._unexplained(work))
             outside = np.any((excess > 1) & (widened > 0))

@@ -1,7 +1,8 @@
 """SOAP: Adam in the eigenbasis of Shampoo's statistics (Vyas et al., arXiv 2409.11321).
 
-The lean form is counted: Adam's first moment lives in the eigenbasis and is turned at a refresh. The official code
-keeps it outside and projects it every step, which costs 10dg(d + g) a step instead of 6dg(d + g).
+The lean form is counted: Adam's first moment lives in the eigenbasis and is turned at a refresh. Codes
+that keep it outside the eigenbasis and project it every step cost 8dg(d + g) a step instead of 6dg(d + g); the official
+one 10dg(d + g).
 """
 
 from __future__ import annotations
