@@ -87,14 +87,20 @@ class Evaluation:
         power = self._drawn.get("digital.power")
         joules = {}
         for phase in method.phases:
-            analog = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
-            if analog:
-                joules[phase.name] = total(analog)
+            parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
+            if power is not None and not parts:
+                parts = [self._at_power(times[phase.name], power)]
             elif power is not None:
-                time = times[phase.name]
-                status = weakest((time.status, self.found["digital.power"].status))
-                joules[phase.name] = Cost(time.total * power, time.by_shape * power, status)
+                share = self._runs_per_step(phase.cadence)
+                digital = (work for work in phase.works if isinstance(work, DigitalWork))
+                parts += [self._at_power(self._work(work), power * share) for work in digital]
+            if parts:
+                joules[phase.name] = total(parts)
         return joules
+
+    def _at_power(self, time: Cost, power: Draws) -> Cost:
+        status = weakest((time.status, self.found["digital.power"].status))
+        return Cost(time.total * power, time.by_shape * power, status)
 
     def factors(self, expressions: Sequence[Expression], more: Mapping[str, Draws]) -> dict[Expression, Draws]:
         """Values of expressions for the factors A of all shapes, then G, with some symbols given here."""
