@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from costmodel import formulas
+from costmodel.formulas.verification import Check, evidence
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "derivations.md").read_text()
@@ -30,3 +31,8 @@ def test_tests_named_exist() -> None:
 def test_formulas_are_balanced() -> None:
     for paragraph in TEXT.split("\n\n"):
         assert paragraph.count("$") % 2 == 0, paragraph
+
+
+def test_every_thermodynamic_formula_is_verified() -> None:
+    names = [name for name in formulas.catalog() if name.startswith(("thermo.", "crossover."))]
+    assert {name for name in names if evidence(name).check is not Check.VERIFIED} == set()

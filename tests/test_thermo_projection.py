@@ -190,6 +190,7 @@ def test_defaults_are_assumed_have_a_range_and_say_so(analog: AnalogCard) -> Non
             assert quantity.source.startswith("not on the card: ")
 
 
+@pytest.mark.verifies("thermo.noise.signal.ratio")
 def test_noise_follows_from_the_capacitance(analog: AnalogCard) -> None:
     bare = replace(analog, noise_to_signal=None, capacitance=exact(1e-9, farad), full_scale_voltage=exact(1, volt))
     assert completed(bare)["noise_to_signal"].value == pytest.approx(BOLTZMANN * 300 / 1e-9)

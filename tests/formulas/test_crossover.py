@@ -15,6 +15,7 @@ def digital(n):
     return formulas.get("kfac.cholesky.refresh.flops").evaluate(n=n) / DIGITAL["F_d"]
 
 
+@pytest.mark.verifies("crossover.upload.dimension", "crossover.round_trip.dimension")
 @pytest.mark.parametrize("bandwidth", [50e9, 3.6e12])
 def test_upload_equals_a_digital_inverse(bandwidth):
     link = {"W": bandwidth, "t_l": 0.0}
@@ -33,6 +34,7 @@ def test_upload_equals_a_digital_inverse(bandwidth):
     assert expected == pytest.approx(found)
 
 
+@pytest.mark.verifies("crossover.inverse.condition_number")
 @pytest.mark.parametrize("n", [256, 4096])
 @pytest.mark.parametrize("tau", [1e-9, 1e-11])
 def test_method_1_equals_a_digital_inverse(n, tau):
@@ -49,6 +51,7 @@ def test_method_1_equals_a_digital_inverse(n, tau):
         assert excess(1.0) > 0
 
 
+@pytest.mark.verifies("crossover.solve.condition_number")
 @pytest.mark.parametrize("arrays", [1, 16, 10_000])
 @pytest.mark.parametrize("nu", [0.0, 1e-9, 1e-4])
 def test_method_2_equals_a_digital_inverse(arrays, nu):
@@ -62,11 +65,24 @@ def test_method_2_equals_a_digital_inverse(arrays, nu):
 
     expected = crossover.solve_condition_number().evaluate(P=arrays, nu=nu, **values, **DIGITAL)
     assert expected == pytest.approx(brentq(excess, 1.0, 1e12))
-    if nu == 0:
-        settle = crossover.settle_condition_number().evaluate(P=arrays, **values, **DIGITAL)
-        assert settle == pytest.approx(expected)
 
 
+@pytest.mark.verifies("crossover.settle.condition_number")
+@pytest.mark.parametrize("arrays", [1, 16, 10_000])
+def test_settling_alone_equals_a_digital_inverse(arrays):
+    n, values = 1024, {"n": 1024, "tau": 1e-10, "epsilon": 0.1}
+
+    def excess(kappa):
+        run = solve.settle_time().evaluate(m=n, k=n, kappa=kappa, **values)
+        return run / min(arrays, n) - digital(n)
+
+    expected = crossover.settle_condition_number().evaluate(P=arrays, **values, **DIGITAL)
+    assert expected == pytest.approx(brentq(excess, 1.0, 1e12))
+
+
+@pytest.mark.verifies(
+    "crossover.amdahl.free_solver", "crossover.amdahl.free_solver_on_a_link", "crossover.amdahl.square_layer"
+)
 def test_amdahl_on_a_square_layer():
     n, rows, every, refresh = 512, 4096, 2, 10
     step = {
@@ -85,25 +101,36 @@ def test_amdahl_on_a_square_layer():
     assert crossover.free_solver_on_a_link().evaluate(phi=0.2, ell=0.3) < 1
 
 
-MACHINE = {"W": 1e30, "t_l": 0.0, "t_w": 0.0, "f_c": 1e30, "n_c": 1.0, "b_in": 1.0, "b_out": 1.0}
+MACHINE = {"W": 1.0, "t_l": 0.0, "t_w": 0.0, "f_c": 1.0, "n_c": 1.0, "b_in": 1.0, "b_out": 1.0, "tau": 1, "tau_o": 1}
 
 
-@pytest.mark.parametrize(
-    ("formula", "time", "unit", "nu"),
-    [
-        (crossover.solve_width_exponent(), solve.time(), "tau", 1.0),
-        (crossover.noise_free_solve_width_exponent(), solve.time(), "tau", 0.0),
-        (crossover.underdamped_solve_width_exponent(), underdamped.solve_time(), "tau_o", 1.0),
-        (crossover.inverse_width_exponent(), inverse.time(), "tau", None),
-    ],
-)
-def test_width_exponents_by_doubling(formula, time, unit, nu):
-    """The slope of the time itself between two very wide layers whose kappa follows from fixed damping."""
+def slope(time, **given):
+    """Between two very wide layers whose kappa follows from fixed damping."""
 
     def seconds(n):
         kappa = formulas.get("kfac.damping.condition_number").evaluate(n=n, s_r=1, theta=1e-2, damping=1e-2)
-        values = MACHINE | {"n": n, "kappa": kappa, "epsilon": 0.1, unit: 1.0, "nu": nu}
+        values = MACHINE | {"n": n, "kappa": kappa, "epsilon": 0.1} | given
         return time.evaluate(**{info.symbol.name: values[info.symbol.name] for info in time.symbols})
 
-    slope = math.log2(seconds(2e8) / seconds(1e8))
-    assert formula.evaluate() == pytest.approx(slope, abs=0.01)
+    return math.log2(seconds(2e9) / seconds(1e9))
+
+
+@pytest.mark.verifies(
+    "crossover.width_exponent.kfac.cholesky",
+    "crossover.width_exponent.thermo.inverse",
+    "crossover.width_exponent.thermo.inverse.underdamped",
+    "crossover.width_exponent.thermo.solve",
+    "crossover.width_exponent.thermo.solve.underdamped",
+    "crossover.width_exponent.thermo.solve.noise_free",
+)
+def test_width_exponents_by_doubling():
+    exponent = {
+        crossover.cholesky_width_exponent: slope(formulas.get("kfac.cholesky.refresh.flops")),
+        crossover.inverse_width_exponent: slope(inverse.time()),
+        crossover.underdamped_inverse_width_exponent: slope(underdamped.inverse_time()),
+        crossover.solve_width_exponent: slope(solve.time(), nu=1.0),
+        crossover.underdamped_solve_width_exponent: slope(underdamped.solve_time(), nu=1.0),
+        crossover.noise_free_solve_width_exponent: slope(solve.time(), nu=0.0),
+    }
+    for formula, found in exponent.items():
+        assert formula().evaluate() == pytest.approx(found, abs=0.02)

@@ -27,6 +27,7 @@ def bulk(n, kappa):
 # --- quantization ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("thermo.quantization.input.norm")
 @pytest.mark.parametrize("bits", [8, 10, 12])
 @pytest.mark.parametrize("n", [64, 256, 512])
 def test_norm_of_rounding(n, bits):
@@ -42,6 +43,7 @@ def test_largest_entry_of_a_positive_matrix_is_at_most_its_largest_eigenvalue():
         assert np.abs(A).max() <= 1.0
 
 
+@pytest.mark.verifies("thermo.quantization.input.error")
 @pytest.mark.parametrize(("kappa", "bits"), [(5.0, 10), (20.0, 12), (50.0, 14)])
 def test_rounding_moves_the_inverse_by_kappa_times_its_norm(kappa, bits):
     n = 256
@@ -53,6 +55,7 @@ def test_rounding_moves_the_inverse_by_kappa_times_its_norm(kappa, bits):
     assert found > 0.5 * promised  # met where the bulk of the spectrum lies at 1 / kappa
 
 
+@pytest.mark.verifies("thermo.quantization.input.bits")
 @pytest.mark.parametrize("kappa", [10.0, 100.0])
 @pytest.mark.parametrize("epsilon", [0.1, 0.01])
 def test_bits_that_keep_the_inverse_within_epsilon(kappa, epsilon):
@@ -71,6 +74,7 @@ def test_bits_that_keep_the_inverse_within_epsilon(kappa, epsilon):
     assert kappa * norm / (1 - kappa * norm) == pytest.approx(epsilon)
 
 
+@pytest.mark.verifies("thermo.quantization.definite.bits")
 def test_too_few_bits_lose_positive_definiteness():
     n, kappa = 512, 100.0
     A, _ = with_spectrum(worst_for_noise(n, kappa))
@@ -89,6 +93,7 @@ def test_rounding_errors_of_a_rank_one_matrix_are_not_independent():
     assert 1.2 * law < found < n * step / 2
 
 
+@pytest.mark.verifies("thermo.quantization.output.inverse.error", "thermo.quantization.output.solve.error")
 def test_output_rounding():
     n, bits = 512, 9
     A, _ = with_spectrum(logarithmic(n, 50.0))
@@ -104,6 +109,7 @@ def test_output_rounding():
     assert 0.3 * promised < found < promised
 
 
+@pytest.mark.verifies("thermo.quantization.averaged.error")
 def test_stochastic_roundings_average_out_up_to_a_bias():
     """All 2^10 roundings of the 10 couplings of a 4x4 block, weighted by their probabilities: exact expectations."""
     bits, kappa, n = 8, 10.0, 4
@@ -138,6 +144,7 @@ def test_stochastic_roundings_average_out_up_to_a_bias():
 # --- mismatch --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("thermo.mismatch.norm", "thermo.mismatch.error")
 def test_mismatch_is_a_floor_of_two_kappa_delta():
     n, delta = 256, 1e-3
     pattern = np.random.default_rng(5).standard_normal((n, n))
@@ -158,6 +165,7 @@ def test_mismatch_is_a_floor_of_two_kappa_delta():
     assert np.linalg.norm(delta * pattern * flat, 2) == pytest.approx(mismatch.norm().evaluate(delta=delta), rel=0.05)
 
 
+@pytest.mark.verifies("thermo.mismatch.tolerance")
 def test_tolerance_is_where_the_bound_is_met():
     delta = mismatch.tolerance().evaluate(epsilon=0.1, kappa=30.0)
     bound = mismatch.error().evaluate(delta=delta, kappa=30.0)
@@ -167,6 +175,7 @@ def test_tolerance_is_where_the_bound_is_met():
 # --- thermal noise ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("thermo.noise.thermal.variance")
 @pytest.mark.parametrize("capacitance", [1e-15, 1e-12, 1e-9])
 def test_ktc_is_the_johnson_noise_of_a_resistor_through_its_rc(capacitance):
     from scipy.integrate import quad
@@ -179,6 +188,7 @@ def test_ktc_is_the_johnson_noise_of_a_resistor_through_its_rc(capacitance):
         assert noise.thermal_variance().evaluate(E_T=BOLTZMANN * 300, C=capacitance) == pytest.approx(johnson)
 
 
+@pytest.mark.verifies("thermo.noise.thermal.bits", "thermo.noise.relaxation_time")
 def test_bits_capacitance_and_speed_are_one_choice():
     # The table of thermal-only effective bits at 1 V peak to peak: 8 b 3.3 fF, 12 b 0.83 pF, 16 b 213 pF.
     for bits, capacitance in ((8, 3.26e-15), (12, 0.834e-12), (16, 213.5e-12)):
@@ -192,6 +202,17 @@ def test_bits_capacitance_and_speed_are_one_choice():
     assert by_decibels == pytest.approx(12 * 4**16, rel=1e-3)
 
 
+@pytest.mark.verifies("thermo.noise.averaged.bits")
+def test_averaging_readings_buys_half_a_bit_a_doubling():
+    """The mean of independent readings has their variance over their number, as a larger capacitor would."""
+    for readings in (1, 2, 16, 1000):
+        once, mean = (
+            noise.thermal_bits().evaluate(E_T=BOLTZMANN * 300, C=1e-12 * times, V=1.0) for times in (1, readings)
+        )
+        assert noise.averaged_bits().evaluate(N_r=readings) == pytest.approx(mean - once, abs=1e-12)
+
+
+@pytest.mark.verifies("thermo.noise.capacitance")
 def test_rounding_noise_of_an_ideal_converter_by_quadrature():
     from scipy.integrate import quad
 
@@ -202,6 +223,7 @@ def test_rounding_noise_of_an_ideal_converter_by_quadrature():
     assert noise.thermal_variance().evaluate(E_T=BOLTZMANN * 300, C=capacitance) == pytest.approx(variance)
 
 
+@pytest.mark.verifies("thermo.noise.injected.rms", "thermo.noise.injected.ratio")
 def test_injected_noise_fits_the_range():
     kappa, swing = 50.0, 1.0
     rms = noise.injected_rms().evaluate(V=swing, kappa=kappa)
@@ -214,6 +236,7 @@ def test_injected_noise_fits_the_range():
 # --- converters ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("thermo.converter.energy")
 @pytest.mark.parametrize(("bits", "rate"), [(6, 1e9), (10, 1e6), (12, 1e8), (16, 5e6)])
 def test_converter_energy_by_figure_of_merit(bits, rate):
     thermal_db, speed_db, walden = 183.0, 259.0, 5e-15
@@ -226,21 +249,32 @@ def test_converter_energy_by_figure_of_merit(bits, rate):
     assert found == pytest.approx(expected)
 
 
+@pytest.mark.verifies("thermo.converter.thermal_energy")
 def test_converters_stay_above_thermal_noise():
     # 8 kT SNR is a figure of merit of 191.8 dB at 300 K; the best published has 189.2 dB.
     merit = 10 * math.log10(1.5 * 4**12 / 2 / converters.thermal_energy().evaluate(E_T=BOLTZMANN * 300, b_out=12))
     assert merit == pytest.approx(191.8, abs=0.05)
 
 
+@pytest.mark.verifies("thermo.converter.rate")
 @pytest.mark.parametrize(("bits", "rate"), [(7.5, 18e9), (9.5, 6.4e9), (11.5, 6.4e9), (13.5, 40e6), (15.5, 5e6)])
 def test_converter_rate_covers_what_has_been_built(bits, rate):
     assert converters.rate().evaluate(f_r=18e9, b_out=bits) >= rate * (1 - 1e-9)
     assert converters.rate().evaluate(f_r=18e9, b_out=bits) <= 2 * rate
 
 
+@pytest.mark.verifies("thermo.converter.input.energy")
+@pytest.mark.parametrize(("bits", "energy"), [(7, 1.4e-12), (8, 3.1e-12), (12, 12.5e-12), (14, 17.7e-12), (16, 58e-12)])
+def test_input_converters_follow_the_best_that_have_been_built(bits, energy):
+    """The most frugal converters of the survey, within a factor of 1.5 of one law over nine bits."""
+    at_8_bits = 1.4e-12 * 2**0.6
+    assert converters.input_energy().evaluate(e_d=at_8_bits, b_in=bits) == pytest.approx(energy, rel=0.5)
+
+
 # --- deflation -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.verifies("thermo.deflation.condition_number")
 @pytest.mark.parametrize("gap", [2.0, 10.0, 40.0])
 def test_deflation_divides_kappa_by_the_gap(gap):
     n, damping = 10, 0.01
@@ -261,6 +295,7 @@ def test_deflation_divides_kappa_by_the_gap(gap):
     assert restored == pytest.approx(np.linalg.inv(A), rel=1e-8, abs=1e-8)
 
 
+@pytest.mark.verifies("thermo.deflation.condition_number_bound")
 @pytest.mark.parametrize("rest", [[0.05] * 4, [0.2], [0.1, 0.1], [0.9, 0.8]])
 def test_deflation_from_the_stable_rank(rest):
     damping = 0.01
@@ -274,6 +309,7 @@ def test_deflation_from_the_stable_rank(rest):
         assert left == pytest.approx(bound)
 
 
+@pytest.mark.verifies("thermo.deflation.find.flops", "thermo.deflation.inverse.flops", "thermo.deflation.solve.flops")
 def test_deflation_flops_by_counting():
     n, k, iterations = 30, 7, 4
     # one iteration: A times two vectors; at the end A V once more (4 n^2) and A - c v v^T (2 n^2)

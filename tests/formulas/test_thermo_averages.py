@@ -19,6 +19,7 @@ def sides(eigenvalues):
     return len(eigenvalues), max(eigenvalues) / min(eigenvalues)
 
 
+@pytest.mark.verifies("thermo.average.mean.spectrum.time")
 @pytest.mark.parametrize("name", SPECTRA)
 def test_mean_of_a_given_spectrum(name):
     eigenvalues, nu, epsilon = SPECTRA[name], 1e-3, 0.1
@@ -30,8 +31,12 @@ def test_mean_of_a_given_spectrum(name):
     x = np.linalg.solve(A, basis @ drive)
     noise = nu * (drive**2).sum() * Process(A).variance_of_mean(window)
     assert np.sqrt(noise / (x**2).sum()) == pytest.approx(epsilon / 100, rel=0.02)
+    moments = {"mu_2": np.trace(np.linalg.inv(A @ A)) / len(A), "s_x": (x**2).sum() / (drive**2).sum()}
+    by_moments = averaging.mean_spectrum_time().evaluate(tau=1.0, n=len(A), nu=nu, epsilon=epsilon, **moments)
+    assert np.sqrt(noise / (x**2).sum()) == pytest.approx(epsilon * np.sqrt(by_moments / window), rel=0.02)
 
 
+@pytest.mark.verifies("thermo.average.mean.time")
 @pytest.mark.parametrize("name", SPECTRA)
 @pytest.mark.parametrize("length", [0.01, 1.0, 100.0])
 def test_worst_case_of_a_mean_holds_for_any_window(name, length):
@@ -54,6 +59,7 @@ def test_worst_case_of_a_mean_is_attained():
     assert 0.97 < nu * Process(A).variance_of_mean(window) / allowed <= 1
 
 
+@pytest.mark.verifies("thermo.average.mean.isotropic.time")
 def test_isotropic_input_sees_no_kappa():
     # E b b^T = 1 / n: the expected squared norm of the solution is the trace of A^-2 over n.
     for kappa in (3.0, 30.0, 300.0):
@@ -65,6 +71,7 @@ def test_isotropic_input_sees_no_kappa():
         assert 1e-2 * Process(A).variance_of_mean(window) / signal == pytest.approx(0.01 * time / window, rel=0.01)
 
 
+@pytest.mark.verifies("thermo.average.covariance.time")
 @pytest.mark.parametrize("name", SPECTRA)
 def test_covariance_of_a_given_spectrum(name):
     n, kappa = sides(SPECTRA[name])
@@ -93,6 +100,7 @@ def test_logarithmic_spectra_need_far_less():
     assert 0.17 < ratio < 0.19
 
 
+@pytest.mark.verifies("thermo.underdamped.average.mean.time", "thermo.underdamped.average.covariance.time")
 @pytest.mark.parametrize("name", SPECTRA)
 @pytest.mark.parametrize("length", [3.0, 30.0])
 def test_underdamped_bounds_hold(name, length):
@@ -127,6 +135,7 @@ def lag_sum(correlation, spacing, count):
     return sum(correlation(abs(lag) * spacing) * (count - abs(lag)) for lag in (*-index[1:], *index)) / count
 
 
+@pytest.mark.verifies("thermo.sampling.covariance.samples", "thermo.sampling.mean.samples")
 @pytest.mark.parametrize("spacing", [0.1, 1.0, 10.0])
 def test_correlated_samples(spacing):
     kappa, count, n, nu = 10.0, 4000, 5, 1e-2
@@ -139,6 +148,7 @@ def test_correlated_samples(spacing):
     assert needed == pytest.approx(n * nu * single / 0.01, rel=0.01)
 
 
+@pytest.mark.verifies("thermo.sampling.covariance.independent_samples", "thermo.sampling.mean.independent_samples")
 def test_dense_samples_are_an_integral_and_sparse_ones_independent():
     common = {"n": 50, "kappa": 20.0, "tau": 1e-6, "epsilon": 0.1}
     dense = sampling.covariance_samples().evaluate(Delta=1e-9, **common) * 1e-9
@@ -164,6 +174,7 @@ def worst_total_error(eigenvalues, epsilon, nu):
     return np.sqrt(squared[-1])
 
 
+@pytest.mark.verifies("thermo.solve.error")
 @pytest.mark.parametrize(("kappa", "epsilon"), [(1.0, 0.1), (1.5, 0.3), (2.0, 0.1), (10.0, 0.1), (100.0, 0.01)])
 def test_two_full_epsilons_add_up_to_one(kappa, epsilon):
     promised = budget.solve_error().evaluate(kappa=kappa, epsilon=epsilon)
@@ -173,6 +184,7 @@ def test_two_full_epsilons_add_up_to_one(kappa, epsilon):
     assert promised <= epsilon * (np.sqrt(2) if kappa == 1 else 1.0 + 0.5 / kappa)
 
 
+@pytest.mark.verifies("thermo.inverse.error")
 def test_burn_in_is_averaged_away():
     n, kappa, epsilon = 8, 10.0, 0.1
     A, _ = with_spectrum(worst_for_noise(n, kappa))

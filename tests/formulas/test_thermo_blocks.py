@@ -72,6 +72,7 @@ def substitute(kept, right, count):
     return b
 
 
+@pytest.mark.verifies("thermo.blocks.count", "thermo.blocks.squares", "thermo.inverse.tiling.flops")
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_counts_of_the_sweep(n, m):
     A, _ = with_spectrum(logarithmic(n, 10.0))
@@ -84,6 +85,12 @@ def test_counts_of_the_sweep(n, m):
     assert count.products == (2 * blocks.count().evaluate(n=n, m=m) if n > m else 0)
 
 
+@pytest.mark.verifies(
+    "thermo.blocks.remaining_rows",
+    "thermo.blocks.products",
+    "thermo.solve.eliminate.flops",
+    "thermo.solve.tiling.flops",
+)
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_counts_of_elimination_and_substitution(n, m):
     A, _ = with_spectrum(logarithmic(n, 10.0))
@@ -100,6 +107,7 @@ def test_counts_of_elimination_and_substitution(n, m):
     assert each.products == blocks.products().evaluate(n=n, m=m)
 
 
+@pytest.mark.verifies("thermo.blocks.remaining_rows_squared")
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_sums_over_blocks(n, m):
     sizes = [p.stop - p.start for p in pivots(n, m)]
@@ -201,6 +209,7 @@ def test_sampling_errors_are_not_amplified(kappa):
         assert error(A, 16, sampled, "fro") < 1.3 * epsilon
 
 
+@pytest.mark.verifies("thermo.blocks.inverse.amplification", "thermo.blocks.inverse.amplification_bound")
 @pytest.mark.parametrize("kappa", [10.0, 30.0, 100.0])
 @pytest.mark.parametrize(("n", "m"), [(64, 32), (256, 64)])
 def test_rounded_outputs_are_amplified(n, m, kappa):
@@ -220,6 +229,7 @@ def test_rounded_outputs_are_amplified(n, m, kappa):
     assert error(mean_and_rest(m, kappa), m, read) < 1.2 * once
 
 
+@pytest.mark.verifies("thermo.blocks.solve.amplification")
 @pytest.mark.parametrize("kappa", [10.0, 30.0, 100.0])
 def test_rounded_solutions_are_hardly_amplified(kappa):
     n, m, bits = 64, 32, 22

@@ -23,6 +23,7 @@ def rows_after(n, m):
     return [n - start - size for start, size in zip(range(0, n, m), block_sizes(n, m), strict=True)]
 
 
+@pytest.mark.verifies("thermo.energy.array.power")
 def test_no_state_within_the_swing_dissipates_more():
     n, conductance = 6, CELL["C"] / TAU
     bound = energy.power().evaluate(m=n, tau=TAU, **CELL)
@@ -49,6 +50,7 @@ def test_a_settling_network_dissipates_less_than_its_bound():
     assert 0.02 * bound < used * TAU < bound
 
 
+@pytest.mark.verifies("thermo.energy.underdamped.power")
 def test_a_swinging_network_loses_by_friction_alone():
     """The friction's power gamma C v^2 / tau_o of nodes that all swing at full scale, as the bound has it."""
     n, kappa = 6, 25.0
@@ -80,33 +82,46 @@ def evaluate(name, **more):
     return formula.evaluate(**{info.symbol.name: values[info.symbol.name] for info in formula.symbols})
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.verifies(
+    "thermo.inverse.settle.energy",
+    "thermo.inverse.sample.energy",
+    "thermo.inverse.underdamped.settle.energy",
+    "thermo.inverse.underdamped.sample.energy",
+    "thermo.solve.settle.energy",
+    "thermo.solve.average.energy",
+    "thermo.solve.underdamped.settle.energy",
+    "thermo.solve.underdamped.average.energy",
+)
 @pytest.mark.parametrize(("n", "m"), SIZES)
-def test_energy_is_power_times_time_summed_over_blocks(name, n, m):
-    run, unit, systems = RUNS[name]
-    power = "thermo.energy.array.power" if unit == "tau" else "thermo.energy.underdamped.power"
-    expected = sum(systems * evaluate(run, n=p) * evaluate(power, m=p) for p in block_sizes(n, m))
-    assert evaluate(name, n=n, m=m, k=systems) == pytest.approx(expected)
+def test_energy_is_power_times_time_summed_over_blocks(n, m):
+    for name, (run, unit, systems) in RUNS.items():
+        power = "thermo.energy.array.power" if unit == "tau" else "thermo.energy.underdamped.power"
+        expected = sum(systems * evaluate(run, n=p) * evaluate(power, m=p) for p in block_sizes(n, m))
+        assert evaluate(name, n=n, m=m, k=systems) == pytest.approx(expected), name
 
 
-@pytest.mark.parametrize("kind", ["", "underdamped."])
+@pytest.mark.verifies("thermo.solve.eliminate.energy", "thermo.solve.underdamped.eliminate.energy")
 @pytest.mark.parametrize(("n", "m"), SIZES)
-def test_energy_of_elimination(kind, n, m):
-    names = ("thermo.transient.mean.time", "thermo.average.mean.time", "thermo.energy.array.power")
-    if kind:
-        names = (
-            "thermo.underdamped.mean.time",
-            "thermo.underdamped.average.mean.time",
-            "thermo.energy.underdamped.power",
-        )
-    settle, average, power = names
-    # only full blocks have rows after them
-    expected = sum(
-        rows * (evaluate(settle, n=m) + evaluate(average, n=m)) * evaluate(power, m=m) for rows in rows_after(n, m)
-    )
-    assert evaluate(f"thermo.solve.{kind}eliminate.energy", n=n, m=m) == pytest.approx(expected)
+def test_energy_of_elimination(n, m):
+    first = ("thermo.transient.mean.time", "thermo.average.mean.time", "thermo.energy.array.power")
+    second = ("thermo.underdamped.mean.time", "thermo.underdamped.average.mean.time", "thermo.energy.underdamped.power")
+    for kind, (settle, average, power) in (("", first), ("underdamped.", second)):
+        # only full blocks have rows after them
+        once = (evaluate(settle, n=m) + evaluate(average, n=m)) * evaluate(power, m=m)
+        expected = sum(rows * once for rows in rows_after(n, m))
+        assert evaluate(f"thermo.solve.{kind}eliminate.energy", n=n, m=m) == pytest.approx(expected)
 
 
+@pytest.mark.verifies(
+    "thermo.upload.energy",
+    "thermo.array.write.energy",
+    "thermo.inverse.convert.energy",
+    "thermo.inverse.readout.energy",
+    "thermo.solve.input.energy",
+    "thermo.solve.readout.energy",
+    "thermo.solve.convert.energy",
+    "thermo.solve.eliminate.traffic.energy",
+)
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_energy_of_traffic(n, m):
     e_a, e_d, e_l, bits = 1e-9, 2e-12, 3e-12, 10
@@ -115,6 +130,14 @@ def test_energy_of_traffic(n, m):
     assert traffic_energy.write().evaluate(n=n, m=m, e_d=e_d) == pytest.approx(couplings * e_d)
     assert traffic_energy.inverse_convert().evaluate(n=n, m=m, e_a=e_a) == pytest.approx(couplings * e_a)
     values = {"b_in": bits, "b_out": bits, "e_l": e_l, "e_a": e_a, "e_d": e_d}
+    assert traffic_energy.inverse_readout().evaluate(n=n, m=m, b_out=bits, e_l=e_l) == pytest.approx(
+        couplings * bits * e_l
+    )
+    systems = 5 * n  # values of five right-hand sides
+    found = traffic_energy.solve_input().evaluate(n=n, k=5, b_in=bits, e_l=e_l, e_d=e_d)
+    assert found == pytest.approx(systems * (bits * e_l + e_d))
+    assert traffic_energy.solve_readout().evaluate(n=n, k=5, b_out=bits, e_l=e_l) == pytest.approx(systems * bits * e_l)
+    assert traffic_energy.solve_convert().evaluate(n=n, k=5, e_a=e_a) == pytest.approx(systems * e_a)
     moved = sum(m * rows for rows in rows_after(n, m))
     expected = moved * (2 * bits * e_l + e_a + e_d)
     assert traffic_energy.eliminate().evaluate(n=n, m=m, **values) == pytest.approx(expected)

@@ -14,6 +14,7 @@ def relative(change, whole):
     return np.linalg.norm(change, 2) / np.linalg.norm(whole, 2)
 
 
+@pytest.mark.verifies("thermo.transient.mean.time")
 @pytest.mark.parametrize(("kappa", "epsilon"), CASES)
 def test_mean_settles_in_time_and_not_before(kappa, epsilon):
     A, basis = with_spectrum(logarithmic(12, kappa))
@@ -26,6 +27,7 @@ def test_mean_settles_in_time_and_not_before(kappa, epsilon):
     assert left == pytest.approx(epsilon, rel=1e-8)
 
 
+@pytest.mark.verifies("thermo.transient.covariance.time")
 @pytest.mark.parametrize(("kappa", "epsilon"), CASES)
 def test_covariance_settles_in_time_and_not_before(kappa, epsilon):
     A, _ = with_spectrum(logarithmic(4, kappa))
@@ -40,6 +42,7 @@ def test_covariance_settles_in_time_and_not_before(kappa, epsilon):
     assert relative(found - np.linalg.inv(A), np.linalg.inv(A)) == pytest.approx(epsilon, rel=1e-6)
 
 
+@pytest.mark.verifies("thermo.transient.warm_mean.time")
 @pytest.mark.parametrize(("kappa", "epsilon"), CASES)
 def test_a_warm_start_can_be_worse_than_rest(kappa, epsilon):
     A, basis = with_spectrum(logarithmic(12, kappa))
@@ -51,6 +54,7 @@ def test_a_warm_start_can_be_worse_than_rest(kappa, epsilon):
     assert off == pytest.approx(epsilon * kappa / (kappa + 1), rel=1e-3 if kappa > 2 else 0.05)
 
 
+@pytest.mark.verifies("thermo.underdamped.mean.time")
 @pytest.mark.parametrize(("kappa", "epsilon"), CASES)
 def test_underdamped_mean(kappa, epsilon):
     time = underdamped.mean_time().evaluate(tau_o=1.0, kappa=kappa, epsilon=epsilon)
@@ -62,6 +66,7 @@ def test_underdamped_mean(kappa, epsilon):
     assert max(left) <= epsilon * (1 + 1e-9)
 
 
+@pytest.mark.verifies("thermo.underdamped.covariance.time")
 @pytest.mark.parametrize(("kappa", "epsilon"), CASES)
 def test_underdamped_covariance(kappa, epsilon):
     time = underdamped.covariance_time().evaluate(tau_o=1.0, kappa=kappa, epsilon=epsilon)
@@ -84,6 +89,7 @@ def test_underdamped_beats_overdamped_as_sqrt_kappa():
     assert growth == pytest.approx([100.0, 10.0])
 
 
+@pytest.mark.verifies("thermo.implicit_damping.mean", "thermo.implicit_damping.condition_number")
 @pytest.mark.parametrize("time", [0.5, 5.0, 50.0, 500.0])
 def test_a_short_run_is_a_damped_inverse(time):
     kappa = 100.0
@@ -97,6 +103,7 @@ def test_a_short_run_is_a_damped_inverse(time):
     assert applied[-1] / applied[0] == pytest.approx(effective, rel=1e-7)
 
 
+@pytest.mark.verifies("thermo.implicit_damping.covariance")
 @pytest.mark.parametrize("time", [0.5, 5.0, 50.0])
 def test_a_short_covariance_is_damped_half_as_much(time):
     A, _ = with_spectrum(logarithmic(12, 100.0))
