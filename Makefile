@@ -34,7 +34,7 @@ bench: .venv/test
 	@touch $@
 
 .venv/test: .venv/core constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,oracles]"
 	@touch $@
 
 clean:
