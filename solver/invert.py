@@ -3,6 +3,7 @@
 import math
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from solver.array import Accumulation, SamplingPlan, program, sample_inverse
@@ -17,6 +18,7 @@ from solver.planning import bound_kappa, require_one, seconds_a_run
 from solver.results import Mitigation, Result
 
 
+@torch.no_grad()
 def invert(
     A: Tensor,
     machine: Machine,
@@ -54,11 +56,14 @@ def invert(
     Raises:
         MatrixError: a matrix the machine cannot take.
         ValueError: not exactly one target, or a time too short.
+        ArithmeticError: Newton-Schulz refinement of too coarse an estimate.
     """
     require_one(error=error, samples=samples, time_s=time_s)
     mitigation = mitigation or Mitigation()
-    noise = Noise(seed, A.device)
+    if samples is not None and not isinstance(samples, int):
+        raise ValueError(f"samples must be a whole number, got {samples}")
     check_matrix(A)
+    noise = Noise(seed, A.device)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)
     b, n, _ = matrices.shape
@@ -85,6 +90,10 @@ def invert(
         estimate = 2 * estimate - estimate @ matrices @ estimate
         estimate = (estimate + estimate.mT) / 2
         ledger += Ledger(digital_flops=b * 4 * n**3)
+    if not torch.isfinite(estimate).all():
+        raise ArithmeticError(
+            "refinement diverged: the sampled inverse is off by more than 100 %; ask for a smaller error"
+        )
     return Result(estimate.reshape(A.shape), bound, ledger)
 
 

@@ -66,6 +66,7 @@ class Session:
     Mismatch and rounding are the same in all of them.
     """
 
+    @torch.no_grad()
     def __init__(
         self,
         A: Tensor,
@@ -90,6 +91,7 @@ class Session:
         self.kappa = bound_kappa(work, kappa)
         self._run = _Run(machine, work.repeat(self.mitigation.roundings, 1, 1), self.mitigation.roundings, noise)
 
+    @torch.no_grad()
     def solve(
         self,
         B: Tensor,
