@@ -69,7 +69,7 @@ def invert(
     b, n, _ = matrices.shape
     ledger, deflated = Ledger(), None
     work = matrices
-    if mitigation.deflation:
+    if mitigation.deflation and n > 1:
         deflated = Deflated.of(matrices, mitigation.deflation, noise)
         work, ledger = deflated.matrix, ledger + Ledger(digital_flops=deflated.flops)
     bound = bound_kappa(work, kappa)

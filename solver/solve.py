@@ -85,7 +85,7 @@ class Session:
         self._deflated: Deflated | None = None
         self._w: Tensor | None = None  # (A - deflated)^-1 direction, once it is known
         work = self._matrices
-        if self.mitigation.deflation:
+        if self.mitigation.deflation and work.shape[-1] > 1:
             self._deflated = Deflated.of(work, self.mitigation.deflation, noise)
             work, self._search = self._deflated.matrix, Ledger(digital_flops=self._deflated.flops)
         self.kappa = bound_kappa(work, kappa)
