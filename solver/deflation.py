@@ -24,7 +24,7 @@ class Deflated:
 
     @classmethod
     def of(cls, A: Tensor, iterations: int, noise: Noise) -> "Deflated":
-        """Find the top mode by orthogonal iteration with two vectors: 4 n^2 FLOPs an iteration and 6 n^2 at the end; n >= 2."""
+        """Find the top mode by orthogonal iteration with two vectors, n >= 2: n^2 (4 iterations + 6) FLOPs."""
         b, n, _ = A.shape
         vectors = noise.normal((b, n, 2), A)
         for _ in range(iterations):
