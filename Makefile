@@ -20,6 +20,7 @@ test-slow: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.solver_thermox
 
 .venv/python:
 	$(PYTHON) -m venv .venv

@@ -76,7 +76,7 @@ def record(steps, arm="x", seed=1, limit=400, task="mlp"):
 
 
 def test_ratios_by_hand():
-    """Ratios 2 and 8 against the same base: geometric mean 4, sd of the logarithms ln(4)/sqrt(2), t(0.95, 1) = 6.314."""
+    """Ratios 2 and 8 of one base: geometric mean 4, sd of the logarithms ln(4)/sqrt(2), t(0.95, 1) = 6.314."""
     found = ratio([(record(20), record(10)), (record(80), record(10))])
     assert found.ratio == pytest.approx(4.0)
     half = 6.3137515 * math.log(4) / math.sqrt(2) / math.sqrt(2)
