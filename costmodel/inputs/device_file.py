@@ -36,7 +36,8 @@ def _digital(document: Document) -> DigitalCard:
     file = _checked(DigitalFile, document)
     entries = {primitive: getattr(file.primitives, primitive) for primitive in Primitive}
     laws = {primitive: _law(entry) for primitive, entry in entries.items() if entry is not None}
-    return DigitalCard(file.name, file.title, file.source, laws)
+    power = None if file.power is None else file.power.quantity()
+    return DigitalCard(file.name, file.title, file.source, laws, power)
 
 
 def _law(entry: LawEntry) -> Law:
