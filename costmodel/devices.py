@@ -129,17 +129,25 @@ class DigitalCard:
         title: One line.
         source: Where its numbers come from as a whole.
         laws: A law for each primitive; those with a stand-in may be missing.
+<<<<<<< HEAD
         operations: Fitted laws of single operations, ``gemm`` in float32 or ``gemm.float64``; empty for a card without
             timings.
         passes: How the passes of whole networks and the rows of their factors take time, where those were timed.
+=======
+        power: What it draws while it works; None where the card does not say.
+>>>>>>> main
     """
 
     name: str
     title: str
     source: str
     laws: Mapping[Primitive, Law]
+<<<<<<< HEAD
     operations: Mapping[str, FittedLaw] = field(default_factory=dict)
     passes: PassTimes | None = None
+=======
+    power: Quantity | None = None
+>>>>>>> main
 
     def stand_in(self, primitive: Primitive) -> StandIn | None:
         """Whose law to take for a primitive the card has none for; None where it has one."""
@@ -172,7 +180,17 @@ class AnalogCard:
         row_write_time: Time to write a row of couplings.
         conversion_rate: Conversions a second of one converter.
         converters: Converters of one array; None for one a cell.
-        noise_to_signal: Noise variance at a node over the squared norm of an input.
+        noise_to_signal: Noise variance at a node over the squared norm of an input; None for thermal noise alone.
+        oscillation_time: sqrt(LC) of a cell of second order; None where cells are of first order.
+        mismatch: Standard deviation of a coupling relative to its value, fixed for a chip; None where nobody says.
+        capacitance: Of a cell.
+        full_scale_voltage: Swing of a node, peak to peak.
+        temperature: Of the circuit.
+        conversion_energy: Of one analog-to-digital conversion.
+        input_conversion_energy: Of one digital-to-analog conversion or write of a coupling.
+        link_energy: Of one bit over the link.
+
+    What a card leaves out is filled in by :mod:`costmodel.analog_defaults`.
     """
 
     name: str
@@ -186,9 +204,17 @@ class AnalogCard:
     link_latency: Quantity
     row_write_time: Quantity
     conversion_rate: Quantity
-    noise_to_signal: Quantity
+    noise_to_signal: Quantity | None = None
     cells: Quantity | None = None
     converters: Quantity | None = None
+    oscillation_time: Quantity | None = None
+    mismatch: Quantity | None = None
+    capacitance: Quantity | None = None
+    full_scale_voltage: Quantity | None = None
+    temperature: Quantity | None = None
+    conversion_energy: Quantity | None = None
+    input_conversion_energy: Quantity | None = None
+    link_energy: Quantity | None = None
 
     def quantities(self) -> dict[str, Quantity]:
         """Every value by its name, those the card leaves open left out."""

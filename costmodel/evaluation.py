@@ -7,14 +7,14 @@ same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 import numpy as np
 import sympy as sp
 
+from costmodel.cost import Cost, add, slowest, total, weakest_that_matters
 from costmodel.defaults import Scenario
 from costmodel.devices import AnalogCard, DigitalCard, Primitive, StandIn
 from costmodel.estimate import Draws, Quantity, Status, standard_normal, weakest
@@ -26,26 +26,9 @@ from costmodel.symbols import Expression
 from costmodel.values import PATHS, evaluate, symbol_values
 from costmodel.workload import Shape, Workload
 
-#: A part below this share of a whole does not decide the whole's status.
-MATTERS: Final = 0.05
 #: Outside the sizes a law was fitted on, its logarithm spreads by this much (one standard deviation) for each factor e.
 #: Assumed: it makes a prediction at 7 times the fitted size uncertain by a factor 1.6 either way.
 EXTRAPOLATION_SPREAD: Final = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Seconds of a phase or a method, already divided by how often it runs.
-
-    Attributes:
-        total: Whole network, shape (draws,).
-        by_shape: One layer of each shape, shape (shapes, draws).
-        status: The weakest among the inputs that matter.
-    """
-
-    total: Draws
-    by_shape: Draws
-    status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +66,7 @@ class Evaluation:
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
         self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
+        self._statuses: dict[Expression, Status] = {}
         self._values = symbol_values(workload, self.shapes, self._drawn)
         self._evaluated = {scope: evaluate(each, self._values[scope]) for scope, each in _expressions(methods).items()}
 
@@ -97,12 +81,36 @@ class Evaluation:
                 self._costs[phase] = self._phase(phase)
         return {phase.name: self._costs[phase] for phase in method.phases}
 
-    def total(self, costs: Iterable[Cost]) -> Cost:
-        """Sum of phases, with the status of those that matter."""
-        costs = list(costs)
-        total = np.sum([cost.total for cost in costs], axis=0)
-        by_shape = np.sum([cost.by_shape for cost in costs], axis=0)
-        return Cost(total, by_shape, _weakest_that_matters((cost.total, cost.status) for cost in costs))
+    def energy(self, method: Method, times: Mapping[str, Cost]) -> dict[str, Cost]:
+        """Joules of each phase of a method in one step: analog work, and digital work where the card gives a power.
+
+        Phases of which nothing is known are left out.
+        """
+        power = self._drawn.get("digital.power")
+        joules = {}
+        for phase in method.phases:
+            parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
+            if power is not None and not parts:
+                parts = [self._at_power(times[phase.name], power)]
+            elif power is not None:
+                share = self._runs_per_step(phase.cadence)
+                digital = (work for work in phase.works if isinstance(work, DigitalWork))
+                parts += [self._at_power(self._work(work), power * share) for work in digital]
+            if parts:
+                joules[phase.name] = total(parts)
+        return joules
+
+    def _at_power(self, time: Cost, power: Draws) -> Cost:
+        status = weakest((time.status, self.found["digital.power"].status))
+        return Cost(time.total * power, time.by_shape * power, status)
+
+    def factors(self, expressions: Sequence[Expression], more: Mapping[str, Draws]) -> dict[Expression, Draws]:
+        """Values of expressions for the factors A of all shapes, then G, with some symbols given here."""
+        return evaluate(expressions, {**self._values[Scope.FACTOR], **more})
+
+    def factor_counts(self) -> Draws:
+        """How many factors each of those stands for, as a column."""
+        return self._weight(Scope.FACTOR, pairs=True)
 
     # --- phases ------------------------------------------------------------------------------------------------
 
@@ -110,7 +118,7 @@ class Evaluation:
         share = self._runs_per_step(phase.cadence)
         parts = [self._work(work) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
-        cost = _slowest(parts) if phase.pipelined else self.total(parts)
+        cost = slowest(parts) if phase.pipelined else total(parts)
         floor = self._drawn.get("model.host_time")
         if phase.name == "forward_backward" and floor is not None and np.median(floor) > np.median(cost.total):
             status = self.found["model.host_time"].status
@@ -141,7 +149,7 @@ class Evaluation:
             return self._analog_work(work)
         terms = self._digital_terms(work)
         weight = self._weight(work.scope, pairs=False)
-        seconds = _add(term.seconds for term in terms)
+        seconds = add(term.seconds for term in terms)
         return Cost(self._sum(seconds * weight), self._per_layer(seconds, work.scope), self._status(terms, weight))
 
     def _per_layer(self, seconds: Draws, scope: Scope) -> Draws:
@@ -166,7 +174,7 @@ class Evaluation:
         return np.broadcast_to(np.sum(weighted, axis=0), (self._count,))
 
     def _status(self, terms: Iterable[_Term], weight: Draws) -> Status:
-        return _weakest_that_matters((self._sum(term.seconds * weight), term.status) for term in terms)
+        return weakest_that_matters((self._sum(term.seconds * weight), term.status) for term in terms)
 
     # --- digital -----------------------------------------------------------------------------------------------
 
@@ -261,19 +269,33 @@ class Evaluation:
             for term in sp.Add.make_args(work.time.expression)
         ]
         weight = self._weight(Scope.FACTOR, pairs=True)
-        seconds = _add(term.seconds for term in terms)
+        seconds = add(term.seconds for term in terms)
         status = self._status(terms, weight)
         whole = self._sum(seconds * weight)
         if work.resource is Resource.ARRAYS:
-            jobs = self._per_layer(seconds, Scope.FACTOR) if work.chained else seconds
+            jobs = seconds if work.systems is None else seconds / self._evaluate(work.systems, Scope.FACTOR)
+            jobs = self._per_layer(jobs, Scope.FACTOR) if work.chained else jobs
             # List scheduling can do no better than this, and greedy comes close when jobs are many.
             whole = np.maximum(whole / self._drawn["analog.arrays"], np.max(jobs, axis=0))
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         return Cost(whole, self._per_layer(seconds, Scope.FACTOR) * pairs, status)
 
+    def _joules(self, work: AnalogWork, cadence: Cadence) -> Cost:
+        """Energy of analog work; how it is scheduled over arrays does not change it."""
+        if work.energy is None:
+            zero = np.zeros((len(self.shapes), self._count))
+            return Cost(zero[0], zero, Status.MEASURED)
+        share = self._runs_per_step(cadence)
+        joules = self._evaluated[Scope.FACTOR][work.energy.expression] * share
+        pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
+        whole = self._sum(joules * self._weight(Scope.FACTOR, pairs=True))
+        return Cost(whole, self._per_layer(joules, Scope.FACTOR) * pairs, self._status_of(work.energy.expression))
+
     def _status_of(self, term: Expression) -> Status:
         """The weakest status among the quantities in an expression; sizes are exact."""
-        return weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
+        if term not in self._statuses:
+            self._statuses[term] = weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
+        return self._statuses[term]
 
     def _symbol_status(self, letter: str) -> Status:
         paths = PATHS.get(letter, ())
@@ -294,27 +316,10 @@ def _expressions(methods: Iterable[Method]) -> dict[Scope, list[Expression]]:
                 match work:
                     case AnalogWork():
                         found[Scope.FACTOR] |= dict.fromkeys(sp.Add.make_args(work.time.expression))
+                        more = (work.energy, work.systems)
+                        found[Scope.FACTOR] |= dict.fromkeys(each.expression for each in more if each is not None)
                     case DigitalWork():
                         counts = (work.calls, work.flops, work.elements, work.bytes)
                         used = [count.expression for count in counts if isinstance(count, Formula)]
                         found[work.scope] |= dict.fromkeys(used)
     return {scope: list(expressions) for scope, expressions in found.items()}
-
-
-def _slowest(costs: list[Cost]) -> Cost:
-    """Works that overlap: the slowest counts, draw by draw, and gives the status."""
-    slowest = max(costs, key=lambda cost: float(np.median(cost.total)))
-    total = reduce(np.maximum, (cost.total for cost in costs))
-    return Cost(total, reduce(np.maximum, (cost.by_shape for cost in costs)), slowest.status)
-
-
-def _add(arrays: Iterable[Draws]) -> Draws:
-    """Sum of arrays that broadcast against each other."""
-    return reduce(np.add, arrays)
-
-
-def _weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:
-    """The weakest status among the parts that make up at least :data:`MATTERS` of the whole, by median."""
-    medians = [(float(np.median(part)), status) for part, status in parts]
-    whole = sum(median for median, _ in medians)
-    return weakest(status for median, status in medians if median > 0 and median >= MATTERS * whole)

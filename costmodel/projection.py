@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from costmodel.cost import Cost, total
 from costmodel.defaults import DRAWS, Scenario
 from costmodel.devices import AnalogCard, DigitalCard
 from costmodel.estimate import Draws, Estimate, Quantity, weakest
-from costmodel.evaluation import Cost, Evaluation
-from costmodel.methods import METHODS, SOLVER_PHASES
+from costmodel.evaluation import Evaluation
+from costmodel.feasibility import Feasibility, Reach, feasibility
+from costmodel.methods import METHODS, SOLVER_PHASES, Method
 from costmodel.workload import Layer, Workload
 
 #: Methods of the K-FAC family take K-FAC's number of steps to a target.
@@ -30,6 +32,8 @@ class MethodProjection:
         phases: Seconds of each phase in one step, the same way.
         bound: The phase that takes most of a step.
         time_to_target: Seconds of the training run, where its number of steps is known.
+        energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
+        phase_energy: Joules of each such phase.
     """
 
     name: str
@@ -38,6 +42,8 @@ class MethodProjection:
     phases: Mapping[str, Estimate]
     bound: str
     time_to_target: Estimate | None
+    energy: Estimate | None
+    phase_energy: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class LayerProjection:
     step_time: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Projection:
     """The answer of ``project``.
 
@@ -64,6 +70,7 @@ class Projection:
         best_digital: Name of the cheapest digital K-FAC member, ``kfac.best``.
         speedup: For each method its speedup over ``kfac.best``, over ``adam`` a step, and ``adam_to_target``.
         free_solver: Speedup over ``kfac.best`` of a solver that takes no time at all.
+        feasibility: For each thermodynamic method, whether the machine reaches the accuracy its time is projected for.
         layers: Factored layers in the order of the file.
         assumptions: Every number drawn or cited, by the path that ``--set`` takes.
     """
@@ -78,16 +85,15 @@ class Projection:
     best_digital: str
     speedup: Mapping[str, Mapping[str, Estimate]]
     free_solver: Estimate
+    feasibility: Mapping[str, Feasibility]
     layers: tuple[LayerProjection, ...]
     assumptions: Mapping[str, Quantity]
 
     @property
     def best_thermodynamic(self) -> str:
-        """Name of the cheapest thermodynamic method."""
-        return min(
-            (name for name in self.methods if name.startswith("thermo.")),
-            key=lambda name: self.methods[name].step_time.median,
-        )
+        """Name of the cheapest thermodynamic method that the machine can run, accurate enough or not."""
+        able = [name for name, found in self.feasibility.items() if found.reach is not Reach.CANNOT_RUN]
+        return min(able, key=lambda name: self.methods[name].step_time.median)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON contract, schema 1; docs/json.md describes it."""
@@ -106,6 +112,9 @@ class Projection:
         from costmodel.output.verdict import verdict
 
         return verdict(self)
+
+    def __repr__(self) -> str:
+        return f"Projection of {self.workload.name}: {self.verdict()}"
 
     def _repr_html_(self) -> str:
         from costmodel.output.frames import methods_frame
@@ -142,7 +151,8 @@ def project(
     methods = [build(workload.kfac.factor_construction) for build in METHODS.values()]
     evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
     phases = {method.name: evaluation.method(method) for method in methods}
-    steps = {name: evaluation.total(costs.values()) for name, costs in phases.items()}
+    steps = {name: total(costs.values()) for name, costs in phases.items()}
+    energies = {method.name: evaluation.energy(method, phases[method.name]) for method in methods}
     best = min((name for name in steps if name.startswith("kfac.")), key=lambda name: np.median(steps[name].total))
     targets = _times_to_target(workload, evaluation, steps)
     return Projection(
@@ -153,26 +163,37 @@ def project(
         draws=draws,
         seed=seed,
         methods={
-            method.name: _method(method.name, method.title, phases[method.name], steps, targets) for method in methods
+            method.name: _method(method, phases[method.name], steps, targets, energies[method.name])
+            for method in methods
         },
         best_digital=best,
         speedup={name: _speedups(name, best, steps, targets) for name in steps},
         free_solver=_free_solver(phases[best], steps[best]),
+        feasibility={
+            method.name: feasibility(method, analog, evaluation) for method in methods if method.family == "thermo"
+        },
         layers=_layers(workload, evaluation, steps),
         assumptions=evaluation.found,
     )
 
 
 def _method(
-    name: str, title: str, phases: Mapping[str, Cost], steps: Mapping[str, Cost], targets: Mapping[str, Cost]
+    method: Method,
+    phases: Mapping[str, Cost],
+    steps: Mapping[str, Cost],
+    targets: Mapping[str, Cost],
+    energies: Mapping[str, Cost],
 ) -> MethodProjection:
+    estimates = {phase: _estimate(cost) for phase, cost in phases.items()}
     return MethodProjection(
-        name=name,
-        title=title,
-        step_time=_estimate(steps[name]),
-        phases={phase: _estimate(cost) for phase, cost in phases.items()},
-        bound=max(phases, key=lambda phase: float(np.median(phases[phase].total))),
-        time_to_target=_estimate(targets[name]) if name in targets else None,
+        name=method.name,
+        title=method.title,
+        step_time=_estimate(steps[method.name]),
+        phases=estimates,
+        bound=max(estimates, key=lambda phase: estimates[phase].median),
+        time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
+        energy=_estimate(total(energies.values())) if energies else None,
+        phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
     )
 
 
@@ -217,12 +238,9 @@ def _free_solver(phases: Mapping[str, Cost], step: Cost) -> Estimate:
 
 def _layers(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> tuple[LayerProjection, ...]:
     index = {shape: position for position, shape in enumerate(evaluation.shapes)}
-    medians = {name: np.median(cost.by_shape, axis=1) for name, cost in steps.items()}
+    medians = {name: np.median(cost.by_shape, axis=1).tolist() for name, cost in steps.items()}
+    by_shape = [dict(zip(medians, each, strict=True)) for each in zip(*medians.values(), strict=True)]
     return tuple(
-        LayerProjection(
-            layer,
-            layer.rows(workload.batch_size),
-            {name: float(median[index[layer.shape]]) for name, median in medians.items()},
-        )
+        LayerProjection(layer, layer.rows(workload.batch_size), by_shape[index[layer.shape]])
         for layer in workload.layers
     )

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from costmodel.analog_defaults import completed
 from costmodel.defaults import Scenario
 from costmodel.devices import MORE_IS_BETTER, AnalogCard, DigitalCard
 from costmodel.estimate import Draws, Quantity, standard_normal
@@ -36,7 +37,9 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
     if workload.host_time is not None:
         found["model.host_time"] = workload.host_time
     found |= {f"digital.primitives.{path}": quantity for path, quantity in digital.quantities().items()}
-    found |= {f"analog.{name}": quantity for name, quantity in analog.quantities().items()}
+    if digital.power is not None:
+        found["digital.power"] = digital.power
+    found |= {f"analog.{name}": quantity for name, quantity in completed(analog).items()}
     return found
 
 

@@ -179,3 +179,67 @@ f_c = _symbol("f_c", "conversion_rate", units.hertz, "conversions a second of on
 n_c = _symbol("n_c", "converters", units.one, "converters of one array, working in parallel", minimum=1, whole=True)
 # Noise power at one node over the squared norm of the input: 1 / (beta |b|^2).
 nu = _symbol("nu", "noise_to_signal", units.one, "noise variance at a node over the squared norm of the input")
+# sqrt(LC) of a cell of second order, with couplings scaled so that lambda_max = 1.
+tau_o = _symbol(
+    "tau_o",
+    "oscillation_time",
+    units.second,
+    "sqrt(LC) of an underdamped cell; modes swing at sqrt(lambda) / tau_o",
+    open_minimum=True,
+)
+# Standard deviation of a coupling, relative to its value, fixed for a chip.
+delta = _symbol("delta", "mismatch", units.one, "standard deviation of a coupling, relative to its value", maximum=1)
+# Capacitance and resistance of a cell, and the swing a converter covers.
+C = _symbol("C", "capacitance", units.farad, "capacitance of a cell", open_minimum=True)
+R = _symbol("R", "resistance", units.ohm, "resistance of the largest coupling, R = tau / C", open_minimum=True)
+V = _symbol("V", "full_scale_voltage", units.volt, "full scale of a node, peak to peak", open_minimum=True)
+# Boltzmann's constant times temperature: 4.14e-21 J at 300 K.
+E_T = _symbol("E_T", "thermal_energy", units.joule, "Boltzmann's constant times temperature", open_minimum=True)
+# Energy of one conversion out, one conversion in, one bit over the link.
+e_a = _symbol("e_a", "conversion_energy", units.joule, "energy of one analog-to-digital conversion")
+e_d = _symbol("e_d", "input_conversion_energy", units.joule, "energy of one digital-to-analog conversion or cell write")
+e_l = _symbol("e_l", "link_energy", (units.joule / units.bit).named("J/bit"), "energy of one bit over the link")
+
+# --- what a run on the array is planned with -------------------------------------------------------------------------
+t = _symbol("t", "run_time", units.second, "time an array runs from rest", open_minimum=True)
+Delta = _symbol("Delta", "sample_spacing", units.second, "time between two samples", open_minimum=True)
+# Mean over the modes of (lambda_max / lambda_i)^2, between 1 and kappa^2.
+mu_2 = _symbol("mu_2", "mean_inverse_square", units.one, "mean over modes of (lambda_max / lambda)^2", minimum=1)
+# |A^-1 b|^2 over |b|^2 with lambda_max = 1, between 1 and kappa^2; the worst case is 1.
+s_x = _symbol("s_x", "solution_gain", units.one, "squared norm of the solution over that of the input", minimum=1)
+# Largest entry of the programmed matrix over its largest eigenvalue: 1 at most, since the matrix is positive definite.
+chi = _symbol("chi", "peak_entry", units.one, "largest entry over largest eigenvalue", open_minimum=True, maximum=1)
+N_r = _symbol("N_r", "roundings", units.one, "independent stochastic roundings whose results are averaged", minimum=1)
+# First eigenvalue over the second, of the factor before damping.
+eta = _symbol("eta", "top_mode_gap", units.one, "largest eigenvalue over the second largest, before damping", minimum=1)
+N_p = _symbol("N_p", "power_iterations", units.one, "iterations that find the top mode", minimum=1)
+
+# --- converters as a class (survey envelopes) ------------------------------------------------------------------------
+e_q = _symbol(
+    "e_q", "converter_thermal_energy", units.joule, "1 / FOMS of slow converters: 10^(-F0 / 10)", open_minimum=True
+)
+e_f = _symbol(
+    "e_f",
+    "converter_speed_energy",
+    (units.joule / units.hertz).named("J/Hz"),
+    "1 / FOMS of fast converters, for each Hz: 10^(-K / 10)",
+    open_minimum=True,
+)
+e_w = _symbol("e_w", "converter_step_energy", units.joule, "Walden's energy for each of 2^b steps", open_minimum=True)
+f_r = _symbol(
+    "f_r", "fastest_conversion_rate", units.hertz, "fastest converter of 7.5 effective bits", open_minimum=True
+)
+
+# --- crossovers ------------------------------------------------------------------------------------------------------
+F_d = _symbol(
+    "F_d", "digital_rate", units.flop_per_second, "FLOPs a second the digital inverse reaches", open_minimum=True
+)
+c_3 = _symbol(
+    "c_3", "inversion_flops", units.flop, "FLOPs of a digital inverse over n^3: 1 by Cholesky", open_minimum=True
+)
+phi = _symbol(
+    "phi", "solver_share", units.one, "share of the digital step that a solver replaces", maximum=1, open_maximum=True
+)
+ell = _symbol("ell", "link_share", units.one, "time on the solver's link over the digital step")
+i_f = _symbol("i_f", "factor_interval", units.one, "steps between two factor updates", minimum=1)
+i_r = _symbol("i_r", "refresh_interval", units.one, "steps between two inversions", minimum=1)

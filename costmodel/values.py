@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from costmodel.analog_defaults import BOLTZMANN
 from costmodel.estimate import Draws
 from costmodel.formulas import kfac
 from costmodel.formulas.formula import compiled
@@ -31,6 +32,14 @@ ANALOG: Final[Mapping[str, str]] = {
     "n_c": "analog.converters",
     "nu": "analog.noise_to_signal",
     "P": "analog.arrays",
+    "tau_o": "analog.oscillation_time",
+    "delta": "analog.mismatch",
+    "C": "analog.capacitance",
+    "V": "analog.full_scale_voltage",
+    "E_T": "analog.temperature",
+    "e_a": "analog.conversion_energy",
+    "e_d": "analog.input_conversion_energy",
+    "e_l": "analog.link_energy",
 }
 _KAPPA: Final = ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank")
 #: Paths of all quantities a symbol rests on.
@@ -81,6 +90,7 @@ def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mappin
     values = {letter: drawn[path][None, :] for letter, path in ANALOG.items() if path in drawn}
     n = np.concatenate([layer["a"], layer["g"]])
     m = np.minimum(values.get("m", np.inf), n)  # an array is never more than full
+    values["E_T"] = values["E_T"] * BOLTZMANN
     known = {
         "n": n,
         "k": np.concatenate([layer["g"], layer["a"]]),

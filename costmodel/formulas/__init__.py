@@ -5,9 +5,55 @@
 's'
 """
 
-from costmodel.formulas import first_order, kfac, network, rivals
+from costmodel.formulas import crossover, first_order, kfac, network, rivals
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get
-from costmodel.formulas.thermo import blocks, inverse, solve
+from costmodel.formulas.thermo import (
+    accumulation,
+    averaging,
+    blocks,
+    budget,
+    converters,
+    deflation,
+    energy,
+    inverse,
+    mismatch,
+    noise,
+    parallel,
+    quantization,
+    sampling,
+    solve,
+    spectrum,
+    traffic_energy,
+    transient,
+    underdamped,
+)
 
-__all__ = ["Formula", "blocks", "catalog", "first_order", "get", "inverse", "kfac", "network", "rivals", "solve"]
+__all__ = [
+    "Formula",
+    "accumulation",
+    "averaging",
+    "blocks",
+    "budget",
+    "catalog",
+    "converters",
+    "crossover",
+    "deflation",
+    "energy",
+    "first_order",
+    "get",
+    "inverse",
+    "kfac",
+    "mismatch",
+    "network",
+    "noise",
+    "parallel",
+    "quantization",
+    "rivals",
+    "sampling",
+    "solve",
+    "spectrum",
+    "traffic_energy",
+    "transient",
+    "underdamped",
+]

@@ -16,8 +16,11 @@ from costmodel import symbols
 from costmodel.symbols import Expression, SymbolInfo
 from costmodel.units import Unit
 
+#: The branch of Lambert's W below -1, which the settling of a critically damped mode needs.
+_LOWER_BRANCH = -1
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Formula:
     """One quantity of the cost model.
 
@@ -45,28 +48,42 @@ class Formula:
         """The expression in LaTeX."""
         return str(sp.latex(self.expression))
 
+    def __repr__(self) -> str:
+        return f"Formula({self.name} = {self.expression} [{self.unit.name}])"
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
     def substitute(self, **values: Any) -> Formula:
-        """The formula with some symbols replaced by numbers or expressions; keys are letters or spelled-out names."""
-        replacements = {symbols.info(key).symbol: sp.sympify(value) for key, value in values.items()}
+        """The formula with some symbols replaced by numbers or expressions; keys are letters or spelled-out names.
+
+        >>> from costmodel import formulas
+        >>> formulas.get("kfac.precondition.flops").substitute(a="n", g="n").expression
+        4*n**3
+        """
+        letters = {info.symbol.name: info.symbol for info in symbols.SYMBOLS.values()}
+        replacements = {symbols.info(key).symbol: sp.sympify(value, locals=letters) for key, value in values.items()}
         expression = self.expression.subs(replacements, simultaneous=True)
         return Formula(self.name, expression, self.unit, self.meaning, self.source)
 
     def leading(self, *names: Expression | str) -> Expression:
         """The part that outgrows the rest when the named symbols go to infinity together.
 
-        Ceilings count as their argument and logarithms as constants, so the result is the polynomial order that a
-        complexity table states.
+        Ceilings and floors count as their argument, logarithms as constants, hyperbolic tangents as their limit, so the
+        result is the polynomial order that a complexity table states.
 
         >>> from costmodel import formulas
         >>> formulas.get("kfac.cholesky.refresh.flops").leading("n")
         n**3
         """
         wanted = [symbols.info(name).symbol for name in names]
-        smooth = self.expression.replace(sp.ceiling, lambda argument: argument)
-        smooth = smooth.replace(sp.Max, lambda *arguments: _leading_of_max(arguments, wanted))
+        smooth = self.expression.replace(
+            lambda part: isinstance(part, sp.ceiling | sp.floor), lambda part: part.args[0]
+        )
+        smooth = smooth.replace(_is_root_of_sum, lambda power: _leading_of_root(power, wanted))
+        smooth = smooth.replace(sp.tanh, lambda argument: _leading_of_tanh(argument, wanted))
+        smooth = smooth.replace(sp.Max, lambda *arguments: _leading_of_extreme(sp.Max, arguments, wanted))
+        smooth = smooth.replace(sp.Min, lambda *arguments: _leading_of_extreme(sp.Min, arguments, wanted))
         return sp.factor_terms(sp.Add(*_leading_terms(smooth, wanted)))
 
     def evaluate(self, **values: Any) -> Any:
@@ -114,15 +131,42 @@ class Formula:
         return "\n".join(lines)
 
 
+class _Printer(NumPyPrinter):  # type: ignore[misc]
+    """numpy code, with the one special function that numpy lacks."""
+
+    def _print_LambertW(self, expression: Expression) -> str:  # noqa: N802 -- sympy looks it up by this name
+        argument, branch = expression.args
+        if branch != _LOWER_BRANCH:
+            raise ValueError(f"only the lower branch of Lambert's W is in use, not {branch}")
+        return f"lambert_lower({self._print(argument)})"
+
+
+def lambert_lower(argument: Any) -> Any:
+    """Lambert's W on its lower branch, for -1/e < argument < 0: Newton's method on w + log(-w) = log(-argument).
+
+    The start is Chatzigeorgiou's lower bound; from there the iterates of a concave function rise to the root. scipy has
+    it too, at the price of an import that takes longer than evaluating every formula.
+
+    >>> round(float(lambert_lower(-0.01 * np.exp(-1))), 6)
+    -7.638352
+    """
+    target = np.log(-np.asarray(argument, dtype=float))
+    depth = -1 - target
+    w = -1 - np.sqrt(2 * depth) - depth
+    for _ in range(8):
+        w = w - (w + np.log(-w) - target) * w / (w + 1)
+    return w
+
+
 #: Modules that generated code names. Given as "numpy", sympy would import all its submodules: a tenth of a projection.
-_MODULES = {"numpy": np, "functools": functools}
+_MODULES = {"numpy": np, "functools": functools, "lambert_lower": lambert_lower}
 
 
 @cache
 def compiled(expressions: tuple[Expression, ...], letters: tuple[str, ...]) -> Callable[..., list[Any]]:
     """One numpy function for several expressions, common subexpressions shared; float64 in, float64 out."""
     arguments = [symbols.SYMBOLS[letter].symbol for letter in letters]
-    printer = NumPyPrinter({"fully_qualified_modules": True})
+    printer = _Printer({"fully_qualified_modules": True})
     return sp.lambdify(arguments, list(expressions), modules=[_MODULES], printer=printer, cse=True)  # type: ignore
 
 
@@ -134,13 +178,31 @@ def _leading_terms(expression: Expression, wanted: list[Expression]) -> list[Exp
     return [term for term, degree in zip(terms, degrees, strict=True) if degree == highest]
 
 
-def _leading_of_max(arguments: Sequence[Expression], wanted: list[Expression]) -> Expression:
-    """Of several alternatives the one that grows fastest; where they grow alike, the larger coefficient."""
+def _leading_of_extreme(extreme: Expression, arguments: Sequence[Expression], wanted: list[Expression]) -> Expression:
+    """Of several alternatives the one that grows fastest (slowest of a minimum); where they grow alike, both."""
     leading = [sp.Add(*_leading_terms(argument, wanted)) for argument in arguments]
     degrees = [_degree(sp.Add.make_args(sp.expand(each))[0], wanted) for each in leading]
-    fastest = [each for each, degree in zip(leading, degrees, strict=True) if degree == max(degrees)]
-    monomial = sp.Mul(*(factor for factor in sp.Mul.make_args(fastest[0]) if factor.as_base_exp()[0] in wanted))
-    return monomial * sp.Max(*(each / monomial for each in fastest))
+    decisive = max(degrees) if extreme is sp.Max else min(degrees)
+    left = [each for each, degree in zip(leading, degrees, strict=True) if degree == decisive]
+    monomial = sp.Mul(*(factor for factor in sp.Mul.make_args(left[0]) if factor.as_base_exp()[0] in wanted))
+    return monomial * extreme(*(each / monomial for each in left))
+
+
+def _is_root_of_sum(part: Expression) -> bool:
+    """Whether expanding leaves it as it is: a sum to a power that is no positive integer."""
+    return bool(part.is_Pow and part.base.is_Add and not (part.exp.is_Integer and part.exp > 0))
+
+
+def _leading_of_root(power: Expression, wanted: list[Expression]) -> Expression:
+    return sp.expand_power_base(sp.Pow(sp.factor_terms(sp.Add(*_leading_terms(power.base, wanted))), power.exp))
+
+
+def _leading_of_tanh(argument: Expression, wanted: list[Expression]) -> Expression:
+    """Its argument where that vanishes at infinity, one where it grows, itself where it does neither."""
+    degree = max(_degree(term, wanted) for term in sp.Add.make_args(argument))
+    if degree == 0:
+        return sp.tanh(argument)
+    return argument if degree < 0 else sp.Integer(1)
 
 
 def _degree(term: Expression, wanted: list[Expression]) -> Expression:

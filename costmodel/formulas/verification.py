@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from costmodel.formulas.registry import get
+from costmodel.formulas.thermo import verified
 
 
 class Check(StrEnum):
@@ -135,7 +136,9 @@ _VERIFIED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 #: What verified each formula, by its name.
-VERIFIED: Final[Mapping[str, str]] = {name: by for by, names in _VERIFIED.items() for name in names}
+VERIFIED: Final[Mapping[str, str]] = {
+    name: by for by, names in {**_VERIFIED, **verified.VERIFIED}.items() for name in names
+}
 
 
 def evidence(name: str) -> Evidence:

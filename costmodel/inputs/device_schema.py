@@ -71,6 +71,7 @@ class NoiseToSignal(QuantityEntry, of="noise_to_signal"):
     """Noise variance over the squared norm of an input."""
 
 
+<<<<<<< HEAD
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -122,6 +123,42 @@ class PassEntry(Strict):
     update_s: NotNegative
     tensor_s: NotNegative
     spread: NotNegative
+=======
+class OscillationTime(QuantityEntry, of="oscillation_time"):
+    """sqrt(LC) of a cell of second order."""
+
+
+class Mismatch(QuantityEntry, of="mismatch"):
+    """Relative standard deviation of a coupling."""
+
+
+class Capacitance(QuantityEntry, of="capacitance"):
+    """Of a cell."""
+
+
+class FullScaleVoltage(QuantityEntry, of="full_scale_voltage"):
+    """Swing of a node, peak to peak."""
+
+
+class Temperature(QuantityEntry, of=units.kelvin):
+    """Of the circuit."""
+
+
+class ConversionEnergy(QuantityEntry, of="conversion_energy"):
+    """Of one analog-to-digital conversion."""
+
+
+class InputConversionEnergy(QuantityEntry, of="input_conversion_energy"):
+    """Of one digital-to-analog conversion or write of a coupling."""
+
+
+class LinkEnergy(QuantityEntry, of="link_energy"):
+    """Of one bit over the link."""
+
+
+class Power(QuantityEntry, of=units.watt):
+    """What a device draws while it works."""
+>>>>>>> main
 
 
 class LawEntry(Strict):
@@ -163,6 +200,7 @@ class DigitalFile(Strict):
     name: Name
     title: str
     source: str
+    power: Power | None = None
     primitives: PrimitiveEntries
     operations: dict[str, FittedEntry] = Field(default_factory=dict)
     passes: PassEntry | None = None
@@ -186,7 +224,15 @@ class AnalogFile(Strict):
     row_write_time: RowWriteTime
     conversion_rate: ConversionRate
     converters: Converters | None = None
-    noise_to_signal: NoiseToSignal
+    noise_to_signal: NoiseToSignal | None = None
+    oscillation_time: OscillationTime | None = None
+    mismatch: Mismatch | None = None
+    capacitance: Capacitance | None = None
+    full_scale_voltage: FullScaleVoltage | None = None
+    temperature: Temperature | None = None
+    conversion_energy: ConversionEnergy | None = None
+    input_conversion_energy: InputConversionEnergy | None = None
+    link_energy: LinkEnergy | None = None
 
 
 assert set(PrimitiveEntries.model_fields) == set(Primitive)

@@ -26,7 +26,9 @@ METHODS: Final[Mapping[str, Callable[[str], Method]]] = {
     "soap": rivals.soap,
     "muon": rivals.muon,
     "thermo.inverse": thermo.inverse_from_covariance,
+    "thermo.inverse.underdamped": thermo.inverse_from_covariance_underdamped,
     "thermo.solve": thermo.linear_systems,
+    "thermo.solve.underdamped": thermo.linear_systems_underdamped,
 }
 
 #: Phases a solver that takes no time at all would remove from digital K-FAC.

@@ -68,12 +68,16 @@ class AnalogWork:
     Attributes:
         resource: What it occupies.
         time: Seconds.
+        energy: Joules; None where it is counted with another work.
         chained: G's work waits for A's, as in solving against both; otherwise all factors are independent.
+        systems: Independent runs it consists of, which copies of a factor on several arrays share; None for one run.
     """
 
     resource: Resource
     time: Formula
+    energy: Formula | None = None
     chained: bool = False
+    systems: Formula | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,19 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An optimizer with a way to apply its preconditioner."""
+    """An optimizer with a way to apply its preconditioner.
+
+    Attributes:
+        name: Dotted name.
+        title: One line.
+        phases: What a step consists of.
+        needs: Name of a value that the analog card must give for its machine to run this at all.
+    """
 
     name: str
     title: str
     phases: tuple[Phase, ...]
+    needs: str | None = None
 
     @property
     def family(self) -> str:

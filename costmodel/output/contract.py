@@ -33,6 +33,7 @@ def projection_dict(projection: Projection) -> dict[str, Any]:
             for name, ratios in projection.speedup.items()
         },
         "free_solver_speedup": projection.free_solver.as_dict(),
+        "feasibility": {name: found.as_dict() for name, found in projection.feasibility.items()},
         "layers": [_layer_projection_dict(layer) for layer in projection.layers],
         "assumptions": [quantity_dict(path, quantity) for path, quantity in projection.assumptions.items()],
     }
@@ -110,6 +111,8 @@ def _method_dict(method: MethodProjection) -> dict[str, Any]:
         "phases": {name: estimate.as_dict() for name, estimate in method.phases.items()},
         "bound_by": method.bound,
         "time_to_target_s": None if method.time_to_target is None else method.time_to_target.as_dict(),
+        "energy_j": None if method.energy is None else method.energy.as_dict(),
+        "phase_energy_j": {name: estimate.as_dict() for name, estimate in method.phase_energy.items()},
     }
 
 

@@ -27,7 +27,8 @@ def methods_frame(projection: Projection) -> pd.DataFrame:
     rows = {
         name: _columns(method.step_time)
         | {f"speedup over {over}": ratio.median for over, ratio in projection.speedup[name].items()}
-        | {"bound by": method.bound}
+        | {"bound by": method.bound, "energy_j": None if method.energy is None else method.energy.median}
+        | {"accurate": projection.feasibility[name].reach.value if name in projection.feasibility else ""}
         for name, method in projection.methods.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from costmodel.estimate import Estimate
+from costmodel.feasibility import Reach
 from costmodel.output.numbers import ratio, significant
 from costmodel.projection import Projection
 
@@ -45,7 +47,7 @@ def verdict(projection: Projection) -> str:
         answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
     else:
         answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
-    return f"{answer}; {_reason(projection, name)}. {_bound(projection)}"
+    return f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{_bound(projection)}"
 
 
 def _inverse(ratio: Estimate) -> Estimate:
@@ -59,6 +61,25 @@ def _reason(projection: Projection, name: str) -> str:
     largest = max(own, key=lambda phase: own[phase])
     share = own[largest] / method.step_time.median
     return f"{_NAMES[largest]}, the largest part of its solver, takes {share:.1%} of its step"
+
+
+def _accuracy(projection: Projection, name: str) -> str:
+    """Whether the machine delivers the accuracy that the time is projected for; silent where it does."""
+    found = projection.feasibility[name]
+    if found.reach is Reach.YES:
+        return ""
+    target, have = significant(found.target.median), significant(projection.analog.input_bits.value)
+    low, high = math.ceil(found.input_bits_at_best.median), math.ceil(found.input_bits.median)
+    if found.reach is Reach.DEPENDS:
+        return (
+            f"Whether it gets within {target} of the exact result depends on the factors' largest entries: "
+            f"{low} to {high} input bits are needed, the card has {have}. "
+        )
+    least = significant(found.error_at_best.median)
+    return (
+        f"It cannot get within {target} of the exact result: its worst factor is off by {least} at least; "
+        f"{low} to {high} input bits are needed, the card has {have}. "
+    )
 
 
 def _bound(projection: Projection) -> str:

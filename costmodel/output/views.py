@@ -23,6 +23,7 @@ def _methods(projection: Projection) -> Table:
                 scaled(method.step_time.median, "s"),
                 interval(method.step_time),
                 method.step_time.status.value,
+                projection.feasibility[name].reach.value if name in projection.feasibility else "",
                 ratio(speedup["kfac.best"]),
                 ratio(speedup["adam"]),
                 ratio(speedup["adam_to_target"]) if "adam_to_target" in speedup else "unknown",
@@ -34,8 +35,18 @@ def _methods(projection: Projection) -> Table:
         f"{projection.digital.name} and {projection.analog.name}, {projection.scenario} scenario"
     )
     best = f"over {projection.best_digital}"
-    columns = ("method", "step", "90 %", "status", best, "over adam, a step", "over adam, to target", "bound by")
-    return Table(title, columns, tuple(rows), right=(1, 2, 4, 5, 6))
+    columns = (
+        "method",
+        "step",
+        "90 %",
+        "status",
+        "accurate",
+        best,
+        "over adam, a step",
+        "over adam, to target",
+        "bound by",
+    )
+    return Table(title, columns, tuple(rows), right=(1, 2, 5, 6, 7))
 
 
 def _phases(projection: Projection) -> Table:
@@ -45,10 +56,15 @@ def _phases(projection: Projection) -> Table:
         for index, (phase, estimate) in enumerate(shown.items()):
             share = estimate.median / method.step_time.median
             time, range_ = scaled(estimate.median, "s"), interval(estimate)
-            rows.append((name if index == 0 else "", phase, time, range_, f"{share:.1%}", estimate.status.value))
+            energy = method.phase_energy.get(phase)
+            joules = "" if energy is None else scaled(energy.median, "J")
+            status = estimate.status.value
+            rows.append((name if index == 0 else "", phase, time, range_, f"{share:.1%}", status, joules))
     kfac = projection.workload.kfac
     title = f"a step by phase; factors every {kfac.factor_interval} steps, refresh every {kfac.refresh_interval}"
-    return Table(title, ("method", "phase", "time", "90 %", "share", "status"), tuple(rows), right=(2, 3, 4))
+    return Table(
+        title, ("method", "phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(2, 3, 4, 6)
+    )
 
 
 def assumptions_table(projection: Projection) -> Table:

@@ -7,6 +7,7 @@ from costmodel import formulas, symbols, units
 
 Powers = tuple[sp.Rational, ...]
 _NONE = units.one.powers
+_BITS = {symbols.b_in, symbols.b_out}
 
 
 def dimension(expression: sp.Expr) -> Powers:
@@ -17,16 +18,18 @@ def dimension(expression: sp.Expr) -> Powers:
         return _NONE
     if isinstance(expression, sp.Pow):
         base, exponent = expression.args
+        # 4^bits is a number of levels; other exponents are numbers without a unit.
+        assert exponent.free_symbols <= _BITS or dimension(exponent) == _NONE
         return tuple(power * exponent for power in dimension(base))
     parts = [dimension(argument) for argument in expression.args]
     if isinstance(expression, sp.Mul):
         return tuple(sum(powers) for powers in zip(*parts, strict=True))
-    if isinstance(expression, sp.Add | sp.Max):
+    if isinstance(expression, sp.Add | sp.Max | sp.Min):
         if len(set(parts)) > 1:
             raise ValueError(f"{expression} adds {parts}")
         return parts[0]
-    if isinstance(expression, sp.log | sp.ceiling):
-        if parts != [_NONE]:
+    if isinstance(expression, sp.log | sp.ceiling | sp.floor | sp.tanh | sp.exp | sp.LambertW):
+        if set(parts) != {_NONE}:
             raise ValueError(f"argument of {expression} has dimension {parts}")
         return _NONE
     raise TypeError(f"no rule for {expression.func}")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks
-from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, kappa, m, n, n_c, t_l, t_w, tau
+from costmodel.formulas.thermo import averaging, blocks, transient
+from costmodel.symbols import Expression, W, b_in, b_out, f_c, m, n, n_c, t_l, t_w
 from costmodel.units import flop, second
 
 _IO = "arXiv 2405.13817, appendix C: the transfer of n^2 values over the link; latency added here"
@@ -40,7 +41,7 @@ def settle_time() -> Expression:
 
     C(t) = A^-1 (I - exp(-2 A t / tau)) / beta: the slowest mode, lambda = 1 / kappa, is off by exp(-2 t / (kappa tau)).
     """
-    return blocks.count().expression * tau * kappa * sp.log(1 / epsilon) / 2
+    return blocks.count().expression * transient.covariance_time().expression
 
 
 @formula("thermo.inverse.sample.time", second, _DERIVED + "error of a time-averaged covariance")
@@ -53,7 +54,7 @@ def sample_time() -> Expression:
     >>> round(sample_time().evaluate(n=1024, m=1024, kappa=100, tau=1e-9, epsilon=0.1), 6)
     0.01025
     """
-    return (n + blocks.count().expression) * kappa * tau / epsilon**2
+    return averaging.covariance_time().expression.subs(n, n + blocks.count().expression - 1)
 
 
 @formula("thermo.inverse.readout.time", second, _IO)
@@ -87,6 +88,6 @@ def time() -> Expression:
     >>> time().leading("kappa")
     kappa*tau*(log(1/epsilon)/2 + n/epsilon**2 + epsilon**(-2))
     """
-    upload = sp.Max(upload_time().expression, write_time().expression)
-    readout = sp.Max(readout_time().expression, convert_time().expression)
+    upload = larger(upload_time().expression, write_time().expression)
+    readout = larger(readout_time().expression, convert_time().expression)
     return sp.Add(upload, settle_time().expression, sample_time().expression, readout).subs(m, n)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks, inverse
-from costmodel.symbols import Expression, W, b_in, b_out, epsilon, f_c, k, kappa, m, n, n_c, nu, t_l, tau
+from costmodel.formulas.thermo import averaging, blocks, inverse, transient
+from costmodel.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
 from costmodel.units import flop, second
 
 _IO = "arXiv 2405.13817, appendix C: values over the link; latency added here"
@@ -20,11 +21,11 @@ _DERIVED = "derived: docs/derivations.md, "
 
 
 def _settle_once() -> Expression:
-    return tau * kappa * sp.log(1 / epsilon)
+    return transient.mean_time().expression
 
 
 def _average_once(size: Expression) -> Expression:
-    return 2 * tau * size * kappa**2 * nu / epsilon**2
+    return averaging.mean_time().expression.subs(n, size)
 
 
 @formula("thermo.solve.upload.time", second, _IO)
@@ -46,8 +47,9 @@ def eliminate_time() -> Expression:
 
 @formula("thermo.solve.eliminate.link_time", second, _IO)
 def eliminate_link_time() -> Expression:
-    """Values of those solves, to the array and back."""
-    return m * blocks.remaining_rows().expression * (b_in + b_out) / W
+    """Values of those solves, to the array and back; a message each way for every block but the last."""
+    messages = 2 * (blocks.count().expression - 1)
+    return messages * t_l + m * blocks.remaining_rows().expression * (b_in + b_out) / W
 
 
 @formula("thermo.solve.eliminate.flops", flop, _DERIVED + "block elimination")
@@ -58,8 +60,8 @@ def eliminate_flops() -> Expression:
 
 @formula("thermo.solve.input.time", second, _IO)
 def input_time() -> Expression:
-    """Right-hand sides over the link, one transfer for all of them."""
-    return t_l + n * k * b_in / W
+    """Right-hand sides over the link, one message for all of them to each block, which waits for the block before."""
+    return blocks.count().expression * t_l + n * k * b_in / W
 
 
 @formula("thermo.solve.settle.time", second, _DERIVED + "mean transient")
@@ -86,8 +88,8 @@ def average_time() -> Expression:
 
 @formula("thermo.solve.readout.time", second, _IO)
 def readout_time() -> Expression:
-    """Solutions back over the link, one transfer for all of them."""
-    return t_l + n * k * b_out / W
+    """Solutions back over the link, one message for all of them from each block."""
+    return blocks.count().expression * t_l + n * k * b_out / W
 
 
 @formula("thermo.solve.convert.time", second, "one conversion for each averaged node")
@@ -110,7 +112,7 @@ def time() -> Expression:
     >>> time().leading(n, kappa)
     2*kappa**2*n**2*nu*tau/epsilon**2
     """
-    upload = sp.Max(upload_time().expression, inverse.write_time().expression)
-    readout = sp.Max(readout_time().expression, convert_time().expression)
+    upload = larger(upload_time().expression, inverse.write_time().expression)
+    readout = larger(readout_time().expression, convert_time().expression)
     phases = (input_time(), settle_time(), average_time())
     return sp.Add(upload, *(phase.expression for phase in phases), readout).subs(m, n).subs(k, n)

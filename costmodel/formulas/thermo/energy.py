@@ -1,0 +1,150 @@
+"""Energy of what happens on the arrays: an upper bound, every node at full scale while it runs.
+
+Couplings that are conductances dissipate x^T A x / R <= |x|^2 / R, at most (V / 2)^2 / R for each node, with
+R = tau / C. Couplings that store energy (inductors, springs) dissipate by friction only, gamma C v^2 with
+gamma = 2 / sqrt(kappa) per tau_o. Amplifiers and noise sources come on top; no published machine states theirs.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from costmodel.formulas.registry import formula
+from costmodel.formulas.thermo import blocks, underdamped
+from costmodel.symbols import C, Expression, V, epsilon, k, kappa, m, n, nu, tau, tau_o
+from costmodel.units import joule, watt
+
+_SOURCE = "derived: docs/derivations.md, energy"
+
+
+def _sum_over_blocks(time_of_first_order: Expression, time_of_second_order: Expression) -> Expression:
+    """Sum of p (first + p second) over blocks of size p: the times of a block are linear in its size."""
+    return n * time_of_first_order + blocks.squares().expression * time_of_second_order
+
+
+@formula("thermo.energy.array.power", watt, _SOURCE)
+def power() -> Expression:
+    """Most that an overdamped array dissipates in its couplings: m (V / 2)^2 / R.
+
+    >>> round(power().evaluate(m=1000, C=1e-9, V=1.0, tau=1e-6), 6)
+    0.25
+    """
+    return m * C * V**2 / (4 * tau)
+
+
+@formula("thermo.energy.underdamped.power", watt, _SOURCE)
+def underdamped_power() -> Expression:
+    """Most that an underdamped array dissipates by friction while every node swings at full scale.
+
+    >>> round(underdamped_power().evaluate(m=1000, C=1e-9, V=1.0, tau_o=1e-6, kappa=100), 6)
+    0.05
+    """
+    return m * C * V**2 / (2 * sp.sqrt(kappa) * tau_o)
+
+
+@formula("thermo.inverse.settle.energy", joule, _SOURCE)
+def inverse_settle() -> Expression:
+    """Burn-in of every block of a factor.
+
+    >>> round(inverse_settle().evaluate(n=64, C=1e-12, V=1.0, kappa=100, epsilon=0.01) * 1e9, 3)  # nanojoules
+    3.684
+    """
+    return n * C * V**2 * kappa * sp.log(1 / epsilon) / 8
+
+
+@formula("thermo.inverse.sample.energy", joule, _SOURCE)
+def inverse_sample() -> Expression:
+    """Sampling of every block of a factor: p (p + 1) kappa C V^2 / (4 epsilon^2) for a block of size p.
+
+    >>> round(inverse_sample().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, epsilon=0.1) * 1e6, 3)  # microjoules
+    10.4
+    """
+    each = kappa * C * V**2 / (4 * epsilon**2)
+    return _sum_over_blocks(each, each)
+
+
+@formula("thermo.inverse.underdamped.settle.energy", joule, _SOURCE)
+def inverse_underdamped_settle() -> Expression:
+    """Burn-in of every block of a factor on underdamped cells; kappa drops out.
+
+    >>> round(inverse_underdamped_settle().evaluate(n=64, C=1e-12, V=1.0, epsilon=0.01) * 1e12, 1)  # picojoules
+    136.0
+    """
+    once = underdamped.covariance_time().expression * underdamped_power().expression
+    return sp.expand(once / m) * n
+
+
+@formula("thermo.inverse.underdamped.sample.energy", joule, _SOURCE)
+def inverse_underdamped_sample() -> Expression:
+    """Sampling of every block of a factor on underdamped cells; kappa drops out.
+
+    >>> round(inverse_underdamped_sample().evaluate(n=64, m=64, C=1e-12, V=1.0, epsilon=0.1) * 1e6, 3)  # microjoules
+    0.52
+    """
+    each = sp.Rational(5, 4) * C * V**2 / epsilon**2
+    return _sum_over_blocks(each, each)
+
+
+@formula("thermo.solve.settle.energy", joule, _SOURCE)
+def solve_settle() -> Expression:
+    """Settling of every right-hand side in every block.
+
+    >>> round(solve_settle().evaluate(n=64, k=10, C=1e-12, V=1.0, kappa=100, epsilon=0.01) * 1e9, 3)  # nanojoules
+    73.683
+    """
+    return k * n * C * V**2 * kappa * sp.log(1 / epsilon) / 4
+
+
+@formula("thermo.solve.average.energy", joule, _SOURCE)
+def solve_average() -> Expression:
+    """Averaging of every right-hand side in every block: with nu = kT / (C V^2) it is kT p^2 kappa^2 / (2 epsilon^2).
+
+    >>> values = {"n": 64, "m": 64, "k": 10, "C": 1e-12, "V": 1.0, "kappa": 100, "nu": 4e-9, "epsilon": 0.01}
+    >>> round(solve_average().evaluate(**values) * 1e9, 3)  # nanojoules
+    8.192
+    """
+    return k * blocks.squares().expression * kappa**2 * nu * C * V**2 / (2 * epsilon**2)
+
+
+@formula("thermo.solve.eliminate.energy", joule, _SOURCE)
+def solve_eliminate() -> Expression:
+    """Runs of the solves that block elimination itself needs.
+
+    >>> solve_eliminate().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
+    0.0
+    """
+    settle, noise = kappa * sp.log(1 / epsilon), 2 * m * kappa**2 * nu / epsilon**2
+    return blocks.remaining_rows().expression * m * C * V**2 * (settle + noise) / 4
+
+
+@formula("thermo.solve.underdamped.settle.energy", joule, _SOURCE)
+def solve_underdamped_settle() -> Expression:
+    """Settling of every right-hand side in every block on underdamped cells; kappa drops out.
+
+    >>> round(solve_underdamped_settle().evaluate(n=64, k=10, C=1e-12, V=1.0, epsilon=0.01) * 1e9, 4)  # nanojoules
+    2.1243
+    """
+    once = underdamped.mean_time().expression * underdamped_power().expression
+    return sp.expand(once / m) * n * k
+
+
+@formula("thermo.solve.underdamped.average.energy", joule, _SOURCE)
+def solve_underdamped_average() -> Expression:
+    """Averaging of every right-hand side in every block on underdamped cells.
+
+    >>> values = {"n": 64, "m": 64, "k": 10, "C": 1e-12, "V": 1.0, "kappa": 100, "nu": 4e-9, "epsilon": 0.01}
+    >>> round(solve_underdamped_average().evaluate(**values) * 1e9, 4)  # nanojoules
+    0.3277
+    """
+    return 2 * k * blocks.squares().expression * kappa * nu * C * V**2 / epsilon**2
+
+
+@formula("thermo.solve.underdamped.eliminate.energy", joule, _SOURCE)
+def solve_underdamped_eliminate() -> Expression:
+    """Runs of the solves that block elimination itself needs, on underdamped cells.
+
+    >>> solve_underdamped_eliminate().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
+    0.0
+    """
+    time = underdamped.mean_time().expression + underdamped.average_mean_time().expression.subs(n, m)
+    return blocks.remaining_rows().expression * sp.expand(time * underdamped_power().expression)
