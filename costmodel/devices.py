@@ -129,25 +129,19 @@ class DigitalCard:
         title: One line.
         source: Where its numbers come from as a whole.
         laws: A law for each primitive; those with a stand-in may be missing.
-<<<<<<< HEAD
+        power: What it draws while it works; None where the card does not say.
         operations: Fitted laws of single operations, ``gemm`` in float32 or ``gemm.float64``; empty for a card without
             timings.
         passes: How the passes of whole networks and the rows of their factors take time, where those were timed.
-=======
-        power: What it draws while it works; None where the card does not say.
->>>>>>> main
     """
 
     name: str
     title: str
     source: str
     laws: Mapping[Primitive, Law]
-<<<<<<< HEAD
+    power: Quantity | None = None
     operations: Mapping[str, FittedLaw] = field(default_factory=dict)
     passes: PassTimes | None = None
-=======
-    power: Quantity | None = None
->>>>>>> main
 
     def stand_in(self, primitive: Primitive) -> StandIn | None:
         """Whose law to take for a primitive the card has none for; None where it has one."""

@@ -42,7 +42,6 @@ def _digital(document: Document) -> DigitalCard:
     file = _checked(DigitalFile, document)
     entries = {primitive: getattr(file.primitives, primitive) for primitive in Primitive}
     laws = {primitive: _law(entry) for primitive, entry in entries.items() if entry is not None}
-<<<<<<< HEAD
     faults = [
         document.fault(("operations", name), unknown("operation", name.split(".")[0], OPERATIONS))
         for name in file.operations
@@ -51,11 +50,8 @@ def _digital(document: Document) -> DigitalCard:
     report(document, faults)
     operations = {name: _fitted(entry) for name, entry in file.operations.items()}
     passes = None if file.passes is None else PassTimes(**file.passes.model_dump())
-    return DigitalCard(file.name, file.title, file.source, laws, operations, passes)
-=======
     power = None if file.power is None else file.power.quantity()
-    return DigitalCard(file.name, file.title, file.source, laws, power)
->>>>>>> main
+    return DigitalCard(file.name, file.title, file.source, laws, power, operations, passes)
 
 
 def _law(entry: LawEntry) -> Law:

@@ -71,7 +71,42 @@ class NoiseToSignal(QuantityEntry, of="noise_to_signal"):
     """Noise variance over the squared norm of an input."""
 
 
-<<<<<<< HEAD
+class OscillationTime(QuantityEntry, of="oscillation_time"):
+    """sqrt(LC) of a cell of second order."""
+
+
+class Mismatch(QuantityEntry, of="mismatch"):
+    """Relative standard deviation of a coupling."""
+
+
+class Capacitance(QuantityEntry, of="capacitance"):
+    """Of a cell."""
+
+
+class FullScaleVoltage(QuantityEntry, of="full_scale_voltage"):
+    """Swing of a node, peak to peak."""
+
+
+class Temperature(QuantityEntry, of=units.kelvin):
+    """Of the circuit."""
+
+
+class ConversionEnergy(QuantityEntry, of="conversion_energy"):
+    """Of one analog-to-digital conversion."""
+
+
+class InputConversionEnergy(QuantityEntry, of="input_conversion_energy"):
+    """Of one digital-to-analog conversion or write of a coupling."""
+
+
+class LinkEnergy(QuantityEntry, of="link_energy"):
+    """Of one bit over the link."""
+
+
+class Power(QuantityEntry, of=units.watt):
+    """What a device draws while it works."""
+
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -123,42 +158,6 @@ class PassEntry(Strict):
     update_s: NotNegative
     tensor_s: NotNegative
     spread: NotNegative
-=======
-class OscillationTime(QuantityEntry, of="oscillation_time"):
-    """sqrt(LC) of a cell of second order."""
-
-
-class Mismatch(QuantityEntry, of="mismatch"):
-    """Relative standard deviation of a coupling."""
-
-
-class Capacitance(QuantityEntry, of="capacitance"):
-    """Of a cell."""
-
-
-class FullScaleVoltage(QuantityEntry, of="full_scale_voltage"):
-    """Swing of a node, peak to peak."""
-
-
-class Temperature(QuantityEntry, of=units.kelvin):
-    """Of the circuit."""
-
-
-class ConversionEnergy(QuantityEntry, of="conversion_energy"):
-    """Of one analog-to-digital conversion."""
-
-
-class InputConversionEnergy(QuantityEntry, of="input_conversion_energy"):
-    """Of one digital-to-analog conversion or write of a coupling."""
-
-
-class LinkEnergy(QuantityEntry, of="link_energy"):
-    """Of one bit over the link."""
-
-
-class Power(QuantityEntry, of=units.watt):
-    """What a device draws while it works."""
->>>>>>> main
 
 
 class LawEntry(Strict):
