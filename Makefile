@@ -14,6 +14,7 @@ test: .venv/test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow"
+	$(BIN)/python -m costmodel validate
 
 test-slow: .venv/test
 	$(BIN)/pytest -m slow

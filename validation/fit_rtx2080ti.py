@@ -186,7 +186,7 @@ def card() -> str:
 
 def _quantity(name: str, value: float, spread: float, unit: str, source: str) -> str:
     low, high = value / spread, value * spread
-    domain = "      domain: [32, 4608]\n" if name == "element_time" else ""
+    domain = "" if "forward" in source else "      domain: [32, 4608]\n"
     return (
         f"    {name}:\n      value: {value:.4g} {unit}\n      low: {low:.4g} {unit}\n      high: {high:.4g} {unit}\n"
         f"      status: interpolated\n{domain}      source: >-\n"

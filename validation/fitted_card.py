@@ -118,9 +118,10 @@ def _network(calibration: Calibration) -> str:
 
 def _stream(calibration: Calibration) -> str:
     value, low, high = (f"{_number(each)} B/s" for each in stream_rates(calibration.laws["ema"]))
+    domain = "[{}, {}]".format(*map(_number, calibration.laws["ema"].domain))
     note = "running averages, 12 bytes an element: nominal for the largest timed, the range over sizes from 256"
     return (
-        f"  stream:\n    bandwidth: {{value: {value}, low: {low}, high: {high}, status: interpolated, "
+        f"  stream:\n    bandwidth: {{value: {value}, low: {low}, high: {high}, status: interpolated, domain: {domain}, "
         f"source: {_quoted(note)}}}\n"
     )
 
