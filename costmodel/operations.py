@@ -17,6 +17,7 @@ ALIGNMENTS: Final = (
     "stride_4096",
     "stride_8192",
     "near_stride",
+    "near_4096",
 )
 
 
@@ -121,7 +122,8 @@ def alignments(n: int) -> tuple[str, ...]:
 
     Vector units take eight elements: other sizes leave a rest (``not_8``, ``not_4``, ``odd``, nested). Rows whose
     length in bytes is a multiple of 512 and more share few sets of the first-level cache (``stride_...``, nested), and
-    a size one beside a multiple of 1024 bytes, n = d + 1 of a biased layer for one, still meets half of that.
+    a size one beside a multiple of 1024 bytes, n = d + 1 of a biased layer for one, still meets half of that, more of it
+    beside a multiple of 4096.
 
     >>> alignments(1000), alignments(1001), alignments(1024), alignments(513)
     ((), ('not_8', 'not_4', 'odd'), ('stride_512', 'stride_1024', 'stride_2048', 'stride_4096'), \
@@ -132,6 +134,8 @@ def alignments(n: int) -> tuple[str, ...]:
     beside = min(n % 256, -n % 256)
     if beside == 1 and n > 250:
         found.append("near_stride")
+        if min(n % 1024, -n % 1024) == 1:
+            found.append("near_4096")
     return tuple(found)
 
 

@@ -121,8 +121,8 @@ def _stream(calibration: Calibration) -> str:
     domain = "[{}, {}]".format(*map(_number, calibration.laws["ema"].domain))
     note = "running averages, 12 bytes an element: nominal for the largest timed, the range over sizes from 256"
     return (
-        f"  stream:\n    bandwidth: {{value: {value}, low: {low}, high: {high}, status: interpolated, domain: {domain}, "
-        f"source: {_quoted(note)}}}\n"
+        f"  stream:\n    bandwidth: {{value: {value}, low: {low}, high: {high}, status: interpolated, "
+        f"domain: {domain}, source: {_quoted(note)}}}\n"
     )
 
 

@@ -16,6 +16,8 @@ from validation.fit.solve import Array
 #: Between these sizes a penalty may grow or fall; below and above it is constant. A rest grows into a memory problem,
 #: and rows that share cache sets cost most where everything else would have fitted.
 _RAMP: Final = (128.0, 1024.0)
+#: Alignments of the vector units; the others are of the caches.
+_RESTS: Final = frozenset({"not_8", "not_4", "odd"})
 #: Knots a smooth curve is tabulated on.
 _TABLE: Final = tuple(float(size) for size in np.geomspace(8, 8192, 41))
 
@@ -55,8 +57,7 @@ class Candidate:
         """Alignments with a column."""
         if self.family == "scaled":
             return ()  # the base has its own
-        aligned = [name for name in ALIGNMENTS if name in {"not_8", "not_4", "odd"}] if self.misaligned else []
-        return (*aligned, *(name for name in ALIGNMENTS if "stride" in name and self.strided))
+        return tuple(name for name in ALIGNMENTS if (self.misaligned if name in _RESTS else self.strided))
 
 
 def columns(candidate: Candidate, operation: Operation, sizes: Sequence[Size]) -> Array:
