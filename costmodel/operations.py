@@ -122,7 +122,7 @@ def alignments(n: int) -> tuple[str, ...]:
 
     Vector units take eight elements: other sizes leave a rest (``not_8``, ``not_4``, ``odd``, nested). Rows whose
     length in bytes is a multiple of 512 and more share few sets of the first-level cache (``stride_...``, nested), and
-    a size one beside a multiple of 1024 bytes, n = d + 1 of a biased layer for one, still meets half of that, more of it
+    a size one beside a multiple of 1024 bytes, n = d + 1 of a biased layer for one, still meets half of that, more
     beside a multiple of 4096.
 
     >>> alignments(1000), alignments(1001), alignments(1024), alignments(513)

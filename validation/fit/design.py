@@ -109,8 +109,8 @@ def law_of(candidate: Candidate, operation: Operation, sizes: Sequence[Size], co
         assert candidate.base is not None
         factor = float(coefficients[3])
         scaled = {name: curve.times(factor) for name, curve in candidate.base.penalties.items()}
-        own = (float(each) for each in coefficients[:3])
-        return FittedLaw(*own, candidate.base.work.times(factor), scaled, (min(working), max(working)))
+        launch, item, element = (float(each) for each in coefficients[:3])
+        return FittedLaw(launch, item, element, candidate.base.work.times(factor), scaled, (min(working), max(working)))
     knots = _knots(candidate, max(working))
     shapes = np.array(_shapes(candidate, np.array(knots)))
     count = len(shapes)

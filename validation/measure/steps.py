@@ -74,7 +74,7 @@ class Step:
     def forward_backward(self) -> None:
         """Loss and its gradient."""
         self.built.network.zero_grad(set_to_none=True)
-        self.built.loss().backward()  # type: ignore[no-untyped-call]
+        self.built.loss().backward()
 
     def rows(self) -> None:
         """Inputs and output gradients as rows: patches cut out, a column of ones appended."""
@@ -132,7 +132,7 @@ class Step:
 
         def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             seen[module] = inputs[0].detach()
-            output.register_hook(lambda gradient: gradients.__setitem__(module, gradient))  # type: ignore[no-untyped-call]
+            output.register_hook(lambda gradient: gradients.__setitem__(module, gradient))
 
         for module in self.built.network.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
