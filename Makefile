@@ -23,6 +23,7 @@ bench: .venv/test
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.million_points
 	$(BIN)/python -m benchmarks.bartiq_500
+	$(BIN)/python -m benchmarks.solver_thermox
 
 .venv/python:
 	$(PYTHON) -m venv .venv

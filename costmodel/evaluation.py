@@ -65,6 +65,7 @@ class Evaluation:
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
         self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
+        self._statuses: dict[Expression, Status] = {}
         self._values = symbol_values(workload, self.shapes, self._drawn)
         self._evaluated = {scope: evaluate(each, self._values[scope]) for scope, each in _expressions(methods).items()}
 
@@ -262,7 +263,9 @@ class Evaluation:
 
     def _status_of(self, term: Expression) -> Status:
         """The weakest status among the quantities in an expression; sizes are exact."""
-        return weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
+        if term not in self._statuses:
+            self._statuses[term] = weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
+        return self._statuses[term]
 
     def _symbol_status(self, letter: str) -> Status:
         paths = PATHS.get(letter, ())

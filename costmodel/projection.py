@@ -55,7 +55,7 @@ class LayerProjection:
     step_time: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Projection:
     """The answer of ``project``.
 
@@ -112,6 +112,9 @@ class Projection:
         from costmodel.output.verdict import verdict
 
         return verdict(self)
+
+    def __repr__(self) -> str:
+        return f"Projection of {self.workload.name}: {self.verdict()}"
 
     def _repr_html_(self) -> str:
         from costmodel.output.frames import methods_frame
@@ -181,12 +184,13 @@ def _method(
     targets: Mapping[str, Cost],
     energies: Mapping[str, Cost],
 ) -> MethodProjection:
+    estimates = {phase: _estimate(cost) for phase, cost in phases.items()}
     return MethodProjection(
         name=method.name,
         title=method.title,
         step_time=_estimate(steps[method.name]),
-        phases={phase: _estimate(cost) for phase, cost in phases.items()},
-        bound=max(phases, key=lambda phase: float(np.median(phases[phase].total))),
+        phases=estimates,
+        bound=max(estimates, key=lambda phase: estimates[phase].median),
         time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
         energy=_estimate(total(energies.values())) if energies else None,
         phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
@@ -234,12 +238,9 @@ def _free_solver(phases: Mapping[str, Cost], step: Cost) -> Estimate:
 
 def _layers(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> tuple[LayerProjection, ...]:
     index = {shape: position for position, shape in enumerate(evaluation.shapes)}
-    medians = {name: np.median(cost.by_shape, axis=1) for name, cost in steps.items()}
+    medians = {name: np.median(cost.by_shape, axis=1).tolist() for name, cost in steps.items()}
+    by_shape = [dict(zip(medians, each, strict=True)) for each in zip(*medians.values(), strict=True)]
     return tuple(
-        LayerProjection(
-            layer,
-            layer.rows(workload.batch_size),
-            {name: float(median[index[layer.shape]]) for name, median in medians.items()},
-        )
+        LayerProjection(layer, layer.rows(workload.batch_size), by_shape[index[layer.shape]])
         for layer in workload.layers
     )

@@ -25,7 +25,7 @@ class Converter:
 
     def __post_init__(self) -> None:
         """Refuse converters that could hold nothing but zero."""
-        if self.bits is not None and not 2 <= self.bits <= 32:
+        if self.bits is not None and not (isinstance(self.bits, int) and 2 <= self.bits <= 32):
             raise ValueError(f"a converter needs 2 to 32 bits, got {self.bits}; use bits=None for an ideal one")
         if self.full_range is not None and not self.full_range > 0:
             raise ValueError(f"full_range must be positive, got {self.full_range}")

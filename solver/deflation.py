@@ -24,10 +24,8 @@ class Deflated:
 
     @classmethod
     def of(cls, A: Tensor, iterations: int, noise: Noise) -> "Deflated":
-        """Find the top mode by orthogonal iteration with two vectors: 4 n^2 FLOPs an iteration and 6 n^2 at the end."""
+        """Find the top mode by orthogonal iteration with two vectors, n >= 2: n^2 (4 iterations + 6) FLOPs."""
         b, n, _ = A.shape
-        if n < 2:
-            raise ValueError("a 1 by 1 matrix has no second mode to deflate to")
         vectors = noise.normal((b, n, 2), A)
         for _ in range(iterations):
             vectors = torch.linalg.qr(A @ vectors).Q

@@ -1,8 +1,9 @@
 """Method 1: the inverse of a matrix as the covariance of a settled, noisy array."""
 
 import math
-from functools import partial
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from solver.array import Accumulation, SamplingPlan, program, sample_inverse
@@ -17,6 +18,7 @@ from solver.planning import bound_kappa, require_one, seconds_a_run
 from solver.results import Mitigation, Result
 
 
+@torch.no_grad()
 def invert(
     A: Tensor,
     machine: Machine,
@@ -54,26 +56,24 @@ def invert(
     Raises:
         MatrixError: a matrix the machine cannot take.
         ValueError: not exactly one target, or a time too short.
+        ArithmeticError: Newton-Schulz refinement of too coarse an estimate.
     """
-    require_one(error=error, samples=samples, time_s=time_s)
+    target = _Target(error, samples, time_s, burn_in_error, spacing, accumulation)
     mitigation = mitigation or Mitigation()
-    noise = Noise(seed, A.device)
     check_matrix(A)
+    noise = Noise(seed, A.device)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)
     b, n, _ = matrices.shape
-    ledger, deflated = Ledger(), None
-    work = matrices
-    if mitigation.deflation:
+    work, ledger, deflated = matrices, Ledger(), None
+    if mitigation.deflation and n > 1:
         deflated = Deflated.of(matrices, mitigation.deflation, noise)
-        work, ledger = deflated.matrix, ledger + Ledger(digital_flops=deflated.flops)
+        work, ledger = deflated.matrix, Ledger(digital_flops=deflated.flops)
     bound = bound_kappa(work, kappa)
-    members = b * mitigation.roundings
-    plan_for = partial(_plan, machine, members, n, bound, error, samples, time_s, burn_in_error, spacing, accumulation)
 
     def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
-        array = program(machine, pivot, noise)
-        return sample_inverse(machine, array, plan_for(pivot.shape[-1]), accumulation, noise)
+        plan = target.plan(machine, bound, b * mitigation.roundings, n, pivot.shape[-1])
+        return sample_inverse(machine, program(machine, pivot, noise), plan, accumulation, noise)
 
     estimate, events = sweep_inverse(work.repeat(mitigation.roundings, 1, 1), machine.blocks(n), block)
     ledger += events
@@ -81,40 +81,55 @@ def invert(
     if deflated is not None:
         estimate, flops = deflated.restore_inverse(estimate)
         ledger += Ledger(digital_flops=flops)
-    for _ in range(mitigation.refinements):
-        estimate = 2 * estimate - estimate @ matrices @ estimate
+    estimate, flops = _refine(matrices, estimate, mitigation.refinements)
+    return Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+
+
+def _refine(A: Tensor, estimate: Tensor, steps: int) -> tuple[Tensor, int]:
+    """Newton-Schulz steps X (2 I - A X), 4 n^3 FLOPs each."""
+    for _ in range(steps):
+        estimate = 2 * estimate - estimate @ A @ estimate
         estimate = (estimate + estimate.mT) / 2
-        ledger += Ledger(digital_flops=b * 4 * n**3)
-    return Result(estimate.reshape(A.shape), bound, ledger)
+    if not torch.isfinite(estimate).all():
+        raise ArithmeticError(
+            "refinement diverged: the sampled inverse is off by more than 100 %; ask for a smaller error"
+        )
+    return estimate, steps * A.shape[0] * 4 * A.shape[-1] ** 3
 
 
-def _plan(
-    machine: Machine,
-    members: int,
-    n: int,
-    kappa: float,
-    error: float | None,
-    samples: int | None,
-    time_s: float | None,
-    burn_in_error: float,
-    spacing: float,
-    accumulation: Accumulation,
-    p: int,
-) -> SamplingPlan:
-    """Burn-in and samples of one block of p rows."""
-    burn_in = settling_of_covariance(kappa, burn_in_error, machine.regime)
-    step = spacing * relaxation(kappa, machine.regime)
-    if error is not None:
-        samples = samples_for_covariance(p, error, spacing, machine.regime)
-    elif time_s is not None:
-        if accumulation is Accumulation.DIGITAL:
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What `invert` is asked for."""
+
+    error: float | None
+    samples: int | None
+    time_s: float | None
+    burn_in_error: float
+    spacing: float
+    accumulation: Accumulation
+
+    def __post_init__(self) -> None:
+        """Refuse anything but exactly one target."""
+        require_one(error=self.error, samples=self.samples, time_s=self.time_s)
+        if self.samples is not None and not isinstance(self.samples, int):
+            raise ValueError(f"samples must be a whole number, got {self.samples}")
+        if self.time_s is not None and self.accumulation is Accumulation.DIGITAL:
             raise ValueError("a time budget needs analog accumulation; give samples or error instead")
-        sizes = machine.blocks(n)
-        values = members * sum(size**2 for size in sizes)
-        link = machine.link.ledger(values, machine.dac.word, values, machine.adc.word, 2 * members * len(sizes))
-        runs = len(sizes) * machine.spread(members)[0]
-        seconds = seconds_a_run(time_s, link.link_time_s, runs, (burn_in + step) * machine.tau_s)
-        # A hair of slack, so that a budget made from a whole number of samples gets all of them.
-        samples = math.floor((seconds / machine.tau_s - burn_in) / step * (1 + 1e-9))
-    assert samples is not None
-    return SamplingPlan(burn_in, samples, step, machine.friction(kappa))
+
+    def plan(self, machine: Machine, kappa: float, members: int, n: int, p: int) -> SamplingPlan:
+        """Burn-in and samples of one block of p rows of `members` matrices of n."""
+        burn_in = settling_of_covariance(kappa, self.burn_in_error, machine.regime)
+        step = self.spacing * relaxation(kappa, machine.regime)
+        count = self.samples
+        if self.error is not None:
+            count = samples_for_covariance(p, self.error, self.spacing, machine.regime)
+        elif self.time_s is not None:
+            sizes = machine.blocks(n)
+            values = members * sum(size**2 for size in sizes)
+            link = machine.link.ledger(values, machine.dac.word, values, machine.adc.word, 2 * members * len(sizes))
+            runs = len(sizes) * machine.spread(members)[0]
+            seconds = seconds_a_run(self.time_s, link.link_time_s, runs, (burn_in + step) * machine.tau_s)
+            # A hair of slack, so that a budget made from a whole number of samples gets all of them.
+            count = math.floor((seconds / machine.tau_s - burn_in) / step * (1 + 1e-9))
+        assert count is not None
+        return SamplingPlan(burn_in, count, step, machine.friction(kappa))

@@ -20,7 +20,11 @@ def check_matrix(A: Tensor) -> None:
     Raises:
         MatrixError: wrong dtype or shape, a value that is not finite, or asymmetry beyond rounding.
     """
-    if not A.is_floating_point():
+    if not isinstance(A, Tensor):
+        raise MatrixError(
+            f"expected a torch tensor, got {type(A).__name__}; pass torch.as_tensor(A, dtype=torch.float64)"
+        )
+    if A.dtype not in (torch.float32, torch.float64):
         raise MatrixError(f"the matrix has dtype {A.dtype}; convert it to torch.float64 or torch.float32")
     if A.ndim < 2 or A.shape[-1] != A.shape[-2] or A.numel() == 0:
         raise MatrixError(
@@ -73,6 +77,8 @@ def check_right_hand_sides(A: Tensor, B: Tensor) -> None:
     Raises:
         MatrixError: a mismatch of shape, dtype or device, or a value that is not finite.
     """
+    if not isinstance(B, Tensor):
+        raise MatrixError(f"expected right-hand sides as a torch tensor, got {type(B).__name__}")
     if B.ndim != A.ndim or B.shape[:-1] != A.shape[:-1] or B.shape[-1] == 0:
         raise MatrixError(
             f"right-hand sides of shape {tuple(B.shape)} do not fit matrices of shape {tuple(A.shape)}; "

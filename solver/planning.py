@@ -1,5 +1,7 @@
 """Turning a target into a run: the bound on kappa, the budget."""
 
+import math
+
 from torch import Tensor
 
 from solver.matrices import MatrixError
@@ -16,8 +18,10 @@ def require_one(**targets: float | None) -> None:
     if len(given) != 1:
         raise ValueError(f"give exactly one of {', '.join(targets)}; got {', '.join(given) or 'none'}")
     ((name, value),) = given.items()
-    if not (value > 0 or (value == 0 and name == "averaging_time_s")):
-        raise ValueError(f"{name} must be positive, got {value}")
+    if name == "averaging_time_s" and value == 0:
+        return
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
 def bound_kappa(A: Tensor, kappa: float | None) -> float:

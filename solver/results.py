@@ -13,7 +13,8 @@ class Mitigation:
 
     * roundings: average over this many independent stochastic roundings of the matrix, which turns the bias of rounding
       into one of second order (arXiv 2401.16231); needs a DAC with stochastic rounding.
-    * deflation: iterations of the search for the top mode, which is then solved digitally; 0 is off.
+    * deflation: iterations of the search for the top mode, which is then solved digitally; 0 is off, and a
+      1 by 1 matrix has nothing to deflate.
     * refinements: digital correction steps. Method 2 solves for the residual again; Method 1 takes Newton-Schulz steps
       X (2 I - A X), which converge only from a relative error below 1.
     """

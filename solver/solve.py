@@ -66,6 +66,7 @@ class Session:
     Mismatch and rounding are the same in all of them.
     """
 
+    @torch.no_grad()
     def __init__(
         self,
         A: Tensor,
@@ -84,12 +85,13 @@ class Session:
         self._deflated: Deflated | None = None
         self._w: Tensor | None = None  # (A - deflated)^-1 direction, once it is known
         work = self._matrices
-        if self.mitigation.deflation:
+        if self.mitigation.deflation and work.shape[-1] > 1:
             self._deflated = Deflated.of(work, self.mitigation.deflation, noise)
             work, self._search = self._deflated.matrix, Ledger(digital_flops=self._deflated.flops)
         self.kappa = bound_kappa(work, kappa)
         self._run = _Run(machine, work.repeat(self.mitigation.roundings, 1, 1), self.mitigation.roundings, noise)
 
+    @torch.no_grad()
     def solve(
         self,
         B: Tensor,

@@ -8,6 +8,7 @@ import pytest
 from costmodel.devices import STAND_INS, AnalogCard, DigitalCard, Law, Primitive
 from costmodel.estimate import Status
 from costmodel.inputs.faults import InputError
+from costmodel.inputs.loading import load_digital
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.methods import METHODS
@@ -66,6 +67,14 @@ def test_a_card_with_its_own_law_needs_no_stand_in(digital: DigitalCard, analog:
     inversion = projected(card, analog).methods["kfac.cholesky_solve"].phases["inversion"]
     assert inversion.median == pytest.approx(4 * 5 * MS)
     assert inversion.status is Status.MEASURED
+
+
+def test_a_card_file_may_give_or_leave_out_optional_primitives() -> None:
+    card = load_digital("h100-sxm")
+    assert {primitive for primitive in STAND_INS if card.stand_in(primitive)} == set(STAND_INS)
+    given = load_digital("h100-sxm", ["primitives.qr.launch=200 us"])
+    assert given.stand_in(Primitive.QR) is None
+    assert given.quantities()["qr.launch"].value == 200e-6
 
 
 def test_every_optional_primitive_has_a_stand_in_that_cards_must_have() -> None:

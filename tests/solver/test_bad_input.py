@@ -22,6 +22,8 @@ HOLED = torch.tensor([[1.0, float("nan")], [float("nan"), 1.0]], dtype=torch.flo
         (torch.ones(3).double(), r"square matrices"),
         (torch.ones(0, 0).double(), r"n >= 1 and at least one of them, got \(0, 0\)"),
         (torch.eye(2, dtype=torch.int64), r"dtype torch.int64; convert it to torch.float64"),
+        (torch.eye(2, dtype=torch.float16), r"dtype torch.float16; convert it to torch.float64"),
+        (torch.eye(2).numpy(), r"torch tensor, got ndarray; pass torch.as_tensor"),
     ],
 )
 def test_matrices_that_cannot_be_programmed(matrix, message):
@@ -97,6 +99,24 @@ def test_exactly_one_target(targets):
 def test_machines_that_cannot_exist(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("time_s", [-1.0, 0.0, float("nan"), float("inf")])
+def test_targets_are_positive_numbers(time_s):
+    with pytest.raises(ValueError, match="time_s must be positive and finite"):
+        invert(EYE, Machine(), time_s=time_s)
+
+
+def test_fractions_of_samples_and_bits():
+    with pytest.raises(ValueError, match=r"whole number, got 2\.5"):
+        invert(EYE, Machine(), samples=2.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"2 to 32 bits, got 8\.5"):
+        Converter(bits=8.5)  # type: ignore[arg-type]
+
+
+def test_a_matrix_that_requires_gradients_is_taken_as_numbers():
+    result = invert(EYE.clone().requires_grad_(), Machine(), samples=3)
+    assert not result.estimate.requires_grad
 
 
 def test_method_1_needs_noise():

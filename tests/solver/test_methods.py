@@ -230,3 +230,12 @@ def test_a_session_solves_again_for_less(cells, deflation, spd):
     perfect = Session(A, Machine(cells=cells), mitigation=Mitigation(deflation=deflation))
     perfect.solve(B, error=1e-10)
     assert relative(perfect.solve(2 * B, error=1e-10).estimate, 2 * torch.linalg.solve(A, B)) < 1e-8
+
+
+def test_a_single_entry_has_nothing_to_deflate():
+    """An output layer of one unit has a 1 by 1 factor."""
+    A = torch.full((1, 1), 4.0, dtype=torch.float64)
+    result = solve(A, A, Machine(), error=1e-6, mitigation=Mitigation(deflation=5))
+    assert result.estimate.item() == pytest.approx(1.0, rel=1e-5)
+    assert result.ledger.digital_flops == 0
+    assert invert(A, Machine(), samples=10, mitigation=Mitigation(deflation=5)).estimate.shape == (1, 1)

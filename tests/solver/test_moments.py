@@ -6,6 +6,10 @@ seeds are fixed, so a passing run passes for ever.
 """
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -213,3 +217,25 @@ def test_large_systems(regime, kappa, spd):
     scale = (modes.eigenvalues[:, None] * modes.eigenvalues).sqrt() * math.sqrt(count)
     upper = (rotated * scale)[torch.triu(torch.ones(n, n), 1).bool()]
     assert abs(upper.square().mean() - 1) < 4 * math.sqrt(2 / upper.numel())
+
+
+@pytest.mark.slow
+def test_peak_memory_does_not_grow_with_samples():
+    """Peak resident memory of two processes, 10 000 and 1 000 000 samples of 64 modes (512 MB if they were kept)."""
+    program = (
+        "import resource, sys, torch; from solver import Modes, Noise, Process, sample_moments\n"
+        "process = Process(Modes.of(torch.eye(64, dtype=torch.float64)))\n"
+        "sample_moments(process, int(sys.argv[1]), 1.0, Noise(0))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    root = str(Path(sampling.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": root}
+    peaks = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", program, str(count)], env=environment, capture_output=True, check=True
+            ).stdout
+        )
+        for count in (10_000, 1_000_000)
+    ]
+    assert peaks[1] - peaks[0] < 20_000  # kB

@@ -102,6 +102,8 @@ CASES: list[tuple[str, Callable[[], object], dict[Kind, float]]] = [
     ("max", lambda: ones(2, 3).max(), {E: 6}),
     ("linalg_vector_norm", lambda: torch.linalg.vector_norm(ones(2, 3)), {E: 12}),
     ("index_add", lambda: torch.zeros(4).index_add(0, torch.tensor([0, 0, 1]), torch.ones(3)), {E: 3}),
+    ("scatter_add", lambda: torch.zeros(4).scatter_add(0, torch.tensor([0, 0, 1]), torch.ones(3)), {E: 3}),
+    ("mse_loss", lambda: functional.mse_loss(ones(2, 3), ones(2, 3)), {E: 18}),
     ("index_put", lambda: torch.zeros(4).index_put((torch.tensor([0, 1]),), torch.ones(2)), {}),
     ("index_put", lambda: torch.zeros(4).index_put((torch.tensor([0, 1]),), torch.ones(2), accumulate=True), {E: 2}),
     *(
@@ -114,7 +116,10 @@ CASES: list[tuple[str, Callable[[], object], dict[Kind, float]]] = [
     ("clamp_min", lambda: torch.clamp_min(ones(3), 0.0), {E: 3}),
     ("maximum", lambda: torch.maximum(ones(3), ones(3)), {E: 3}),
     ("where", lambda: torch.where(ones(3) > 0, ones(3), 0.0), {E: 6}),
-    ("gt", lambda: ones(3) > 0, {E: 3}),
+    *(
+        (name, lambda name=name: getattr(torch, name)(ones(3), 0), {E: 3})
+        for name in ("gt", "ge", "lt", "le", "eq", "ne")
+    ),
 ]
 
 
@@ -126,7 +131,12 @@ def test_rule_by_hand(name: str, run: Callable[[], object], expected: dict[Kind,
 
 
 def test_every_rule_is_checked_alone() -> None:
-    backward = {"threshold_backward", "tanh_backward", "_index_put_impl"}  # by the networks that use them
+    backward = {
+        "threshold_backward",
+        "tanh_backward",
+        "mse_loss_backward",
+        "_index_put_impl",
+    }  # by the networks that use them
     backward |= {"_fused_sgd", "_fused_adam", "_foreach_add"}  # by the optimizers
     assert set(_RULES) - {name for name, _, _ in CASES} <= backward
 

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from costmodel import formulas
+from validation.counting import Kind
+from validation.counting.counter import count
 from validation.reference import capture, factors, rivals, solvers
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -142,6 +145,38 @@ def _full_rank(record: capture.Record, sharing: str, gradient: Tensor, shares: l
     A, G = (solvers.low_rank(each, each.shape[-1], generator) for each in kronecker_factors(record, sharing))
     left = solvers.low_rank_solve(*G, shares[1], gradient)
     return solvers.low_rank_solve(*A, shares[0], left.mT).mT
+
+
+@pytest.mark.verifies("kfac.factors.expand.flops", "kfac.cholesky.refresh.flops", "kfac.precondition.flops")
+@pytest.mark.parametrize("name", ["linear", "convolution"])
+def test_curvlinops_runs_the_counted_work(name: str) -> None:
+    """Their code, not ours, counted: factors, Cholesky inverses and preconditioning cost what the formulas say."""
+    oracle = pytest.importorskip("curvlinops")
+    model, inputs, _ = network(name)
+    parameters = list(model.parameters())
+    operator = oracle.KFACLinearOperator(
+        model,
+        nn.MSELoss(),
+        parameters,
+        [(inputs, torch.randn(BATCH, CLASSES, dtype=torch.float64))],
+        fisher_type=oracle.FisherType.EMPIRICAL,
+        kfac_approx=oracle.KFACType.EXPAND,
+        separate_weight_and_bias=False,
+        check_deterministic=False,
+    )
+    build = count(operator.compute_kronecker_factors)
+    # Rows, a, g by hand: 5 -> 7 -> 3 with biases; or 3x3 on 2 -> 4 channels at 3 x 3 places, then 36 -> 3.
+    layers = [(6, 6, 7), (6, 8, 3)] if name == "linear" else [(54, 19, 4), (6, 37, 3)]
+    expand, cholesky, precondition = (
+        formulas.get(f"kfac.{part}.flops") for part in ("factors.expand", "cholesky.refresh", "precondition")
+    )
+    assert build.by_operation["bmm"] == sum(expand.evaluate(M=rows, a=a, g=g) for rows, a, g in layers)
+    inverse = oracle.KFACInverseLinearOperator(operator, damping=DAMPING, use_heuristic_damping=True)
+    gradients = [torch.randn_like(each) for each in parameters]
+    step = count(lambda: inverse @ gradients)
+    sizes = [size for _, a, g in layers for size in (a, g)]
+    assert step.flops[Kind.FACTORISATION] == pytest.approx(sum(cholesky.evaluate(n=size) for size in sizes), rel=1e-12)
+    assert step.flops[Kind.PRODUCT] == sum(precondition.evaluate(a=a, g=g) for _, a, g in layers)
 
 
 def test_preconditioned_gradients_in_the_eigenbasis(name: str, sharing: str) -> None:

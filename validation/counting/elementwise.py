@@ -29,7 +29,7 @@ def scaled_quotient(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> 
 
 
 def accumulate(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Counts:
-    """``index_add``: one sum for each added element; arguments input, dimension, index, source."""
+    """One sum for each added element; arguments input, dimension, index, source."""
     return {Kind.ELEMENTWISE: float(args[3].numel())}
 
 
@@ -49,14 +49,19 @@ RULES: Final[Mapping[str, Rule]] = {
     "addcmul": scaled_quotient,
     "addcdiv": scaled_quotient,
     "index_add": accumulate,
+    "scatter_add": accumulate,
     "index_put": put,
     "_index_put_impl": put,
     **dict.fromkeys(
         ("mul", "div", "reciprocal", "sqrt", "rsqrt", "neg", "pow", "clamp", "relu", "tanh"), _for_each_output(1)
     ),
-    **dict.fromkeys(("clamp_min", "maximum", "where", "gt", "threshold_backward"), _for_each_output(1)),
+    **dict.fromkeys(("clamp_min", "maximum", "where", "threshold_backward"), _for_each_output(1)),
+    **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne"), _for_each_output(1)),
     # (1 - y^2) times the gradient.
     "tanh_backward": _for_each_output(3),
+    # A difference, its square and the sum; backward the difference, a constant and the gradient of the loss.
+    "mse_loss": _for_each_input(3),
+    "mse_loss_backward": _for_each_output(3),
     # A difference, a product and a sum: start + weight (end - start).
     "lerp": _for_each_output(3),
     **dict.fromkeys(("sum", "trace", "amax", "max"), _for_each_input(1)),
@@ -91,7 +96,17 @@ _COPIES: Final = (
     *("select_backward", "slice_backward", "diagonal_backward", "diag_embed", "unfold", "im2col", "constant_pad_nd"),
 )
 _ALLOCATIONS: Final = (
-    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "new_zeros", "new_full", "zeros"),
+    *(
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "new_empty",
+        "new_empty_strided",
+        "new_zeros",
+        "new_ones",
+        "new_full",
+        "zeros",
+    ),
     *("zeros_like", "ones", "ones_like", "full", "full_like", "eye", "arange", "fill", "zero", "scalar_tensor"),
 )
 _REST: Final = (

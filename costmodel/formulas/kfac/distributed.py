@@ -12,7 +12,7 @@ from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, a, f_g, g, n, p
 from costmodel.units import flop, one
 
-_KAISA = "KAISA, arXiv 2107.01739, section 3"
+_KAISA = "KAISA, arXiv 2107.01739: gradient workers receive inverses, the others gradients"
 
 
 @formula("kfac.distributed.gradient_workers", one, _KAISA)

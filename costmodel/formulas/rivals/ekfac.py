@@ -6,7 +6,7 @@ from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, M, a, g
 from costmodel.units import byte, flop
 
-_EKFAC = "arXiv 1806.03884, section 3; every row taken as an example, as expand does"
+_EKFAC = "arXiv 1806.03884; every row taken as an example, as expand does"
 
 
 @formula("ekfac.scalings.flops", flop, _EKFAC)

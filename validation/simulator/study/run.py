@@ -57,11 +57,11 @@ class Study:
 
         return min(GRIDS[arm], key=cost)
 
-    def all(self) -> None:
+    def all(self, arms: Sequence[str]) -> None:
         """Seeds outermost, so that a study cut short has the same seeds of every arm."""
         tuned = {kind: self.tuned(kind) for kind in GRIDS}
         for seed in SEEDS:
-            for arm in ARMS:
+            for arm in arms:
                 self.one(arm, tuned["adam" if arm == "adam" else "kfac"], seed)
 
 
@@ -70,10 +70,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Steps to target through simulated machines.")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tasks", nargs="+", choices=sorted(TASKS), default=["mlp", "gnn", "vit"])
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     for name in args.tasks:
-        Study(name, args.out).all()
+        Study(name, args.out).all(args.arms)
 
 
 if __name__ == "__main__":
