@@ -55,7 +55,7 @@ class LayerProjection:
     step_time: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Projection:
     """The answer of ``project``.
 
@@ -112,6 +112,9 @@ class Projection:
         from costmodel.output.verdict import verdict
 
         return verdict(self)
+
+    def __repr__(self) -> str:
+        return f"Projection of {self.workload.name}: {self.verdict()}"
 
     def _repr_html_(self) -> str:
         from costmodel.output.frames import methods_frame

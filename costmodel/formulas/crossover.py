@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import smaller
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula, get
 from costmodel.formulas.thermo import inverse, solve, underdamped
@@ -72,7 +73,7 @@ def settle_condition_number() -> Expression:
     >>> round(settle_condition_number().evaluate(n=1024, P=1, epsilon=0.1, tau=1e-9, F_d=8e12, c_3=1), 2)
     56.92
     """
-    return c_3 * n**2 * sp.Min(P, n) / (F_d * tau * sp.log(1 / epsilon))
+    return c_3 * n**2 * smaller(P, n) / (F_d * tau * sp.log(1 / epsilon))
 
 
 @formula("crossover.solve.condition_number", one, _SOURCE)
@@ -85,7 +86,7 @@ def solve_condition_number() -> Expression:
     >>> round(solve_condition_number().evaluate(nu=1e-6, **values), 2)
     20.29
     """
-    budget = c_3 * n**2 * sp.Min(P, n) / (F_d * tau)
+    budget = c_3 * n**2 * smaller(P, n) / (F_d * tau)
     linear = sp.log(1 / epsilon)
     return 2 * budget / (linear + sp.sqrt(linear**2 + 8 * n * nu * budget / epsilon**2))
 

@@ -20,7 +20,7 @@ from costmodel.units import Unit
 _LOWER_BRANCH = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Formula:
     """One quantity of the cost model.
 
@@ -48,12 +48,21 @@ class Formula:
         """The expression in LaTeX."""
         return str(sp.latex(self.expression))
 
+    def __repr__(self) -> str:
+        return f"Formula({self.name} = {self.expression} [{self.unit.name}])"
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
     def substitute(self, **values: Any) -> Formula:
-        """The formula with some symbols replaced by numbers or expressions; keys are letters or spelled-out names."""
-        replacements = {symbols.info(key).symbol: sp.sympify(value) for key, value in values.items()}
+        """The formula with some symbols replaced by numbers or expressions; keys are letters or spelled-out names.
+
+        >>> from costmodel import formulas
+        >>> formulas.get("kfac.precondition.flops").substitute(a="n", g="n").expression
+        4*n**3
+        """
+        letters = {info.symbol.name: info.symbol for info in symbols.SYMBOLS.values()}
+        replacements = {symbols.info(key).symbol: sp.sympify(value, locals=letters) for key, value in values.items()}
         expression = self.expression.subs(replacements, simultaneous=True)
         return Formula(self.name, expression, self.unit, self.meaning, self.source)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
 from costmodel.units import byte, flop, one
@@ -36,7 +37,7 @@ def rank() -> Expression:
     30.0
     """
     kept = sp.ceiling(((kappa - 1) * (1 - epsilon) / epsilon) ** (1 / s_d)) - 1 + OVERSAMPLING
-    return n + kept - sp.Max(n, kept)  # the smaller of the two
+    return n + kept - larger(n, kept)  # the smaller of the two
 
 
 @formula("kfac.low_rank.sketch.flops", flop, _SKETCH)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, a, epsilon, g, kappa, n
 from costmodel.units import byte, flop, one
@@ -30,7 +31,7 @@ def iterations() -> Expression:
     >>> iterations().evaluate(kappa=1000, epsilon=0.01)
     7.0
     """
-    return sp.Max(1, sp.ceiling(sp.log(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2) / sp.log(2)))
+    return larger(1, sp.ceiling(sp.log(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2) / sp.log(2)))
 
 
 @formula("kfac.newton_schulz.products", one, "two products a step; the first step's inputs are multiples of I and F")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, N, d, g
 from costmodel.units import byte, flop, one
@@ -19,7 +20,7 @@ def orthogonalise_flops() -> Expression:
     >>> orthogonalise_flops().evaluate(d=160, g=96)
     38338560.0
     """
-    large = sp.Max(d, g)
+    large = larger(d, g)
     small = d * g / large
     return STEPS * (4 * small**2 * large + 2 * small**3)
 

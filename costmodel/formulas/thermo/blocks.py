@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, kappa, m, n
 from costmodel.units import one
@@ -68,7 +69,7 @@ def products() -> Expression:
 
 def _only_where_tiled(factor: Expression) -> Expression:
     """A factor of at least one that applies from two blocks on; unevaluated, since sympy takes long to compare both."""
-    return sp.Min(factor, 1 + factor * (count().expression - 1), evaluate=False)
+    return smaller(factor, 1 + factor * (count().expression - 1))
 
 
 # --- what elimination does to errors -------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, epsilon, kappa, n
 from costmodel.units import one
@@ -27,7 +28,7 @@ def solve_error() -> Expression:
     >>> round(solve_error().evaluate(kappa=10, epsilon=0.1), 5)
     0.1005
     """
-    return epsilon * sp.sqrt(1 + sp.Max(kappa**-2, epsilon ** (2 * kappa - 2)))
+    return epsilon * sp.sqrt(1 + larger(kappa**-2, epsilon ** (2 * kappa - 2)))
 
 
 @formula("thermo.inverse.error", one, _SOURCE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.symbols import E_T, Expression, b_in, b_out, e_d, e_f, e_q, e_w, f_c, f_r
 from costmodel.units import hertz, joule
@@ -29,8 +30,8 @@ def energy() -> Expression:
     >>> round(energy().evaluate(b_out=16, f_c=5e6, **constants) * 1e9, 2)  # nanojoules
     1.61
     """
-    schreier = sp.Rational(3, 4) * 4**b_out * sp.Max(e_q, e_f * f_c)
-    return sp.Max(schreier, e_w * 2**b_out)
+    schreier = sp.Rational(3, 4) * 4**b_out * larger(e_q, e_f * f_c)
+    return larger(schreier, e_w * 2**b_out)
 
 
 @formula("thermo.converter.thermal_energy", joule, _SOURCE)
@@ -57,7 +58,7 @@ def rate() -> Expression:
     slow_decline = first * (second / first) ** ((b_out - sp.Rational(15, 2)) / 4)
     collapse = second * (third / second) ** ((b_out - sp.Rational(23, 2)) / 2)
     tail = third * (fourth / third) ** ((b_out - sp.Rational(27, 2)) / 2)
-    return f_r * sp.Min(slow_decline, sp.Max(collapse, tail))
+    return f_r * smaller(slow_decline, larger(collapse, tail))
 
 
 @formula(

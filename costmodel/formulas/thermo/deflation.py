@@ -7,8 +7,7 @@ back, exactly for any v, so an inexact v costs some kappa and no accuracy.
 
 from __future__ import annotations
 
-import sympy as sp
-
+from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
 from costmodel.symbols import Expression, N_p, eta, k, kappa, n, s_r
 from costmodel.units import flop, one
@@ -35,7 +34,7 @@ def condition_number_bound() -> Expression:
     >>> round(condition_number_bound().evaluate(kappa=101, s_r=1.2), 9)
     21.0
     """
-    return 1 + (kappa - 1) * sp.Min(1, s_r - 1)
+    return 1 + (kappa - 1) * smaller(1, s_r - 1)
 
 
 @formula("thermo.deflation.find.flops", flop, _SOURCE)

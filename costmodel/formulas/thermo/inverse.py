@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
 from costmodel.symbols import Expression, W, b_in, b_out, f_c, m, n, n_c, t_l, t_w
@@ -87,6 +88,6 @@ def time() -> Expression:
     >>> time().leading("kappa")
     kappa*tau*(log(1/epsilon)/2 + n/epsilon**2 + epsilon**(-2))
     """
-    upload = sp.Max(upload_time().expression, write_time().expression)
-    readout = sp.Max(readout_time().expression, convert_time().expression)
+    upload = larger(upload_time().expression, write_time().expression)
+    readout = larger(readout_time().expression, convert_time().expression)
     return sp.Add(upload, settle_time().expression, sample_time().expression, readout).subs(m, n)

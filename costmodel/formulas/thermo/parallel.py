@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
 from costmodel.symbols import Expression, P, k, m, n, t_w
@@ -19,7 +20,7 @@ def copies() -> Expression:
     >>> copies().evaluate(P=64, n=256, m=64, k=1000)
     16.0
     """
-    return sp.Min(k, sp.Max(1, sp.floor(P / blocks.count().expression)))
+    return smaller(k, larger(1, sp.floor(P / blocks.count().expression)))
 
 
 @formula("thermo.parallel.solve.rounds", one, _SOURCE)
@@ -50,7 +51,7 @@ def eliminate_systems() -> Expression:
     128.0
     """
     stages = blocks.count().expression - 1
-    return sp.Max(1, blocks.remaining_rows().expression / sp.Max(1, stages))
+    return larger(1, blocks.remaining_rows().expression / larger(1, stages))
 
 
 @formula("thermo.parallel.solve.time", second, _SOURCE)

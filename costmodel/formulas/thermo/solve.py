@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, inverse, transient
 from costmodel.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
@@ -111,7 +112,7 @@ def time() -> Expression:
     >>> time().leading(n, kappa)
     2*kappa**2*n**2*nu*tau/epsilon**2
     """
-    upload = sp.Max(upload_time().expression, inverse.write_time().expression)
-    readout = sp.Max(readout_time().expression, convert_time().expression)
+    upload = larger(upload_time().expression, inverse.write_time().expression)
+    readout = larger(readout_time().expression, convert_time().expression)
     phases = (input_time(), settle_time(), average_time())
     return sp.Add(upload, *(phase.expression for phase in phases), readout).subs(m, n).subs(k, n)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, inverse, solve
 from costmodel.symbols import Expression, epsilon, f_c, k, kappa, m, n, n_c, nu, tau_o
@@ -127,8 +128,8 @@ def inverse_time() -> Expression:
     >>> inverse_time().leading("n", "kappa")
     n**2*(Max(b_out/W, 1/(f_c*n_c)) + b_in/W)
     """
-    upload = sp.Max(inverse.upload_time().expression, inverse.write_time().expression)
-    readout = sp.Max(inverse.readout_time().expression, inverse.convert_time().expression)
+    upload = larger(inverse.upload_time().expression, inverse.write_time().expression)
+    readout = larger(inverse.readout_time().expression, inverse.convert_time().expression)
     return sp.Add(upload, inverse_settle_time().expression, inverse_sample_time().expression, readout).subs(m, n)
 
 
@@ -139,7 +140,7 @@ def solve_time() -> Expression:
     >>> solve_time().leading("n", "kappa")
     4*kappa**(3/2)*n**2*nu*tau_o/epsilon**2
     """
-    upload = sp.Max(inverse.upload_time().expression, inverse.write_time().expression)
-    readout = sp.Max(solve.readout_time().expression, solve.convert_time().expression)
+    upload = larger(inverse.upload_time().expression, inverse.write_time().expression)
+    readout = larger(solve.readout_time().expression, solve.convert_time().expression)
     phases = (solve.input_time(), solve_settle_time(), solve_average_time())
     return sp.Add(upload, *(phase.expression for phase in phases), readout).subs(m, n).subs(k, n)
