@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.estimate import Draws, Status, weakest
+from costmodel.estimate import Draws, Status, median, weakest
 
 #: A part below this share of a whole does not decide the whole's status.
 MATTERS: Final = 0.05
@@ -40,7 +40,7 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 def slowest(costs: list[Cost]) -> Cost:
     """Works that overlap: the slowest counts, draw by draw, and gives the status."""
-    slowest = max(costs, key=lambda cost: float(np.median(cost.total)))
+    slowest = max(costs, key=lambda cost: median(cost.total))
     total = reduce(np.maximum, (cost.total for cost in costs))
     return Cost(total, reduce(np.maximum, (cost.by_shape for cost in costs)), slowest.status)
 
@@ -52,6 +52,6 @@ def add(arrays: Iterable[Draws]) -> Draws:
 
 def weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:
     """The weakest status among the parts that make up at least :data:`MATTERS` of the whole, by median."""
-    medians = [(float(np.median(part)), status) for part, status in parts]
-    whole = sum(median for median, _ in medians)
-    return weakest(status for median, status in medians if median > 0 and median >= MATTERS * whole)
+    medians = [(median(part), status) for part, status in parts]
+    whole = sum(middle for middle, _ in medians)
+    return weakest(status for middle, status in medians if middle > 0 and middle >= MATTERS * whole)

@@ -30,7 +30,21 @@ class Status(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the order of trust, 0 for the most trusted."""
-        return list(Status).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {status: rank for rank, status in enumerate(Status)}
+
+
+def median(draws: Draws) -> float:
+    """The median of some draws; numpy's own takes ten times as long for the few that most calls have.
+
+    >>> median(np.array([3.0, 1.0, 2.0, 10.0]))
+    2.5
+    """
+    low, high = (len(draws) - 1) // 2, len(draws) // 2
+    ordered = np.partition(draws, (low, high))
+    return float((ordered[low] + ordered[high]) / 2)
 
 
 def weakest(statuses: Any) -> Status:

@@ -7,6 +7,7 @@ length one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -66,10 +67,16 @@ def symbol_values(
 
 def evaluate(expressions: Sequence[Expression], values: Mapping[str, Draws]) -> dict[Expression, Draws]:
     """Values of many expressions at once, by expression, each with both axes."""
-    letters = tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
+    letters = _letters(tuple(expressions))
     results = compiled(tuple(expressions), letters)(*(values[letter] for letter in letters))
     both_axes = (np.atleast_2d(np.asarray(result, dtype=float)) for result in results)
     return dict(zip(expressions, both_axes, strict=True))
+
+
+@cache
+def _letters(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
+    """Letters of all symbols in some expressions."""
+    return tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:

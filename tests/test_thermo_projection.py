@@ -193,7 +193,7 @@ def test_defaults_are_assumed_have_a_range_and_say_so(analog: AnalogCard) -> Non
 @pytest.mark.verifies("thermo.noise.signal.ratio")
 def test_noise_follows_from_the_capacitance(analog: AnalogCard) -> None:
     bare = replace(analog, noise_to_signal=None, capacitance=exact(1e-9, farad), full_scale_voltage=exact(1, volt))
-    assert completed(bare)["noise_to_signal"].value == pytest.approx(BOLTZMANN * 300 / 1e-9)
+    assert completed(bare)["noise_to_signal"].value == pytest.approx(BOLTZMANN * 300 / 1e-9, rel=1e-9, abs=0)
     assert completed(analog)["noise_to_signal"].value == 0  # a stated value stays
 
 

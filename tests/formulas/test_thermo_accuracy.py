@@ -52,7 +52,7 @@ def test_rounding_moves_the_inverse_by_kappa_times_its_norm(kappa, bits):
     found = np.linalg.norm(np.linalg.inv(rounded(A, bits)) - inverse, 2) / np.linalg.norm(inverse, 2)
     promised = quantization.input_error().evaluate(m=n, b_in=bits, chi=np.abs(A).max(), kappa=kappa)
     assert found <= 1.1 * promised / (1 - promised)
-    assert found > 0.5 * promised  # met where the bulk of the spectrum lies at 1 / kappa
+    assert found > 0.85 * promised  # met where the bulk of the spectrum lies at 1 / kappa
 
 
 @pytest.mark.verifies("thermo.quantization.input.bits")
@@ -77,9 +77,9 @@ def test_bits_that_keep_the_inverse_within_epsilon(kappa, epsilon):
 @pytest.mark.verifies("thermo.quantization.definite.bits")
 def test_too_few_bits_lose_positive_definiteness():
     n, kappa = 512, 100.0
-    A, _ = with_spectrum(worst_for_noise(n, kappa))
+    A, _ = with_spectrum(bulk(n, kappa))
     needed = quantization.definite_bits().evaluate(m=n, chi=np.abs(A).max(), kappa=kappa)
-    assert np.linalg.eigvalsh(rounded(A, math.ceil(needed) + 1))[0] > 0
+    assert np.linalg.eigvalsh(rounded(A, math.ceil(needed)))[0] > 0
     assert np.linalg.eigvalsh(rounded(A, math.floor(needed) - 1))[0] < 0
 
 
@@ -100,13 +100,15 @@ def test_output_rounding():
     X = np.linalg.inv(A)
     found = np.linalg.norm(rounded(X, bits) - X, 2) / np.linalg.norm(X, 2)
     assert found <= quantization.output_inverse_error().evaluate(m=n, b_out=bits)
-    x = np.full(n, 0.4321 / (2 ** (bits - 1) - 1)) * np.linspace(1, 100, n)
-    x[0] = 1e4  # one large entry: the worst case, whose rounding error is the step's and whose norm is its own
-    step = 1e4 / (2 ** (bits - 1) - 1)
-    x[1:] = step * (0.5 + np.arange(1, n) % 97 / 97) * 0.2
+    # The bound is met where the inverse is a large multiple of one, but for one mode.
+    X = np.linalg.inv(with_spectrum(worst_for_noise(n, 50.0))[0])
+    found = np.linalg.norm(rounded(X, 20) - X, 2) / np.linalg.norm(X, 2)
+    assert found == pytest.approx(quantization.output_inverse_error().evaluate(m=n, b_out=20), rel=0.1)
+    # One large entry is the worst case of a solution: all others round to zero and lose what they are.
+    step = 1.0 / (2 ** (bits - 1) - 1)
+    x = np.array([1.0, *(step * np.linspace(-0.4999, 0.4999, n - 1))])
     found = np.linalg.norm(rounded(x, bits) - x) / np.linalg.norm(x)
-    promised = quantization.output_solve_error().evaluate(m=n, b_out=bits)
-    assert 0.3 * promised < found < promised
+    assert found == pytest.approx(quantization.output_solve_error().evaluate(m=n, b_out=bits), rel=0.01)
 
 
 @pytest.mark.verifies("thermo.quantization.averaged.error")
@@ -160,6 +162,7 @@ def test_mismatch_is_a_floor_of_two_kappa_delta():
         error = np.linalg.norm(np.linalg.inv(A + E) - inverse, 2) / np.linalg.norm(inverse, 2)
         bound = mismatch.error().evaluate(delta=delta, kappa=kappa)
         assert error <= bound / (1 - bound)
+        assert bound == pytest.approx(kappa * mismatch.norm().evaluate(delta=delta))
     # Rows of norm 1 attain it: +-1 / sqrt(n) everywhere, with eigenvalues +-1 (no factor, but it leaves no slack).
     flat = scipy.linalg.hadamard(n) / np.sqrt(n)
     assert np.linalg.norm(delta * pattern * flat, 2) == pytest.approx(mismatch.norm().evaluate(delta=delta), rel=0.05)
@@ -264,11 +267,15 @@ def test_converter_rate_covers_what_has_been_built(bits, rate):
 
 
 @pytest.mark.verifies("thermo.converter.input.energy")
-@pytest.mark.parametrize(("bits", "energy"), [(7, 1.4e-12), (8, 3.1e-12), (12, 12.5e-12), (14, 17.7e-12), (16, 58e-12)])
-def test_input_converters_follow_the_best_that_have_been_built(bits, energy):
-    """The most frugal converters of the survey, within a factor of 1.5 of one law over nine bits."""
+def test_input_converters_follow_the_best_that_have_been_built():
+    """The most frugal converters of the survey: one law over nine bits is right on average, each within 1.5."""
+    best = {7: 1.4e-12, 8: 3.1e-12, 12: 12.5e-12, 14: 17.7e-12, 16: 58e-12}
     at_8_bits = 1.4e-12 * 2**0.6
-    assert converters.input_energy().evaluate(e_d=at_8_bits, b_in=bits) == pytest.approx(energy, rel=0.5)
+    off = [
+        math.log(converters.input_energy().evaluate(e_d=at_8_bits, b_in=bits) / energy) for bits, energy in best.items()
+    ]
+    assert max(map(abs, off)) < math.log(1.5)
+    assert abs(sum(off) / len(off)) < 0.03
 
 
 # --- deflation -------------------------------------------------------------------------------------------------------
