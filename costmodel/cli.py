@@ -99,6 +99,21 @@ def catalog(
     _print(output, lambda: catalog_dict(what), lambda: catalog_tables(what), lambda: catalog_records(what))
 
 
+@app.command()
+def calibrate(
+    simulator: Annotated[bool, typer.Option("--simulator", help="fit the analog laws to the reference simulator")],
+    out: Annotated[str, typer.Option(help="folder of trials.jsonl, taken up where it exists, and fit.json")] = (
+        "calibration/simulator"
+    ),
+    short: Annotated[bool, typer.Option("--short", help="a seventh of the trials, small ones")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="of the design and of every trial")] = 0,
+) -> None:
+    """Fit the analog laws to the reference simulator; exit 1 where held-out trials are missed. Needs torch."""
+    from validation.simulator.calibrate import main as run
+
+    raise typer.Exit(run(["--out", out, "--seed", str(seed), *(["--short"] if short else [])]))
+
+
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
     """Model and cards with their settings; the faults of all three at once."""
     from costmodel.inputs.faults import Fault, InputError
