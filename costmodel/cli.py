@@ -125,14 +125,33 @@ def measure(
 
 @app.command()
 def calibrate(
-    timings: Annotated[str, typer.Argument(help="file written by measure", show_default=False)],
-    out: Annotated[str, typer.Option(help="card to write")],
+    timings: Annotated[str, typer.Argument(help="file written by measure", show_default=False)] = "",
+    out: Annotated[str, typer.Option(help="card to write; with --simulator the folder of trials and fit")] = "",
     name: Annotated[str, typer.Option(help="name of the card; that of its file without it")] = "",
     threads: Annotated[int, typer.Option(help="thread count, where the file has several")] = 0,
     hold_out: Annotated[bool, typer.Option(help="leave the sizes and networks that score shipped cards")] = False,
+    simulator: Annotated[bool, typer.Option("--simulator", help="fit the analog laws to simulated trials")] = False,
+    short: Annotated[bool, typer.Option("--short", help="with --simulator: a seventh of the trials")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="with --simulator: of the design and of every trial")] = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """Fit a card to timings: a law for every operation, chosen by what it predicts of sizes left out."""
+    """Fit a card to timings, or with --simulator the analog laws to trials of the reference simulator.
+
+    A card gets a law for every operation, chosen by what it predicts of sizes left out. Simulated trials are resumed
+    where the folder has some; exit 1 where the fitted laws miss the trials held out. The simulator needs torch.
+    """
+    from costmodel.inputs.faults import InputError
+
+    if simulator == bool(timings):
+        raise InputError.about("calibrate", "give either a timing file or --simulator")
+    if simulator:
+        _torch()
+        from validation.simulator.calibrate import main as run_trials
+
+        trials = ["--out", out or "calibration/simulator", "--seed", str(seed)]
+        raise typer.Exit(run_trials(trials + ["--short"] * short))
+    if not out:
+        raise InputError.about("calibrate", "give --out, the card to write")
     from validation.calibrate_command import calibrate as run
 
     records, as_dict, tables = run(timings, out, name, threads, hold_out=hold_out)
@@ -181,7 +200,7 @@ def _torch() -> None:
     from costmodel.inputs.faults import InputError
 
     if importlib.util.find_spec("torch") is None:
-        raise InputError.about("measure", "needs torch; install it with: pip install 'costmodel[torch]'")
+        raise InputError.about("torch", "is needed; install it with: pip install 'costmodel[torch]'")
 
 
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:

@@ -1,6 +1,8 @@
 """The training study: its data, its runs, its statistics. Needs the extra `study`."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +10,8 @@ import torch
 pytest.importorskip("sklearn")
 pytest.importorskip("datamol")
 
+from validation.simulator import calibrate
+from validation.simulator.records import read
 from validation.simulator.study.analyse import analyse, ratio
 from validation.simulator.study.arms import ARMS, GRIDS, Hyper
 from validation.simulator.study.directions import direction_errors
@@ -91,6 +95,9 @@ def test_verdicts_need_narrow_intervals_and_no_missing_runs():
         records += [record(100, "kfac", seed), record(101 + seed % 2, "solve", seed), record(150, "solve in4", seed)]
         records.append(record(None if seed == 1 else 90, "solve in6", seed))
     assert analyse(records)["keeps_the_benefit"] == ["kfac", "solve"]
+    other = [record(100, "kfac", seed, task="gnn") for seed in SEEDS]
+    report = analyse(records + other)  # on two tasks only K-FAC itself has run
+    assert report["judged"] == report["keeps_the_benefit"] == ["kfac"]
 
 
 def test_tuning_is_fair_and_resumes(tmp_path, monkeypatch):
@@ -111,3 +118,11 @@ def test_tuning_is_fair_and_resumes(tmp_path, monkeypatch):
     Study("mlp", tmp_path / "t.jsonl").all(["adam", "kfac"])
     assert len(calls) == 2 * 12 * 2 + 2 * 5
     assert set(ARMS) >= {"adam", "kfac"}
+
+
+def test_the_shipped_analysis_is_that_of_the_shipped_runs():
+    folder = Path(calibrate.__file__).parents[1] / "data" / "simulator"
+    report, shipped = analyse(read(folder / "training.jsonl")), json.loads((folder / "training.json").read_text())
+    assert shipped["keeps_the_benefit"] == report["keeps_the_benefit"]
+    for arm, found in report["pooled"].items():
+        assert shipped["pooled"][arm] == pytest.approx(found)

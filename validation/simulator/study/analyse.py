@@ -23,7 +23,8 @@ from validation.simulator.study.directions import direction_errors
 from validation.simulator.study.run import SEEDS, TARGETS
 from validation.simulator.study.train import TASKS
 
-# An arm keeps the benefit when its steps are, with 95 % confidence, at most this factor of digital K-FAC's.
+# An arm keeps the benefit when its steps are, with 95 % confidence, at most this factor of digital K-FAC's, and when
+# every run arrived.
 TOLERATED = 1.2
 
 
@@ -67,13 +68,16 @@ def analyse(records: Sequence[Record]) -> dict[str, Any]:
                 "versus_kfac": asdict(ratio(pairs)),
             }
     together = {arm: ratio(pairs) for arm, pairs in pooled.items()}
-    keeps = [arm for arm, r in together.items() if r.high <= TOLERATED and r.censored == 0]
+    # Only arms that ran on every task are judged: one task says nothing about the others.
+    judged = [arm for arm in together if all(arm in table[task] for task in tasks)]
+    keeps = [arm for arm in judged if together[arm].high <= TOLERATED and together[arm].censored == 0]
     return {
         "schema": 1,
         "targets": {task: TARGETS[task] for task in tasks},
         "tasks": table,
         "pooled": {arm: asdict(r) for arm, r in together.items()},
         "tolerated": TOLERATED,
+        "judged": judged,
         "keeps_the_benefit": keeps,
     }
 
