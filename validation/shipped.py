@@ -31,5 +31,4 @@ class ShippedCard:
 
 SHIPPED: Final = (
     ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),
-    ShippedCard("epyc-milan-2-threads", "epyc-milan.jsonl", 2),
 )
