@@ -29,6 +29,4 @@ class ShippedCard:
         return DATA / self.timings
 
 
-SHIPPED: Final = (
-    ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),
-)
+SHIPPED: Final = (ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),)
