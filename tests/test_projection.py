@@ -141,6 +141,24 @@ def test_a_new_value_leaves_the_draws_of_the_others(analog: AnalogCard, digital:
     assert first["sample"] == second_["sample"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "low", "high"),
+    [("relative_error", 0.5, 0.1, 0.9), ("input_stable_rank", 1.1, 1.0, 3.0), ("output_stable_rank", 1.5, 1.01, 2.0)],
+)
+def test_draws_stay_in_the_domain(
+    name: str, value: float, low: float, high: float, digital: DigitalCard, analog: AnalogCard
+) -> None:
+    # Lognormal tails pass an error of 1 and a stable rank of 1; both make formulas meaningless.
+    text = TWO_LAYERS.replace("condition_number: 100, relative_error: 0.1", "")
+    net = workload(text)
+    kfac = replace(net.kfac, **{name: Quantity(value, low, high, one, Status.ASSUMED, "")})
+    result = project(replace(net, kfac=kfac), digital, analog, draws=5000)
+    for method in result.methods.values():
+        step = method.step_time
+        assert np.isfinite([step.p05, step.median, step.p95]).all()
+        assert all(phase.p05 >= 0 for phase in method.phases.values())
+
+
 def test_scenarios_are_ordered(digital: DigitalCard) -> None:
     net, analog = load_workload("imagenet_vit"), load_analog("scaled")
     times = [
