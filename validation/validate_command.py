@@ -65,9 +65,8 @@ def validate(timings: str, card: str, *, points: bool) -> Printed:
     else:
         checks = []
         for each in SHIPPED:
-            if each.file.exists():
-                scored[each.card] = score(load_digital(each.card), journal.read(each.file), each.threads)
-                checks += _checks(each.card, scored[each.card])
+            scored[each.card] = score(load_digital(each.card), journal.read(each.file), each.threads)
+            checks += _checks(each.card, scored[each.card])
         checks += [*_published(), *_simulator()]
     passed = all(check.passed for check in checks if check.required)
     return (

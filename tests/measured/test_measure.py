@@ -45,6 +45,28 @@ def test_from_measuring_to_a_projection(tmp_path: Path, capsys: pytest.CaptureFi
     assert {each["card"] for each in json.loads(out)["points"]} == {str(card)}
 
 
+def test_an_operation_that_fails_costs_no_other_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from validation.measure import session as module
+    from validation.measure.grid import Planned
+
+    real = module.prepare
+
+    def prepare(op: str, *rest: object) -> object:
+        if op == "inv":
+            raise RuntimeError("out of memory\nsecond line")
+        return real(op, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "prepare", prepare)
+    points = [Point(op, "float32", 1, 16, 16) for op in ("gemm", "inv", "cholesky")]
+    session = module.Session(tmp_path / "t.jsonl", torch.device("cpu"), math.inf, quiet=True)
+    session.open()
+    session.run([Planned(point, 0, index) for index, point in enumerate(points)], rounds=1)
+    assert {each.point.op for each in journal.read(tmp_path / "t.jsonl").timings} == {"gemm", "cholesky"}
+    assert capsys.readouterr().err.strip() == "inv of 16 by 16 (1 threads) left out: out of memory"
+
+
 def test_a_session_is_taken_up_after_a_kill(tmp_path: Path) -> None:
     from validation.measure.grid import Planned
     from validation.measure.session import Session

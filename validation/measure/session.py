@@ -55,6 +55,7 @@ class Session:
     visits: dict[Point, list[Timing]] = field(default_factory=dict)
     _steps: dict[str, Step] = field(default_factory=dict)
     _known_models: set[str] = field(default_factory=set)
+    _failed: set[Point] = field(default_factory=set)
     _references: dict[int, Reference] = field(default_factory=dict)
     _best_reference: float = float("inf")
     _shown: float = 0.0
@@ -90,12 +91,26 @@ class Session:
             for index, point in enumerate(due):
                 if time.monotonic() + self._cost(point) > self.deadline:
                     continue
-                self.take(point)
+                self._try(point)
                 self._progress(turn, index, len(due), started)
             if not due:
                 break
         if not self.quiet:
             print(file=sys.stderr)
+
+    def _try(self, point: Point) -> None:
+        """One visit; a point whose operation fails is left out, so that it costs no other point its time.
+
+        Out of memory is the usual reason. MKL's LU with two threads was seen to fail too.
+        """
+        try:
+            self.take(point)
+        except RuntimeError as error:
+            self._failed.add(point)
+            reason = str(error).splitlines()[0]
+            print(
+                f"\n{point.op} of {point.n} by {point.m} ({point.threads} threads) left out: {reason}", file=sys.stderr
+            )
 
     def take(self, point: Point) -> Timing:
         """One visit to a point, written down."""
@@ -114,6 +129,8 @@ class Session:
     def _due(self, point: Point, turn: int, rounds: int) -> bool:
         """Not yet visited in this round, or all rounds done and too few of the visits were clean."""
         done = self.visits.get(point, [])
+        if point in self._failed:
+            return False
         if len(done) <= turn < rounds:
             return True
         enough = sum(clean(timing, self._best_reference) for timing in done) >= min(2, rounds)
