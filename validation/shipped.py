@@ -29,4 +29,7 @@ class ShippedCard:
         return DATA / self.timings
 
 
-SHIPPED: Final = (ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),)
+SHIPPED: Final = (
+    ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),
+    ShippedCard("epyc-milan-2-threads", "epyc-milan-2-threads.jsonl", 2),
+)
