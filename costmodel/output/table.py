@@ -50,13 +50,16 @@ def comma_separated(columns: Sequence[str], rows: Sequence[Sequence[object]]) ->
 
 
 def terminal(tables: Sequence[Table]) -> None:
-    """Print tables to the terminal, or to a pipe as wide as they need."""
+    """Print tables: fitted to a terminal, or to a pipe in aligned columns that are never cut or wrapped."""
+    if not sys.stdout.isatty():
+        print("\n\n".join(aligned(table) for table in tables))
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = Console(highlight=False)
     for table in tables:
         rich_table = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for index, column in enumerate(table.columns):
@@ -64,3 +67,24 @@ def terminal(tables: Sequence[Table]) -> None:
         for row in table.rows:
             rich_table.add_row(*(Text(cell) for cell in row))
         console.print(rich_table)
+
+
+def aligned(table: Table) -> str:
+    """A table as plain text, two spaces between columns.
+
+    >>> print(aligned(Table("sizes", ("layer", "n"), (("fc", "128"), ("head", "10")), right=(1,))))
+    sizes
+    layer    n
+    fc     128
+    head    10
+    """
+    lines = [table.columns, *table.rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(table.columns))]
+    texts = []
+    for line in lines:
+        padded = (
+            cell.rjust(width) if index in table.right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        texts.append("  ".join(padded).rstrip())
+    return "\n".join([table.title, *texts])
