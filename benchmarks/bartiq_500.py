@@ -15,11 +15,11 @@ from collections.abc import Callable
 from bartiq import compile_routine, evaluate
 from qref import SchemaV1
 
-from costmodel.counts import count
 from costmodel.inputs.loading import load_analog, load_digital
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import Document
-from costmodel.projection import project
+from costmodel.projection.counts import count
+from costmodel.projection.project import project
 
 LAYERS = 500
 SIZES = [(64 + index, 32 + index) for index in range(LAYERS)]

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.operations import OPERATIONS, Size
-from validation.calibrate import calibrate, point_times
+from costmodel.machines.operations import OPERATIONS, Size
+from validation.fit.calibration import calibrate, point_times
 from validation.heldout import BETWEEN, BEYOND, for_fitting, for_scoring, held_out
 from validation.measure import journal
 from validation.measure.records import Point
 from validation.quality import best_references, by_point, clean, seconds
-from validation.shipped import SHIPPED
+from validation.score.shipped import SHIPPED
 
 
 def main() -> int:

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from costmodel import formulas
-    from costmodel.counts import count
     from costmodel.inputs.faults import InputError
     from costmodel.inputs.loading import load_card, load_workload
-    from costmodel.projection import Projection, project
+    from costmodel.projection.counts import count
+    from costmodel.projection.project import Projection, project
 
 __all__ = ["InputError", "Projection", "count", "formulas", "load_card", "load_workload", "project"]
 
 _HOMES = {
     "InputError": "costmodel.inputs.faults",
-    "Projection": "costmodel.projection",
-    "count": "costmodel.counts",
+    "Projection": "costmodel.projection.project",
+    "count": "costmodel.projection.counts",
     "load_card": "costmodel.inputs.loading",
     "load_workload": "costmodel.inputs.loading",
-    "project": "costmodel.projection",
+    "project": "costmodel.projection.project",
 }
 
 

@@ -40,11 +40,11 @@ def project(
     output: Output = Format.TABLE,
 ) -> None:
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
-    from costmodel.output.contract import projection_dict
-    from costmodel.output.frames import phase_records
-    from costmodel.output.verdict import verdict
-    from costmodel.output.views import project_tables
-    from costmodel.projection import project as run
+    from costmodel.projection.project import project as run
+    from costmodel.views.contract import projection_dict
+    from costmodel.views.frames import phase_records
+    from costmodel.views.tables import project_tables
+    from costmodel.views.verdict import verdict
 
     workload, digital_card, analog_card = _load(model, digital, analog, settings)
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
@@ -56,10 +56,10 @@ def project(
 @app.command()
 def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
     """Exact FLOPs of one step of MODEL with every phase done once."""
-    from costmodel.counts import count
     from costmodel.inputs.loading import load_workload, split_settings
-    from costmodel.output.contract import counts_dict
-    from costmodel.output.views import counts_tables
+    from costmodel.projection.counts import count
+    from costmodel.views.contract import counts_dict
+    from costmodel.views.tables import counts_tables
 
     result = count(load_workload(model, split_settings(settings)["model"]))
     _print(output, lambda: counts_dict(result), lambda: counts_tables(result), lambda: counts_dict(result)["layers"])
@@ -75,9 +75,9 @@ def explain(
     output: Output = Format.TABLE,
 ) -> None:
     """A formula with its symbols, their units, values and sources."""
-    from costmodel.explain import explain as run
-    from costmodel.output.explanations import explanation_dict, explanation_records, explanation_tables
-    from costmodel.scenario import quantities
+    from costmodel.projection.draws import quantities
+    from costmodel.questions.explain import explain as run
+    from costmodel.views.explanations import explanation_dict, explanation_records, explanation_tables
 
     loaded = _load(model, digital, analog, settings)
     result = run(name, loaded[0], quantities(*loaded))
@@ -95,7 +95,7 @@ def catalog(
     output: Output = Format.TABLE,
 ) -> None:
     """What is shipped: workloads, hardware cards and formulas."""
-    from costmodel.output.listing import catalog_dict, catalog_records, catalog_tables
+    from costmodel.views.listing import catalog_dict, catalog_records, catalog_tables
 
     _print(output, lambda: catalog_dict(what), lambda: catalog_tables(what), lambda: catalog_records(what))
 
@@ -153,7 +153,7 @@ def calibrate(
         raise typer.Exit(run_trials(trials + ["--short"] * short))
     if not out:
         raise InputError.about("calibrate", "give --out, the card to write")
-    from validation.calibrate_command import calibrate as run
+    from validation.cards.command import calibrate as run
 
     records, as_dict, tables = run(timings, out, name, threads, hold_out=hold_out)
     _print(output, as_dict, tables, records)
@@ -171,8 +171,8 @@ def predict(
 ) -> None:
     """Time of one OPERATION on a card, with its 90 % interval and whether its size was in the data."""
     from costmodel.inputs.loading import load_digital
-    from costmodel.output.predictions import prediction_records, prediction_tables
-    from costmodel.predict import predict as run
+    from costmodel.projection.predict import predict as run
+    from costmodel.views.predictions import prediction_records, prediction_tables
 
     result = run(load_digital(card), operation, n, m or None, batch, dtype)
     _print(output, result.as_dict, lambda: prediction_tables(result), lambda: prediction_records(result))
@@ -186,7 +186,7 @@ def validate(
     output: Output = Format.TABLE,
 ) -> None:
     """Score the shipped cards on data no fit has read; exit 1 where a threshold is missed."""
-    from validation.validate_command import validate as run
+    from validation.score.command import validate as run
 
     records, as_dict, tables, passed = run(timings, card, points=points)
     _print(output, as_dict, tables, records)
@@ -229,7 +229,7 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
 
 def _print(output: Format, as_dict: Any, tables: Any, records: Any) -> None:
     """Print a result in the format asked for; only that form of it is built."""
-    from costmodel.output import table
+    from costmodel.views import table
 
     match output:
         case Format.JSON:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from costmodel.devices import AnalogCard, DigitalCard
 from costmodel.formulas import Formula
+from costmodel.machines.cards import AnalogCard, DigitalCard
 from tests.round_cards import analog_card, digital_card
 
 

@@ -1,8 +1,8 @@
 """Cards with round numbers, so that a time can be worked out on paper."""
 
-from costmodel.devices import AnalogCard, DigitalCard, Law, Primitive
-from costmodel.estimate import Quantity, Status
-from costmodel.units import Unit, bit, bit_per_second, byte_per_second, flop_per_second, hertz, one, second
+from costmodel.machines.cards import AnalogCard, DigitalCard, Law, Primitive
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import Unit, bit, bit_per_second, byte_per_second, flop_per_second, hertz, one, second
 
 
 def exact(value: float, unit: Unit = one, status: Status = Status.ASSUMED) -> Quantity:

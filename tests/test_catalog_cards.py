@@ -4,12 +4,13 @@ import math
 
 import pytest
 
-from costmodel.devices import STAND_INS, AnalogCard, DigitalCard, Primitive
-from costmodel.estimate import Quantity, Status
 from costmodel.inputs.loading import CATALOG, catalog_names, load_analog, load_card
-from validation import fit_published, published
+from costmodel.machines.cards import STAND_INS, AnalogCard, DigitalCard, Primitive
+from costmodel.quantities.estimate import Quantity, Status
+from validation.published import data as published
+from validation.published import rtx_a6000 as fit_published
 
-CARDS = catalog_names("devices")
+CARDS = catalog_names("cards")
 ANALOG = [name for name in CARDS if isinstance(load_card(name), AnalogCard)]
 BOLTZMANN = 1.380649e-23
 #: Of a cell, where a source or an assumption needs one.
@@ -118,7 +119,7 @@ def test_resnet18_shrinks_its_images_as_torchvision_does() -> None:
 def test_the_committed_card_is_what_the_fit_writes(tmp_path, capsys) -> None:
     written = tmp_path / "card.yaml"
     fit_published.main(["--out", str(written)])
-    assert written.read_text() == (CATALOG / "devices" / "rtx-a6000.yaml").read_text()
+    assert written.read_text() == (CATALOG / "cards" / "rtx-a6000.yaml").read_text()
     assert "spd_inverse" in capsys.readouterr().out
 
 

@@ -11,11 +11,11 @@ import torch
 from ruamel.yaml import YAML
 from torch import nn
 
-from costmodel.counts import count
-from costmodel.estimate import Status
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import CATALOG, catalog_names, load_workload
-from costmodel.workload import Layer, Unfactored, Workload
+from costmodel.projection.counts import count
+from costmodel.quantities.estimate import Status
+from costmodel.workloads.workload import Layer, Unfactored, Workload
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ALGOPERF = [
@@ -191,7 +191,7 @@ def _totals(workload: Workload) -> dict[str, float]:
 
 
 def test_every_shipped_workload_has_golden_values() -> None:
-    assert catalog_names("workloads") == sorted(GOLDEN) == sorted([*ALGOPERF, "gpt", "mlp"])
+    assert catalog_names("models") == sorted(GOLDEN) == sorted([*ALGOPERF, "gpt", "mlp"])
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -400,7 +400,7 @@ def _written_out(entries: list[Any], prefix: str = "") -> list[Any]:
 
 @pytest.mark.parametrize("name", ALGOPERF)
 def test_repeats_and_written_out_layers_are_one_model(name: str, tmp_path: Path) -> None:
-    entries = YAML(typ="safe").load(CATALOG / "workloads" / f"{name}.yaml")["layers"]
+    entries = YAML(typ="safe").load(CATALOG / "models" / f"{name}.yaml")["layers"]
     shipped, written = load_workload(name), _model(tmp_path, _written_out(entries))
     assert written.layers == shipped.layers
     assert written.others == shipped.others

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from costmodel.cli import main
-from costmodel.devices import AnalogCard
 from costmodel.inputs.loading import catalog_names, load_card, load_workload
+from costmodel.machines.cards import AnalogCard
 
-WORKLOADS = catalog_names("workloads")
-ANALOG = [name for name in catalog_names("devices") if isinstance(load_card(name), AnalogCard)]
-DIGITAL = [name for name in catalog_names("devices") if name not in ANALOG]
+WORKLOADS = catalog_names("models")
+ANALOG = [name for name in catalog_names("cards") if isinstance(load_card(name), AnalogCard)]
+DIGITAL = [name for name in catalog_names("cards") if name not in ANALOG]
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from costmodel.devices import STAND_INS, AnalogCard, DigitalCard, Law, Primitive
-from costmodel.estimate import Status
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
+from costmodel.machines.cards import STAND_INS, AnalogCard, DigitalCard, Law, Primitive
 from costmodel.methods import METHODS
-from costmodel.projection import Projection, project
-from costmodel.units import second
+from costmodel.projection.project import Projection, project
+from costmodel.quantities.estimate import Status
+from costmodel.quantities.units import second
 from tests.round_cards import exact
 
 # Factors of 1000, 500 and of 500, 100; 10 rows; sqrt(kappa) / 2 ln(2 / epsilon) = 14.98

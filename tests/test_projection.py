@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel.defaults import Scenario
-from costmodel.devices import AnalogCard, DigitalCard
-from costmodel.estimate import Quantity, Status
 from costmodel.inputs.loading import load_analog, load_digital, load_workload
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
-from costmodel.projection import Projection, project
-from costmodel.units import one, second
-from costmodel.workload import Workload
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.project import Projection, project
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import one, second
+from costmodel.workloads.workload import Workload
 from tests.round_cards import exact
 
 HEAD = """\

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from costmodel.analog_defaults import BOLTZMANN, completed
-from costmodel.devices import AnalogCard, DigitalCard
-from costmodel.estimate import Quantity, Status
-from costmodel.feasibility import Reach
 from costmodel.inputs.loading import load_analog, load_digital, load_workload
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
-from costmodel.projection import Projection, project
-from costmodel.units import farad, joule, one, second, volt, watt
-from costmodel.workload import Workload
+from costmodel.machines.analog_defaults import BOLTZMANN, completed
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.feasibility import Reach
+from costmodel.projection.project import Projection, project
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import farad, joule, one, second, volt, watt
+from costmodel.workloads.workload import Workload
 from tests.round_cards import exact
 
 #: One layer with both factors of size 64 and kappa = 10: every number below is worked out from these.

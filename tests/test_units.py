@@ -2,7 +2,7 @@
 
 import pytest
 
-from costmodel import units
+from costmodel.quantities import units
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from costmodel.operations import OPERATIONS
+from costmodel.machines.operations import OPERATIONS
 from validation.measure.records import Point, Timing
 
 #: Networks that are timed to score a card and never to make one: the larger and odder of each family.

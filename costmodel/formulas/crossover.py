@@ -12,7 +12,7 @@ from costmodel.formulas.extremes import smaller
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula, get
 from costmodel.formulas.thermo import inverse, solve, underdamped
-from costmodel.symbols import (
+from costmodel.quantities.symbols import (
     Expression,
     F_d,
     M,
@@ -31,7 +31,7 @@ from costmodel.symbols import (
     phi,
     tau,
 )
-from costmodel.units import one
+from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, crossovers"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from costmodel.symbols import Expression
+from costmodel.quantities.symbols import Expression
 
 
 def larger(*expressions: Expression) -> Expression:

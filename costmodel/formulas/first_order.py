@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, N
-from costmodel.units import byte
+from costmodel.quantities.symbols import Expression, N
+from costmodel.quantities.units import byte
 
 
 @formula("sgd.update.bytes", byte, "float32: read weight, gradient and momentum, write weight and momentum")

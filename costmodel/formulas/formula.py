@@ -12,9 +12,9 @@ import numpy as np
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
 
-from costmodel import symbols
-from costmodel.symbols import Expression, SymbolInfo
-from costmodel.units import Unit
+from costmodel.quantities import symbols
+from costmodel.quantities.symbols import Expression, SymbolInfo
+from costmodel.quantities.units import Unit
 
 #: The branch of Lambert's W below -1, which the settling of a critically damped mode needs.
 _LOWER_BRANCH = -1
@@ -26,7 +26,7 @@ class Formula:
 
     Attributes:
         name: Dotted name, method first: ``"kfac.cholesky.refresh.flops"``.
-        expression: sympy expression in the symbols of :mod:`costmodel.symbols`.
+        expression: sympy expression in the symbols of :mod:`costmodel.quantities.symbols`.
         unit: Unit of its value.
         meaning: One line on what it counts and why it has this form.
         source: Paper and equation, or "derived: ..." with the section of docs/derivations.md.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, F_o, M, d, g
-from costmodel.units import flop
+from costmodel.quantities.symbols import Expression, F_o, M, d, g
+from costmodel.quantities.units import flop
 
 
 @formula("network.forward_backward.flops", flop, "one product forward, two backward (inputs and weights)")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 
 from costmodel.formulas.formula import Formula
-from costmodel.symbols import Expression
-from costmodel.units import Unit
+from costmodel.quantities.symbols import Expression
+from costmodel.quantities.units import Unit
 
 _REGISTRY: dict[str, Callable[[], Formula]] = {}
 

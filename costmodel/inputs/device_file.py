@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-from costmodel.devices import AnalogCard, DigitalCard, Law, PassTimes, Primitive
-from costmodel.estimate import DEVIATE_95, Quantity, Status
 from costmodel.inputs.device_schema import AnalogFile, CurveEntry, DigitalFile, FittedEntry, LawEntry
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.schema import Model, QuantityEntry, report, unknown, validate
 from costmodel.inputs.yaml_reader import Document
-from costmodel.laws import Curve, FittedLaw
-from costmodel.operations import OPERATIONS
-from costmodel.units import one
+from costmodel.machines.cards import AnalogCard, DigitalCard, Law, PassTimes, Primitive
+from costmodel.machines.laws import Curve, FittedLaw
+from costmodel.machines.operations import OPERATIONS
+from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
+from costmodel.quantities.units import one
 
 
 def card_from(document: Document) -> DigitalCard | AnalogCard:

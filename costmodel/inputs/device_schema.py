@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from costmodel import units
-from costmodel.devices import Primitive
 from costmodel.inputs.schema import QuantityEntry, Strict
-from costmodel.operations import ALIGNMENTS
+from costmodel.machines.cards import Primitive
+from costmodel.machines.operations import ALIGNMENTS
+from costmodel.quantities import units
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -143,7 +143,7 @@ class FittedEntry(Strict):
 
 
 class PassEntry(Strict):
-    """Times of whole passes that ``calibrate`` fitted, in SI units; :class:`costmodel.devices.PassTimes` says more."""
+    """Times of whole passes that ``calibrate`` fitted, in SI units; :class:`PassTimes` says more."""
 
     linear: NotNegative
     convolution_s: NotNegative

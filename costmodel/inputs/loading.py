@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from costmodel.devices import AnalogCard, DigitalCard
 from costmodel.inputs.device_file import card_from
 from costmodel.inputs.device_schema import AnalogFile, DigitalFile
 from costmodel.inputs.faults import Fault, InputError
@@ -16,7 +15,8 @@ from costmodel.inputs.schema import Strict, unknown
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, parse_yaml, read_yaml
-from costmodel.workload import Workload
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.workloads.workload import Workload
 
 CATALOG: Final = Path(__file__).parents[1] / "catalog"
 #: What ``--set`` can change; the key is the optional first word of its path.
@@ -33,7 +33,7 @@ def load_workload(model: str | Path, settings: Sequence[str] = ()) -> Workload:
     Raises:
         InputError: No such model, or its faults.
     """
-    return workload_from(_document(model, "workloads", "model", settings))
+    return workload_from(_document(model, "models", "model", settings))
 
 
 def load_card(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard | AnalogCard:
@@ -42,7 +42,7 @@ def load_card(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard | A
     Raises:
         InputError: No such card, or its faults.
     """
-    return card_from(_document(card, "devices", "card", settings))
+    return card_from(_document(card, "cards", "card", settings))
 
 
 def load_digital(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard:
@@ -70,7 +70,7 @@ def load_analog(card: str | Path, settings: Sequence[str] = ()) -> AnalogCard:
 
 
 def catalog_names(folder: str) -> list[str]:
-    """Names in a folder of the catalog: ``"workloads"`` or ``"devices"``."""
+    """Names in a folder of the catalog: ``"models"`` or ``"cards"``."""
     return sorted(path.stem for path in (CATALOG / folder).glob("*.yaml"))
 
 

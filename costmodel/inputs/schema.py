@@ -9,12 +9,12 @@ from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from costmodel import symbols
-from costmodel.estimate import DEVIATE_95, Quantity, Status
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.yaml_reader import Document, Path_
-from costmodel.symbols import SymbolInfo
-from costmodel.units import EXAMPLES, Unit, one, parse_quantity
+from costmodel.quantities import symbols
+from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
+from costmodel.quantities.symbols import SymbolInfo
+from costmodel.quantities.units import EXAMPLES, Unit, one, parse_quantity
 
 
 class Strict(BaseModel):

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from costmodel import families
-from costmodel.estimate import Quantity, Status
 from costmodel.inputs import workload_schema as schema
 from costmodel.inputs.faults import Fault
 from costmodel.inputs.schema import QuantityEntry, report, unknown, validate
 from costmodel.inputs.yaml_reader import Document, Path_
-from costmodel.units import one
-from costmodel.workload import KfacSettings, Layer, Training, Unfactored, Workload
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import one
+from costmodel.workloads import families
+from costmodel.workloads.workload import KfacSettings, Layer, Training, Unfactored, Workload
 
 #: Nested repeats multiply; beyond this they are a mistake, and would fill the memory.
 MAXIMUM_LAYERS: Final = 200_000

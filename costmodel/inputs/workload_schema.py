@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from costmodel import units
 from costmodel.inputs.schema import QuantityEntry, Strict
+from costmodel.quantities import units
 
 Size = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from costmodel.devices import Primitive
 from costmodel.formulas import Formula, kfac, network
+from costmodel.machines.cards import Primitive
 from costmodel.methods.work import Cadence, DigitalWork, Phase, Scope
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from costmodel.devices import Primitive
 from costmodel.formulas import Formula, first_order, rivals
+from costmodel.machines.cards import Primitive
 from costmodel.methods import phases
 from costmodel.methods.work import Cadence, DigitalWork, Method, Phase, Scope
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from costmodel.devices import Primitive
 from costmodel.formulas import (
     Formula,
     blocks,
@@ -16,6 +15,7 @@ from costmodel.formulas import (
     traffic_energy,
     underdamped,
 )
+from costmodel.machines.cards import Primitive
 from costmodel.methods import phases
 from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 

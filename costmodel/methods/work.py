@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from costmodel.devices import Primitive
 from costmodel.formulas import Formula
+from costmodel.machines.cards import Primitive
 
 
 class Scope(StrEnum):

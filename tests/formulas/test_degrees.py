@@ -3,8 +3,9 @@
 import pytest
 import sympy as sp
 
-from costmodel import formulas, symbols
+from costmodel import formulas
 from costmodel.formulas import Formula
+from costmodel.quantities import symbols
 
 HALF = sp.Rational(1, 2)
 DAMPED = formulas.get("kfac.damping.condition_number").expression.subs(symbols.s_r, 1)

@@ -3,7 +3,8 @@
 import pytest
 import sympy as sp
 
-from costmodel import formulas, symbols
+from costmodel import formulas
+from costmodel.quantities import symbols
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 import sympy as sp
 
-from costmodel import formulas, symbols, units
+from costmodel import formulas
+from costmodel.quantities import symbols, units
 
 Powers = tuple[sp.Rational, ...]
 _NONE = units.one.powers

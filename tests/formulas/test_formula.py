@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from costmodel import formulas, symbols
+from costmodel import formulas
+from costmodel.quantities import symbols
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.operations import OPERATIONS, Size, working_size
+from costmodel.machines.operations import OPERATIONS, Size, working_size
 from validation.fit.selection import Data
 
 HEADER = {

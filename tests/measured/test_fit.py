@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from costmodel.operations import OPERATIONS, Size
+from costmodel.machines.operations import OPERATIONS, Size
 from tests.measured.synthetic import SIZES, saturating, timed
 from validation.fit.selection import FAMILIES, Data, errors_of, fit
 from validation.fit.solve import solve

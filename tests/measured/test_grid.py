@@ -2,7 +2,7 @@
 
 import pytest
 
-from costmodel.operations import OPERATIONS, Size, alignments, working_size
+from costmodel.machines.operations import OPERATIONS, Size, alignments, working_size
 from validation.fit.selection import LEAST_SIZES
 from validation.heldout import BEYOND, held_out
 from validation.measure.grid import plan

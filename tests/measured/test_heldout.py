@@ -7,13 +7,13 @@ import pytest
 
 from costmodel.inputs.loading import load_digital
 from tests.measured.synthetic import HEADER, SIZES, full_file, timing_line
-from validation.calibrate import calibrate
-from validation.fitted_card import card_text
+from validation.cards.fitted import card_text
+from validation.fit.calibration import calibrate
 from validation.heldout import HELD_OUT_MODELS, for_fitting, for_scoring, held_out
 from validation.measure import journal
 from validation.measure.records import Point
-from validation.scoring import COVERAGE, score, summaries
-from validation.shipped import SHIPPED
+from validation.score.scoring import COVERAGE, score, summaries
+from validation.score.shipped import SHIPPED
 
 
 @pytest.mark.parametrize(("point", "group"), [
@@ -30,7 +30,7 @@ def test_the_rule(point: Point, group: str) -> None:
 
 
 def test_thresholds_are_those_promised() -> None:
-    from validation.scoring import LIMITS
+    from validation.score.scoring import LIMITS
 
     assert {key: (limit.median, limit.tail) for key, limit in LIMITS.items()} == {
         "between": (0.05, 0.15), "beyond": (0.12, 0.25), "model": (0.10, 0.25),
@@ -66,7 +66,7 @@ def test_shipped_cards_are_what_their_timings_give_without_held_out_data(shipped
     found = calibrate(journal.read(changed), threads=shipped.threads, hold_out=True)  # type: ignore[attr-defined]
     from costmodel.inputs.loading import CATALOG
 
-    text = (CATALOG / "devices" / f"{shipped.card}.yaml").read_text()  # type: ignore[attr-defined]
+    text = (CATALOG / "cards" / f"{shipped.card}.yaml").read_text()  # type: ignore[attr-defined]
     assert card_text(found, shipped.card) == text  # type: ignore[attr-defined]
 
 

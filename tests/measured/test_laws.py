@@ -8,13 +8,13 @@ import pytest
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
-from costmodel.laws import Curve, FittedLaw
-from costmodel.operations import OPERATIONS, Size
-from costmodel.predict import predict
+from costmodel.machines.laws import Curve, FittedLaw
+from costmodel.machines.operations import OPERATIONS, Size
+from costmodel.projection.predict import predict
 from tests.measured.synthetic import full_file
 from tests.test_cli import run
-from validation.calibrate import calibrate
-from validation.fitted_card import card_text
+from validation.cards.fitted import card_text
+from validation.fit.calibration import calibrate
 from validation.measure.journal import read
 
 LAW = FittedLaw(

@@ -93,8 +93,8 @@ def test_a_session_is_taken_up_after_a_kill(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("operation", sorted(journal.OPERATIONS))
 def test_every_operation_runs_and_counts_what_it_does(operation: str) -> None:
-    from costmodel.operations import OPERATIONS as KNOWN
-    from costmodel.operations import Size
+    from costmodel.machines.operations import OPERATIONS as KNOWN
+    from costmodel.machines.operations import Size
     from validation.measure.primitives import prepare
 
     if KNOWN[operation].device_only:

@@ -3,12 +3,12 @@
 import pytest
 
 from costmodel.inputs.loading import CATALOG
-from validation import published_checks
-from validation.fit_rtx2080ti import card, chosen_power, densenet201, left_out, resnet50
+from validation.published import checks as published_checks
+from validation.published.rtx_2080_ti import card, chosen_power, densenet201, left_out, resnet50
 
 
 def test_the_card_is_what_the_fit_gives() -> None:
-    assert (CATALOG / "devices" / "rtx-2080-ti.yaml").read_text() == card()
+    assert (CATALOG / "cards" / "rtx-2080-ti.yaml").read_text() == card()
 
 
 def test_networks_by_hand() -> None:

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from costmodel.laws import Curve, FittedLaw
-from validation.fit.steps import Passes, deviation, fit_passes, phases
+from costmodel.machines.laws import Curve, FittedLaw
+from validation.fit.networks import Passes, deviation, fit_passes, phases
 from validation.measure.records import LayerSizes, ModelSizes
 
 #: Every operation: 1 us a call and 10 ps a FLOP, whatever the size.

@@ -12,12 +12,12 @@ pytest.importorskip("datamol")
 
 from validation.simulator import calibrate
 from validation.simulator.records import read
-from validation.simulator.study.analyse import analyse, ratio
-from validation.simulator.study.arms import ARMS, GRIDS, Hyper
-from validation.simulator.study.directions import direction_errors
-from validation.simulator.study.run import SEEDS, TUNING_SEEDS, Study
-from validation.simulator.study.task import Split
-from validation.simulator.study.train import TASKS, train
+from validation.study.analyse import analyse, ratio
+from validation.study.arms import ARMS, GRIDS, Hyper
+from validation.study.directions import direction_errors
+from validation.study.run import SEEDS, TUNING_SEEDS, Study
+from validation.study.task import Split
+from validation.study.train import TASKS, train
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_tuning_is_fair_and_resumes(tmp_path, monkeypatch):
         calls.append((arm, hyper, seed))
         return {"steps": round(1000 * hyper.lr) + seed, "best": 0.1, "failure": None, "wall_s": 0.0}
 
-    monkeypatch.setattr("validation.simulator.study.run.train", fake)
+    monkeypatch.setattr("validation.study.run.train", fake)
     Study("mlp", tmp_path / "t.jsonl").all(["adam", "kfac"])
     assert len(calls) == 2 * 12 * 2 + 2 * 5
     finals = {arm: hyper.lr for arm, hyper, seed in calls if seed in SEEDS}

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from costmodel import formulas, load_workload
-from costmodel.workload import Layer
+from costmodel.workloads.workload import Layer
 
 
 def evaluate(name: str, **values: float) -> float:

@@ -14,7 +14,7 @@ import torch
 
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
-from costmodel.operations import OPERATIONS
+from costmodel.machines.operations import OPERATIONS
 from validation.measure.adviser import advise as advise_on
 from validation.measure.grid import Planned, plan
 from validation.measure.models import MODELS

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
-from costmodel.output import table
-from validation.calibrate import calibrate
-from validation.fitted_card import card_text
+from costmodel.views import table
+from validation.cards.fitted import card_text
+from validation.fit.calibration import calibrate
 from validation.measure import journal
 from validation.measure.command import measure
-from validation.scoring import score
-from validation.validate_command import tables_of
+from validation.score.command import tables_of
+from validation.score.scoring import score
 
 #: Fits, scores and start-up take what is left of nine minutes.
 BUDGET = "8m"

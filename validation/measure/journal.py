@@ -10,7 +10,7 @@ from typing import Any
 
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
-from costmodel.operations import OPERATIONS
+from costmodel.machines.operations import OPERATIONS
 from validation.measure.records import (
     SCHEMA,
     Environment,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from costmodel.operations import Size
+from costmodel.machines.operations import Size
 
 Call = Callable[[], Any]
 
@@ -19,7 +19,7 @@ def prepare(op: str, size: Size, dtype: torch.dtype, device: torch.device) -> Ca
     """A call of an operation on fresh random inputs.
 
     Args:
-        op: Name in :data:`costmodel.operations.OPERATIONS`.
+        op: Name in :data:`costmodel.machines.operations.OPERATIONS`.
         size: What it runs on.
         dtype: Of all matrices.
         device: Where they lie; the host's side of a copy is pinned.

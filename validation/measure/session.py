@@ -13,7 +13,7 @@ from typing import Final
 import torch
 
 from costmodel.inputs.faults import InputError
-from costmodel.operations import OPERATIONS, Size
+from costmodel.machines.operations import OPERATIONS, Size
 from validation.measure import journal
 from validation.measure.environment import environment
 from validation.measure.grid import Planned

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, g, k, n
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, a, g, k, n
+from costmodel.quantities.units import byte, flop, one
 
 _LAPACK = "LAPACK Working Note 41"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, epsilon, g, k, kappa, n
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, a, epsilon, g, k, kappa, n
+from costmodel.quantities.units import byte, flop, one
 
 
 @formula("kfac.cg.iterations", one, "Saad, Iterative Methods for Sparse Linear Systems, theorem 6.29")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, g, lambda_, n, s_r, theta
-from costmodel.units import flop, one
+from costmodel.quantities.symbols import Expression, a, g, lambda_, n, s_r, theta
+from costmodel.quantities.units import flop, one
 
 
 @formula("kfac.damping.condition_number", one, "derived: docs/derivations.md, damped condition number")

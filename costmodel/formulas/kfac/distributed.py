@@ -9,8 +9,8 @@ anything between is hybrid. Counts are words over all links together unless they
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, f_g, g, n, p
-from costmodel.units import flop, one
+from costmodel.quantities.symbols import Expression, a, f_g, g, n, p
+from costmodel.quantities.units import flop, one
 
 _KAISA = "KAISA, arXiv 2107.01739: gradient workers receive inverses, the others gradients"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, g, n
-from costmodel.units import byte, flop
+from costmodel.quantities.symbols import Expression, a, g, n
+from costmodel.quantities.units import byte, flop
 
 
 @formula(

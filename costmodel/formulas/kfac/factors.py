@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import B, Expression, M, a, g, n
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import B, Expression, M, a, g, n
+from costmodel.quantities.units import byte, flop, one
 
 _WEIGHT_SHARING = "arXiv 2311.00636: expand takes every shared position as a row, reduce one row an example"
 _SYMMETRIC = "BLAS SYRK: n (n + 1) / 2 elements, a multiply-add a row each"

@@ -12,8 +12,8 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
+from costmodel.quantities.units import byte, flop, one
 
 #: Columns beyond the modes that are wanted: Halko, Martinsson and Tropp's advice.
 OVERSAMPLING = 10

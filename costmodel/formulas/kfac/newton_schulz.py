@@ -13,8 +13,8 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, a, epsilon, g, kappa, n
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, a, epsilon, g, kappa, n
+from costmodel.quantities.units import byte, flop, one
 
 _PAN = "derived: docs/derivations-digital.md, Newton-Schulz; scaling as Pan and Schreiber, SISSC 12 (1991)"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, M, a, g
-from costmodel.units import byte, flop
+from costmodel.quantities.symbols import Expression, M, a, g
+from costmodel.quantities.units import byte, flop
 
 _EKFAC = "arXiv 1806.03884; every row taken as an example, as expand does"
 

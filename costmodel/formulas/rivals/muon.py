@@ -6,8 +6,8 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, N, d, g
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, N, d, g
+from costmodel.quantities.units import byte, flop, one
 
 #: Newton-Schulz steps, and products of each: X X^T, its square, and the result times X.
 STEPS, PRODUCTS = 5, 3

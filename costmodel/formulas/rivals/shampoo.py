@@ -10,8 +10,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, b, d, g
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, b, d, g
+from costmodel.quantities.units import byte, flop, one
 
 _SHAMPOO = "arXiv 1802.09568, algorithm 1 (matrices), in blocks as arXiv 2309.06497"
 

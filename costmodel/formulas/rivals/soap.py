@@ -8,8 +8,8 @@ one 10dg(d + g).
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, d, g
-from costmodel.units import byte, flop, one
+from costmodel.quantities.symbols import Expression, d, g
+from costmodel.quantities.units import byte, flop, one
 
 _SOAP = "arXiv 2409.11321, algorithm 3, without its one-sided and blocked variants"
 

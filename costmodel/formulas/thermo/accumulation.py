@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import sampling
-from costmodel.symbols import Expression, n
-from costmodel.units import flop, one
+from costmodel.quantities.symbols import Expression, n
+from costmodel.quantities.units import flop, one
 
 _SOURCE = "derived: docs/derivations.md, accumulation of the covariance"
 

@@ -6,8 +6,8 @@ Both come from the integral of an autocovariance. A settled mode has <x x'> = ex
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, epsilon, kappa, mu_2, n, nu, s_x, tau
-from costmodel.units import second
+from costmodel.quantities.symbols import Expression, epsilon, kappa, mu_2, n, nu, s_x, tau
+from costmodel.quantities.units import second
 
 _MEAN = "derived: docs/derivations.md, error of a time-averaged mean"
 _COVARIANCE = "derived: docs/derivations.md, error of a time-averaged covariance"

@@ -12,8 +12,8 @@ import sympy as sp
 
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, kappa, m, n
-from costmodel.units import one
+from costmodel.quantities.symbols import Expression, kappa, m, n
+from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, block elimination"
 

@@ -11,8 +11,8 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, epsilon, kappa, n
-from costmodel.units import one
+from costmodel.quantities.symbols import Expression, epsilon, kappa, n
+from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, error budget"
 

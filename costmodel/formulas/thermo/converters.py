@@ -12,8 +12,8 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
-from costmodel.symbols import E_T, Expression, b_in, b_out, e_d, e_f, e_q, e_w, f_c, f_r
-from costmodel.units import hertz, joule
+from costmodel.quantities.symbols import E_T, Expression, b_in, b_out, e_d, e_f, e_q, e_w, f_c, f_r
+from costmodel.quantities.units import hertz, joule
 
 _SOURCE = "derived: docs/derivations.md, converters; github.com/bmurmann/ADC-survey"
 

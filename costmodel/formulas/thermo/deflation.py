@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, N_p, eta, k, kappa, n, s_r
-from costmodel.units import flop, one
+from costmodel.quantities.symbols import Expression, N_p, eta, k, kappa, n, s_r
+from costmodel.quantities.units import flop, one
 
 _SOURCE = "derived: docs/derivations.md, deflation of the top mode"
 

@@ -11,8 +11,8 @@ import sympy as sp
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, underdamped
-from costmodel.symbols import C, Expression, V, epsilon, k, kappa, m, n, nu, tau, tau_o
-from costmodel.units import joule, watt
+from costmodel.quantities.symbols import C, Expression, V, epsilon, k, kappa, m, n, nu, tau, tau_o
+from costmodel.quantities.units import joule, watt
 
 _SOURCE = "derived: docs/derivations.md, energy"
 

@@ -12,8 +12,8 @@ import sympy as sp
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
-from costmodel.symbols import Expression, W, b_in, b_out, f_c, m, n, n_c, t_l, t_w
-from costmodel.units import flop, second
+from costmodel.quantities.symbols import Expression, W, b_in, b_out, f_c, m, n, n_c, t_l, t_w
+from costmodel.quantities.units import flop, second
 
 _IO = "arXiv 2405.13817, appendix C: the transfer of n^2 values over the link; latency added here"
 _DERIVED = "derived: docs/derivations.md, "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, delta, epsilon, kappa
-from costmodel.units import one
+from costmodel.quantities.symbols import Expression, delta, epsilon, kappa
+from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, mismatch"
 

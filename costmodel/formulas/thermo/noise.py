@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import E_T, C, Expression, N_r, R, V, b_out, kappa
-from costmodel.units import bit, farad, one, second, volt
+from costmodel.quantities.symbols import E_T, C, Expression, N_r, R, V, b_out, kappa
+from costmodel.quantities.units import bit, farad, one, second, volt
 
 _SOURCE = "derived: docs/derivations.md, thermal noise"
 #: Standard deviations of the loudest node that must fit into half the full scale: one sample in 2 million saturates.

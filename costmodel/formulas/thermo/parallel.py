@@ -7,8 +7,8 @@ import sympy as sp
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
-from costmodel.symbols import Expression, P, k, m, n, t_w
-from costmodel.units import one, second
+from costmodel.quantities.symbols import Expression, P, k, m, n, t_w
+from costmodel.quantities.units import one, second
 
 _SOURCE = "derived: docs/derivations.md, parallel arrays"
 

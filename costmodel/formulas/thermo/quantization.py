@@ -11,8 +11,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, N_r, b_in, b_out, chi, epsilon, kappa, m
-from costmodel.units import bit, one
+from costmodel.quantities.symbols import Expression, N_r, b_in, b_out, chi, epsilon, kappa, m
+from costmodel.quantities.units import bit, one
 
 _SOURCE = "derived: docs/derivations.md, quantization"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Delta, Expression, epsilon, kappa, n, nu, tau
-from costmodel.units import one
+from costmodel.quantities.symbols import Delta, Expression, epsilon, kappa, n, nu, tau
+from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, correlated samples"
 

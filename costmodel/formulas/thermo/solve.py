@@ -13,8 +13,8 @@ import sympy as sp
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, inverse, transient
-from costmodel.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
-from costmodel.units import flop, second
+from costmodel.quantities.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
+from costmodel.quantities.units import flop, second
 
 _IO = "arXiv 2405.13817, appendix C: values over the link; latency added here"
 _DERIVED = "derived: docs/derivations.md, "
@@ -108,7 +108,7 @@ def tiling_flops() -> Expression:
 def time() -> Expression:
     """One factor solved against as many right-hand sides as it has rows, on one array, link and converters included.
 
-    >>> from costmodel.symbols import kappa, n
+    >>> from costmodel.quantities.symbols import kappa, n
     >>> time().leading(n, kappa)
     2*kappa**2*n**2*nu*tau/epsilon**2
     """

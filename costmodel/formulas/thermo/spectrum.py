@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from costmodel.estimate import Draws
 from costmodel.formulas.formula import Formula
-from costmodel.symbols import epsilon, nu, tau
-from costmodel.units import second
+from costmodel.quantities.estimate import Draws
+from costmodel.quantities.symbols import epsilon, nu, tau
+from costmodel.quantities.units import second
 
 
 def covariance_time(eigenvalues: Sequence[float]) -> Formula:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks
-from costmodel.symbols import Expression, b_in, b_out, e_a, e_d, e_l, k, m, n
-from costmodel.units import joule
+from costmodel.quantities.symbols import Expression, b_in, b_out, e_a, e_d, e_l, k, m, n
+from costmodel.quantities.units import joule
 
 _SOURCE = "derived: docs/derivations.md, energy"
 

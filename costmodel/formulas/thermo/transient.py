@@ -9,8 +9,8 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
-from costmodel.symbols import Expression, epsilon, kappa, t, tau
-from costmodel.units import one, second
+from costmodel.quantities.symbols import Expression, epsilon, kappa, t, tau
+from costmodel.quantities.units import one, second
 
 _DERIVED = "derived: docs/derivations.md, "
 _FINITE_TIME = _DERIVED + "finite time as damping"

@@ -11,8 +11,8 @@ import sympy as sp
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, inverse, solve
-from costmodel.symbols import Expression, epsilon, f_c, k, kappa, m, n, n_c, nu, tau_o
-from costmodel.units import second
+from costmodel.quantities.symbols import Expression, epsilon, f_c, k, kappa, m, n, n_c, nu, tau_o
+from costmodel.quantities.units import second
 
 _SOURCE = "derived: docs/derivations.md, underdamped cells"
 

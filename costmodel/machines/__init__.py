@@ -1,0 +1,1 @@
+"""Hardware: operations, the laws of their time, digital and analog cards."""

@@ -1,0 +1,1 @@
+"""The one estimator: counts times rates over layers and draws, and what is made of them."""

@@ -1,0 +1,79 @@
+"""Exact counts of one step at full batch with every phase done once: no rates, no draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from costmodel.formulas import Formula, kfac, network
+from costmodel.projection.values import layer_values
+from costmodel.workloads.workload import Shape, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """FLOPs of a network, factored layers only unless it says other.
+
+    Attributes:
+        workload: The network.
+        forward_backward: Forward and backward products.
+        other_forward_backward: The same of what is not factored: attention products, a tied projection.
+        factors_expand: Both factors of each layer as full products, every shared position a row.
+        factors_reduce: The same with one row an example.
+        inversion_cholesky: n^3 for each factor.
+        inversion_eigh: 9 n^3 for each factor.
+        precondition: 2 a g (a + g) for each layer.
+        by_layer: The six layer counts in the order above (other left out), by layer name.
+    """
+
+    workload: Workload
+    forward_backward: float
+    other_forward_backward: float
+    factors_expand: float
+    factors_reduce: float
+    inversion_cholesky: float
+    inversion_eigh: float
+    precondition: float
+    by_layer: Mapping[str, Mapping[str, float]]
+
+
+def count(workload: Workload) -> Counts:
+    """Count the FLOPs of one step.
+
+    Sums are exact (``math.fsum``), so the order in which a file lists its layers does not show.
+    """
+    shapes = tuple(shape for shape, _ in workload.shapes())
+    by_shape = dict(zip(shapes, _by_shape(shapes, workload.batch_size), strict=True))
+    by_layer = {layer.name: by_shape[layer.shape] for layer in workload.layers}
+    totals = {name: math.fsum(layer[name] for layer in by_layer.values()) for name in _LAYER_FORMULAS}
+    return Counts(
+        workload=workload,
+        other_forward_backward=network.other_flops().evaluate(F_o=workload.other_forward_flops),
+        by_layer=by_layer,
+        **totals,
+    )
+
+
+#: Formulas of a layer, and of each of its two factors.
+_LAYER_FORMULAS: Mapping[str, Formula] = {
+    "forward_backward": network.forward_backward_flops(),
+    "factors_expand": kfac.factors.expand_flops(),
+    "factors_reduce": kfac.factors.reduce_flops(),
+    "inversion_cholesky": kfac.cholesky.refresh_flops(),
+    "inversion_eigh": kfac.eigh.refresh_flops(),
+    "precondition": kfac.cholesky.precondition_flops(),
+}
+
+
+def _by_shape(shapes: tuple[Shape, ...], batch_size: int) -> list[dict[str, float]]:
+    values = layer_values(shapes, batch_size)
+    counted = {}
+    for name, formula in _LAYER_FORMULAS.items():
+        letters = [info.symbol.name for info in formula.symbols]
+        if letters == ["n"]:
+            each = formula.evaluate(n=values["a"]) + formula.evaluate(n=values["g"])
+        else:
+            each = formula.evaluate(**{letter: values[letter] for letter in letters})
+        counted[name] = (each * values["pairs"])[:, 0]
+    return [{name: float(counts[index]) for name, counts in counted.items()} for index in range(len(shapes))]

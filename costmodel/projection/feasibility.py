@@ -1,0 +1,152 @@
+"""Whether a machine reaches the accuracy that a projection asks of it: errors that no amount of time removes.
+
+Settling and averaging are given the time they need. Rounding and component mismatch are not a matter of time, so a
+method whose systematic error exceeds the target cannot deliver what its projected time is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from costmodel.formulas import Formula, blocks, mismatch, quantization
+from costmodel.machines.cards import AnalogCard
+from costmodel.methods import Method
+from costmodel.projection.evaluation import Evaluation
+from costmodel.projection.values import PATHS
+from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
+from costmodel.quantities.symbols import Expression, m
+
+
+class Reach(StrEnum):
+    """Whether an accuracy target is met, at the median of the draws."""
+
+    YES = "yes"
+    DEPENDS = "depends"  # on the largest entry: met where entries are alike, missed where one is as large as lambda_max
+    NO = "no"
+    CANNOT_RUN = "cannot run"  # the machine lacks what the method needs
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """What a machine leaves as systematic error of one method, in its worst factor.
+
+    Rounding of couplings scales with a factor's largest entry over its largest eigenvalue, which lies between 1 / p
+    (all entries of a block of size p alike) and 1 (one entry carries all); both ends are given.
+
+    Attributes:
+        target: Relative error asked for.
+        error: Systematic error with entries as large as they can be.
+        error_at_best: The same with entries as small as they can be.
+        parts: What ``error`` consists of, by cause; their squares add up.
+        input_bits: Bits of couplings that the target needs, entries as large as they can be.
+        input_bits_at_best: The same, entries as small as they can be.
+        factors_reached: Share of the network's factors that meet the target with entries as large as they can be.
+        missing: Values the card would have to give for the machine to run the method at all.
+        unknown: Causes of error the card says nothing of; they are not in ``error``.
+        assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
+    """
+
+    target: Estimate
+    error: Estimate
+    error_at_best: Estimate
+    parts: Mapping[str, Estimate]
+    input_bits: Estimate
+    input_bits_at_best: Estimate
+    factors_reached: float
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    assumes: tuple[str, ...]
+
+    @property
+    def reach(self) -> Reach:
+        """The answer in a word."""
+        if self.missing:
+            return Reach.CANNOT_RUN
+        if self.error.median <= self.target.median:
+            return Reach.YES
+        return Reach.DEPENDS if self.error_at_best.median <= self.target.median else Reach.NO
+
+    def as_dict(self) -> dict[str, object]:
+        """The entries of the JSON contract."""
+        return {
+            "reach": self.reach.value,
+            "target": self.target.as_dict(),
+            "error": self.error.as_dict(),
+            "error_at_best": self.error_at_best.as_dict(),
+            "parts": {name: part.as_dict() for name, part in self.parts.items()},
+            "input_bits": self.input_bits.as_dict(),
+            "input_bits_at_best": self.input_bits_at_best.as_dict(),
+            "factors_reached": self.factors_reached,
+            "missing": list(self.missing),
+            "unknown": list(self.unknown),
+            "assumes": list(self.assumes),
+        }
+
+
+#: Without correlators every sample is converted and multiplied out digitally, which costs 2 n^3 / epsilon^2 FLOPs.
+_METHOD_1 = ("analog correlators on every pair of cells", "injected noise far above thermal noise")
+
+
+def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
+    """Systematic errors of a thermodynamic method on a machine, over all factors of a network."""
+    causes = _causes(method.name, analog)
+    bits = quantization.input_bits().expression
+    wanted = [*causes.values(), bits]
+    worst, best = (evaluation.factors(wanted, {"chi": chi}) for chi in _peaks(evaluation))
+    target = evaluation.quantity("model.kfac.relative_error")
+    errors, at_best = (_together([found[each] for each in causes.values()]) for found in (worst, best))
+    reached = np.median(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1)
+    counts = evaluation.factor_counts()[:, 0]
+    status = {name: _status(expression, evaluation) for name, expression in causes.items()}
+    return Feasibility(
+        target=Estimate.of(target, evaluation.found["model.kfac.relative_error"].status),
+        error=_largest(errors, weakest(status.values())),
+        error_at_best=_largest(at_best, weakest(status.values())),
+        parts={name: _largest(worst[expression], status[name]) for name, expression in causes.items()},
+        input_bits=_largest(worst[bits], _status(bits, evaluation)),
+        input_bits_at_best=_largest(best[bits], _status(bits, evaluation)),
+        factors_reached=float((reached * counts).sum() / counts.sum()),
+        missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
+        unknown=() if analog.mismatch is not None else ("mismatch",),
+        assumes=_METHOD_1 if method.name.startswith("thermo.inverse") else (),
+    )
+
+
+def _causes(name: str, analog: AnalogCard) -> dict[str, Expression]:
+    """Relative error of a factor's inverse or solutions by cause."""
+    output: tuple[Formula, Formula]
+    if name.startswith("thermo.inverse"):
+        output = quantization.output_inverse_error(), blocks.inverse_amplification()
+    else:
+        output = quantization.output_solve_error(), blocks.solve_amplification()
+    causes = {
+        "input_rounding": quantization.input_error().expression,
+        "output_rounding": output[0].expression * output[1].expression,
+    }
+    if analog.mismatch is not None:
+        causes["mismatch"] = mismatch.error().expression
+    return causes
+
+
+def _peaks(evaluation: Evaluation) -> tuple[Draws, Draws]:
+    """Largest entry over largest eigenvalue of a block: at most 1, at least 1 / p, since a trace is p mean entries."""
+    return np.ones((1, 1)), 1 / evaluation.factors([m], {})[m]
+
+
+def _together(parts: list[Draws]) -> Draws:
+    """Independent errors: their squares add up."""
+    return np.sqrt(sum((part**2 for part in parts), start=np.zeros((1, 1))))
+
+
+def _largest(errors: Draws, status: Status) -> Estimate:
+    """The worst factor of each draw."""
+    return Estimate.of(np.max(errors, axis=0), status)
+
+
+def _status(expression: Expression, evaluation: Evaluation) -> Status:
+    paths = (path for symbol in expression.free_symbols for path in PATHS.get(str(symbol.name), ()))
+    return weakest(evaluation.found[path].status for path in paths if path in evaluation.found)

@@ -1,0 +1,246 @@
+"""A projection: what each method costs on a network and its hardware, how they compare, and what to make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from costmodel.defaults import DRAWS, Scenario
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.methods import METHODS, SOLVER_PHASES, Method
+from costmodel.projection.cost import Cost, total
+from costmodel.projection.evaluation import Evaluation
+from costmodel.projection.feasibility import Feasibility, Reach, feasibility
+from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
+from costmodel.workloads.workload import Layer, Workload
+
+#: Methods of the K-FAC family take K-FAC's number of steps to a target.
+_SECOND_ORDER: Final = frozenset({"kfac", "thermo"})
+
+
+@dataclass(frozen=True, slots=True)
+class MethodProjection:
+    """One method.
+
+    Attributes:
+        name: Dotted name.
+        title: One line.
+        step_time: Seconds of one step, periodic work spread over its interval.
+        phases: Seconds of each phase in one step, the same way.
+        bound: The phase that takes most of a step.
+        time_to_target: Seconds of the training run, where its number of steps is known.
+        energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
+        phase_energy: Joules of each such phase.
+    """
+
+    name: str
+    title: str
+    step_time: Estimate
+    phases: Mapping[str, Estimate]
+    bound: str
+    time_to_target: Estimate | None
+    energy: Estimate | None
+    phase_energy: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerProjection:
+    """One factored layer: its shape and the median seconds that each method spends on it in one step."""
+
+    layer: Layer
+    rows: float
+    step_time: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Projection:
+    """The answer of ``project``.
+
+    Attributes:
+        workload: The network.
+        digital: The digital device.
+        analog: The thermodynamic machine.
+        scenario: How ranges were used.
+        draws: Number of draws.
+        seed: Their seed.
+        methods: Each method by name.
+        best_digital: Name of the cheapest digital K-FAC member, ``kfac.best``.
+        speedup: For each method its speedup over ``kfac.best``, over ``adam`` a step, and ``adam_to_target``.
+        free_solver: Speedup over ``kfac.best`` of a solver that takes no time at all.
+        feasibility: For each thermodynamic method, whether the machine reaches the accuracy its time is projected for.
+        layers: Factored layers in the order of the file.
+        assumptions: Every number drawn or cited, by the path that ``--set`` takes.
+    """
+
+    workload: Workload
+    digital: DigitalCard
+    analog: AnalogCard
+    scenario: Scenario
+    draws: int
+    seed: int
+    methods: Mapping[str, MethodProjection]
+    best_digital: str
+    speedup: Mapping[str, Mapping[str, Estimate]]
+    free_solver: Estimate
+    feasibility: Mapping[str, Feasibility]
+    layers: tuple[LayerProjection, ...]
+    assumptions: Mapping[str, Quantity]
+
+    @property
+    def best_thermodynamic(self) -> str:
+        """Name of the cheapest thermodynamic method that the machine can run, accurate enough or not."""
+        able = [name for name, found in self.feasibility.items() if found.reach is not Reach.CANNOT_RUN]
+        return min(able, key=lambda name: self.methods[name].step_time.median)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON contract, schema 1; docs/json.md describes it."""
+        from costmodel.views.contract import projection_dict
+
+        return projection_dict(self)
+
+    def table(self) -> Any:
+        """Methods as a pandas table, seconds a step with the 90 % interval."""
+        from costmodel.views.frames import methods_frame
+
+        return methods_frame(self)
+
+    def verdict(self) -> str:
+        """One plain sentence: does it pay off, by how much, and why."""
+        from costmodel.views.verdict import verdict
+
+        return verdict(self)
+
+    def __repr__(self) -> str:
+        return f"Projection of {self.workload.name}: {self.verdict()}"
+
+    def _repr_html_(self) -> str:
+        from costmodel.views.frames import methods_frame
+
+        return f"<p>{self.verdict()}</p>{methods_frame(self).to_html()}"
+
+
+def project(
+    workload: Workload,
+    digital: DigitalCard,
+    analog: AnalogCard,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    scenario: Scenario | str = Scenario.NOMINAL,
+) -> Projection:
+    """Project the cost of every method on a network and its hardware.
+
+    Args:
+        workload: From :func:`costmodel.load_workload`.
+        digital: From :func:`costmodel.load_card`.
+        analog: From :func:`costmodel.load_card`.
+        draws: How many draws the intervals rest on.
+        seed: Equal seed and input give equal output.
+        scenario: ``"conservative"``, ``"nominal"`` or ``"optimistic"``.
+
+    Raises:
+        ValueError: ``draws`` is below 1, ``seed`` is negative or the scenario is unknown.
+    """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, not {draws}")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, not {seed}")
+    methods = [build(workload.kfac.factor_construction) for build in METHODS.values()]
+    evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
+    phases = {method.name: evaluation.method(method) for method in methods}
+    steps = {name: total(costs.values()) for name, costs in phases.items()}
+    energies = {method.name: evaluation.energy(method, phases[method.name]) for method in methods}
+    best = min((name for name in steps if name.startswith("kfac.")), key=lambda name: np.median(steps[name].total))
+    targets = _times_to_target(workload, evaluation, steps)
+    return Projection(
+        workload=workload,
+        digital=digital,
+        analog=analog,
+        scenario=Scenario(scenario),
+        draws=draws,
+        seed=seed,
+        methods={
+            method.name: _method(method, phases[method.name], steps, targets, energies[method.name])
+            for method in methods
+        },
+        best_digital=best,
+        speedup={name: _speedups(name, best, steps, targets) for name in steps},
+        free_solver=_free_solver(phases[best], steps[best]),
+        feasibility={
+            method.name: feasibility(method, analog, evaluation) for method in methods if method.family == "thermo"
+        },
+        layers=_layers(workload, evaluation, steps),
+        assumptions=evaluation.found,
+    )
+
+
+def _method(
+    method: Method,
+    phases: Mapping[str, Cost],
+    steps: Mapping[str, Cost],
+    targets: Mapping[str, Cost],
+    energies: Mapping[str, Cost],
+) -> MethodProjection:
+    estimates = {phase: _estimate(cost) for phase, cost in phases.items()}
+    return MethodProjection(
+        name=method.name,
+        title=method.title,
+        step_time=_estimate(steps[method.name]),
+        phases=estimates,
+        bound=max(estimates, key=lambda phase: estimates[phase].median),
+        time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
+        energy=_estimate(total(energies.values())) if energies else None,
+        phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
+    )
+
+
+def _estimate(cost: Cost) -> Estimate:
+    return Estimate.of(cost.total, cost.status)
+
+
+def _times_to_target(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> dict[str, Cost]:
+    """Seconds to the target of Adam and of the K-FAC family; for SGD no step count is known here."""
+    training = workload.training
+    if training is None:
+        return {}
+    adam = evaluation.quantity("model.training.adam_steps")
+    second_order = adam * evaluation.quantity("model.training.kfac_step_ratio")
+    known = weakest((training.adam_steps.status, training.kfac_step_ratio.status))
+    targets = {}
+    for name, step in steps.items():
+        if name == "adam":
+            targets[name] = Cost(step.total * adam, step.by_shape, weakest((step.status, training.adam_steps.status)))
+        elif name.split(".")[0] in _SECOND_ORDER:
+            targets[name] = Cost(step.total * second_order, step.by_shape, weakest((step.status, known)))
+    return targets
+
+
+def _speedups(name: str, best: str, steps: Mapping[str, Cost], targets: Mapping[str, Cost]) -> dict[str, Estimate]:
+    """Ratios draw by draw, so that what both sides share cancels."""
+    speedups = {"kfac.best": _ratio(steps[best], steps[name]), "adam": _ratio(steps["adam"], steps[name])}
+    if name in targets:
+        speedups["adam_to_target"] = _ratio(targets["adam"], targets[name])
+    return speedups
+
+
+def _ratio(slow: Cost, fast: Cost) -> Estimate:
+    return Estimate.of(slow.total / fast.total, weakest((slow.status, fast.status)))
+
+
+def _free_solver(phases: Mapping[str, Cost], step: Cost) -> Estimate:
+    """Amdahl's bound: digital K-FAC over digital K-FAC without what a solver could take over."""
+    rest: Draws = np.sum([cost.total for phase, cost in phases.items() if phase not in SOLVER_PHASES], axis=0)
+    return Estimate.of(step.total / rest, step.status)
+
+
+def _layers(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> tuple[LayerProjection, ...]:
+    index = {shape: position for position, shape in enumerate(evaluation.shapes)}
+    medians = {name: np.median(cost.by_shape, axis=1).tolist() for name, cost in steps.items()}
+    by_shape = [dict(zip(medians, each, strict=True)) for each in zip(*medians.values(), strict=True)]
+    return tuple(
+        LayerProjection(layer, layer.rows(workload.batch_size), by_shape[index[layer.shape]])
+        for layer in workload.layers
+    )

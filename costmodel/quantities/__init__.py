@@ -1,0 +1,1 @@
+"""Numbers with unit, range and status: units, symbols, estimates."""

@@ -1,0 +1,245 @@
+"""Every symbol of the formulas, once: letter, unit, meaning and the values it may take.
+
+Formulas use the field's letters; everything a user types (YAML keys, keyword arguments, messages) uses ``name``.
+``SYMBOLS`` maps both the letter and the name to the record.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sympy as sp
+
+from costmodel.quantities import units
+from costmodel.quantities.units import Unit
+
+Expression = Any  # a sympy expression; sympy's own annotations do not survive mypy --strict
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolInfo:
+    """What a letter stands for.
+
+    Attributes:
+        symbol: The sympy symbol; its name is the letter.
+        name: The spelled-out public name, a valid keyword argument.
+        unit: What it is measured in.
+        meaning: One line, with the paper's or the field's convention.
+        minimum: Smallest value it may take, itself allowed unless ``open_minimum``.
+        maximum: Largest value it may take, itself allowed unless ``open_maximum``.
+        whole: Whether a card must give it as a whole number.
+    """
+
+    symbol: Expression
+    name: str
+    unit: Unit
+    meaning: str
+    minimum: float = 0.0
+    maximum: float = math.inf
+    open_minimum: bool = False
+    open_maximum: bool = False
+    whole: bool = False
+
+    @property
+    def domain(self) -> str:
+        """The allowed values, written as a mathematician would: ``0 < epsilon < 1``."""
+        lower = f"{self.minimum:g} {'<' if self.open_minimum else '<='} "
+        upper = "" if math.isinf(self.maximum) else f" {'<' if self.open_maximum else '<='} {self.maximum:g}"
+        return f"{lower}{self.symbol.name}{upper}"
+
+    def check(self, low: float, high: float) -> None:
+        """Raise if any value between ``low`` and ``high``, the extremes given for this symbol, is not allowed.
+
+        Raises:
+            ValueError: Names the symbol, the offending value and the domain.
+        """
+        too_low = low <= self.minimum if self.open_minimum else low < self.minimum
+        too_high = high >= self.maximum if self.open_maximum else high > self.maximum
+        if too_low or too_high or math.isnan(low) or math.isnan(high):
+            raise ValueError(f"{self.name} = {low if too_low else high:g} is outside its domain {self.domain}")
+
+
+SYMBOLS: Final[dict[str, SymbolInfo]] = {}
+
+
+def _symbol(letter: str, name: str, unit: Unit, meaning: str, **domain: Any) -> Expression:
+    symbol = sp.Symbol(letter, positive=True)
+    info = SymbolInfo(symbol, name, unit, meaning, **domain)
+    for key in {letter, name}:
+        if key in SYMBOLS:
+            raise ValueError(f"symbol {key} is defined twice")
+        SYMBOLS[key] = info
+    return symbol
+
+
+def info(symbol: Expression | str) -> SymbolInfo:
+    """The record of a symbol, its letter or its spelled-out name.
+
+    Raises:
+        KeyError: It is not one of ours.
+
+    >>> info("condition_number").symbol.name
+    'kappa'
+    """
+    return SYMBOLS[symbol if isinstance(symbol, str) else symbol.name]
+
+
+# --- a layer -------------------------------------------------------------------------------------------------------
+# Input dimension of the layer's matrix, bias column not counted: d_in, or d_in * kernel height * kernel width.
+d = _symbol("d", "input_dimension", units.one, "inputs of the layer's matrix, without the bias column", minimum=1)
+# Dimension of the input factor A: d, plus one where the layer has a bias.
+a = _symbol(
+    "a", "input_factor_dimension", units.one, "dimension of the input factor A, bias column included", minimum=1
+)
+# Dimension of the output-gradient factor G.
+g = _symbol("g", "output_factor_dimension", units.one, "dimension of the output-gradient factor G", minimum=1)
+# Rows the layer's matrix sees in one step: batch * weight-sharing positions * calls.
+M = _symbol("M", "rows", units.one, "rows through the layer in one step: batch x shared positions x calls", minimum=1)
+# Examples in one step.
+B = _symbol("B", "batch_size", units.one, "examples in one step", minimum=1)
+# Dimension of one Kronecker factor, A or G.
+n = _symbol("n", "factor_dimension", units.one, "dimension of one Kronecker factor (a or g)", minimum=1)
+# Right-hand sides a factor is solved against: g for A, a for G.
+k = _symbol("k", "right_hand_sides", units.one, "right-hand sides one factor is solved against", minimum=1)
+# FLOPs of one forward pass that belong to no factored layer: attention products, tied projections.
+F_o = _symbol("F_o", "other_forward_flops", units.flop, "forward FLOPs outside the factored layers, whole batch")
+# All trainable parameters, factored or not.
+N = _symbol("N", "parameters", units.one, "trainable parameters of the model, factored or not", minimum=1)
+
+# --- K-FAC and its accuracy ----------------------------------------------------------------------------------------
+# Condition number of a damped factor.
+kappa = _symbol("kappa", "condition_number", units.one, "condition number of the damped factor", minimum=1)
+# Damping lambda of the Kronecker product A (x) G.
+lambda_ = _symbol("lambda", "damping", units.one, "damping added to A (x) G, split by the pi rule", open_minimum=True)
+# Product of the two factors' mean eigenvalues: (tr A / d_A)(tr G / d_G).
+theta = _symbol(
+    "theta", "mean_curvature", units.one, "mean eigenvalue of A (x) G: (tr A / a)(tr G / g)", open_minimum=True
+)
+# Stable rank of a factor: trace over largest eigenvalue.
+s_r = _symbol("s_r", "stable_rank", units.one, "stable rank of the factor, trace over largest eigenvalue", minimum=1)
+# Relative error allowed in the inverse or the solution.
+epsilon = _symbol(
+    "epsilon",
+    "relative_error",
+    units.one,
+    "relative error allowed in the inverse or the solution",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+# How fast a factor's eigenvalues fall: lambda_i = lambda_1 / i^s_d.
+s_d = _symbol(
+    "s_d",
+    "spectral_decay",
+    units.one,
+    "exponent of the factor's spectrum before damping: its i-th eigenvalue falls as i^-s_d",
+    open_minimum=True,
+)
+# Columns of a randomised sketch: modes kept plus oversampling.
+r = _symbol("r", "rank", units.one, "columns of the sketch: eigenmodes kept, oversampling included", minimum=1)
+# Largest side of a block that Shampoo preconditions on its own.
+b = _symbol("b", "block_size", units.one, "largest side of a block that Shampoo preconditions on its own", minimum=1)
+
+# --- several workers -----------------------------------------------------------------------------------------------
+# Devices that share one training job, data parallel.
+p = _symbol("p", "workers", units.one, "data-parallel devices that share the factors' work", minimum=1)
+# KAISA's gradient-worker fraction: 1/p memory-optimal, 1 communication-optimal, between hybrid.
+f_g = _symbol(
+    "f_g",
+    "gradient_worker_fraction",
+    units.one,
+    "share of the workers that hold a layer's inverses: 1/p memory-optimal, 1 communication-optimal",
+    open_minimum=True,
+    maximum=1,
+)
+
+# --- the analog machine --------------------------------------------------------------------------------------------
+# RC of one cell, with couplings scaled so that lambda_max = 1: the fastest relaxation time.
+tau = _symbol(
+    "tau", "relaxation_time", units.second, "RC of a cell; modes decay as exp(-lambda t / tau)", open_minimum=True
+)
+# Rows and columns one array holds.
+m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1, whole=True)
+# Arrays that run side by side behind one link.
+P = _symbol("P", "arrays", units.one, "arrays that run side by side behind one link", minimum=1, whole=True)
+# Bits a coupling or a right-hand side is uploaded with.
+b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input", minimum=1)
+# Bits a read-out value carries.
+b_out = _symbol("b_out", "output_bits", units.bit, "bits of a value read out", minimum=1)
+# Digital link to the machine.
+W = _symbol("W", "link_bandwidth", units.bit_per_second, "bandwidth of the link to the machine", open_minimum=True)
+# Delay of one transfer.
+t_l = _symbol("t_l", "link_latency", units.second, "delay of one transfer over the link")
+# Time to write one row of couplings once its bits have arrived.
+t_w = _symbol("t_w", "row_write_time", units.second, "time to write one row of couplings into an array")
+# Conversions a second of one converter, and converters of one array.
+f_c = _symbol("f_c", "conversion_rate", units.hertz, "conversions a second of one converter", open_minimum=True)
+n_c = _symbol("n_c", "converters", units.one, "converters of one array, working in parallel", minimum=1, whole=True)
+# Noise power at one node over the squared norm of the input: 1 / (beta |b|^2).
+nu = _symbol("nu", "noise_to_signal", units.one, "noise variance at a node over the squared norm of the input")
+# sqrt(LC) of a cell of second order, with couplings scaled so that lambda_max = 1.
+tau_o = _symbol(
+    "tau_o",
+    "oscillation_time",
+    units.second,
+    "sqrt(LC) of an underdamped cell; modes swing at sqrt(lambda) / tau_o",
+    open_minimum=True,
+)
+# Standard deviation of a coupling, relative to its value, fixed for a chip.
+delta = _symbol("delta", "mismatch", units.one, "standard deviation of a coupling, relative to its value", maximum=1)
+# Capacitance and resistance of a cell, and the swing a converter covers.
+C = _symbol("C", "capacitance", units.farad, "capacitance of a cell", open_minimum=True)
+R = _symbol("R", "resistance", units.ohm, "resistance of the largest coupling, R = tau / C", open_minimum=True)
+V = _symbol("V", "full_scale_voltage", units.volt, "full scale of a node, peak to peak", open_minimum=True)
+# Boltzmann's constant times temperature: 4.14e-21 J at 300 K.
+E_T = _symbol("E_T", "thermal_energy", units.joule, "Boltzmann's constant times temperature", open_minimum=True)
+# Energy of one conversion out, one conversion in, one bit over the link.
+e_a = _symbol("e_a", "conversion_energy", units.joule, "energy of one analog-to-digital conversion")
+e_d = _symbol("e_d", "input_conversion_energy", units.joule, "energy of one digital-to-analog conversion or cell write")
+e_l = _symbol("e_l", "link_energy", (units.joule / units.bit).named("J/bit"), "energy of one bit over the link")
+
+# --- what a run on the array is planned with -------------------------------------------------------------------------
+t = _symbol("t", "run_time", units.second, "time an array runs from rest", open_minimum=True)
+Delta = _symbol("Delta", "sample_spacing", units.second, "time between two samples", open_minimum=True)
+# Mean over the modes of (lambda_max / lambda_i)^2, between 1 and kappa^2.
+mu_2 = _symbol("mu_2", "mean_inverse_square", units.one, "mean over modes of (lambda_max / lambda)^2", minimum=1)
+# |A^-1 b|^2 over |b|^2 with lambda_max = 1, between 1 and kappa^2; the worst case is 1.
+s_x = _symbol("s_x", "solution_gain", units.one, "squared norm of the solution over that of the input", minimum=1)
+# Largest entry of the programmed matrix over its largest eigenvalue: 1 at most, since the matrix is positive definite.
+chi = _symbol("chi", "peak_entry", units.one, "largest entry over largest eigenvalue", open_minimum=True, maximum=1)
+N_r = _symbol("N_r", "roundings", units.one, "independent stochastic roundings whose results are averaged", minimum=1)
+# First eigenvalue over the second, of the factor before damping.
+eta = _symbol("eta", "top_mode_gap", units.one, "largest eigenvalue over the second largest, before damping", minimum=1)
+N_p = _symbol("N_p", "power_iterations", units.one, "iterations that find the top mode", minimum=1)
+
+# --- converters as a class (survey envelopes) ------------------------------------------------------------------------
+e_q = _symbol(
+    "e_q", "converter_thermal_energy", units.joule, "1 / FOMS of slow converters: 10^(-F0 / 10)", open_minimum=True
+)
+e_f = _symbol(
+    "e_f",
+    "converter_speed_energy",
+    (units.joule / units.hertz).named("J/Hz"),
+    "1 / FOMS of fast converters, for each Hz: 10^(-K / 10)",
+    open_minimum=True,
+)
+e_w = _symbol("e_w", "converter_step_energy", units.joule, "Walden's energy for each of 2^b steps", open_minimum=True)
+f_r = _symbol(
+    "f_r", "fastest_conversion_rate", units.hertz, "fastest converter of 7.5 effective bits", open_minimum=True
+)
+
+# --- crossovers ------------------------------------------------------------------------------------------------------
+F_d = _symbol(
+    "F_d", "digital_rate", units.flop_per_second, "FLOPs a second the digital inverse reaches", open_minimum=True
+)
+c_3 = _symbol(
+    "c_3", "inversion_flops", units.flop, "FLOPs of a digital inverse over n^3: 1 by Cholesky", open_minimum=True
+)
+phi = _symbol(
+    "phi", "solver_share", units.one, "share of the digital step that a solver replaces", maximum=1, open_maximum=True
+)
+ell = _symbol("ell", "link_share", units.one, "time on the solver's link over the digital step")
+i_f = _symbol("i_f", "factor_interval", units.one, "steps between two factor updates", minimum=1)
+i_r = _symbol("i_r", "refresh_interval", units.one, "steps between two inversions", minimum=1)

@@ -1,0 +1,1 @@
+"""Questions put to a projection or to the formulas."""

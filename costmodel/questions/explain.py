@@ -1,0 +1,138 @@
+"""Where a number comes from: a formula with its symbols, or a value of a card or a model with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from costmodel import formulas
+from costmodel.formulas import Formula
+from costmodel.formulas.kfac.damping import condition_number
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.schema import unknown
+from costmodel.methods import METHODS, AnalogWork, DigitalWork, Method
+from costmodel.projection.values import PATHS
+from costmodel.quantities.estimate import Quantity
+from costmodel.quantities.symbols import SymbolInfo
+from costmodel.workloads.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolExplanation:
+    """A symbol of a formula with the value it has here.
+
+    Attributes:
+        info: The symbol.
+        quantities: Values of cards and model behind it, by path; empty for sizes.
+        sizes: Smallest and largest nominal value over the layers, for what depends on a layer.
+    """
+
+    info: SymbolInfo
+    quantities: Mapping[str, Quantity]
+    sizes: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A formula, where it is used, and what its symbols are."""
+
+    formula: Formula
+    used_by: tuple[str, ...]
+    symbols: tuple[SymbolExplanation, ...]
+
+
+def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> list[Explanation]:
+    """Explain a formula, or every formula of a method.
+
+    Args:
+        name: Dotted name of a formula or a method.
+        workload: Gives sizes to the symbols of layers.
+        found: Quantities by path, from :func:`costmodel.projection.draws.quantities`.
+
+    Raises:
+        InputError: Neither a formula nor a method has that name.
+    """
+    known = formulas.catalog()
+    methods = {method: build(workload.kfac.factor_construction) for method, build in METHODS.items()}
+    if name in methods:
+        wanted = list(dict.fromkeys(formula for _, formula in _formulas_of(methods[name])))
+    elif name in known:
+        wanted = [known[name]]
+    else:
+        raise InputError.about(name, unknown("formula or method", name, [*known, *methods]))
+    users = _users(methods.values())
+    return [
+        Explanation(
+            formula,
+            tuple(users.get(formula.name, ())),
+            tuple(_symbol(info, workload, found) for info in formula.symbols),
+        )
+        for formula in wanted
+    ]
+
+
+def _formulas_of(method: Method) -> list[tuple[str, Formula]]:
+    """Formulas of a method with the phase they belong to."""
+    used: list[tuple[str, Formula]] = []
+    for phase in method.phases:
+        for work in phase.works:
+            match work:
+                case DigitalWork():
+                    parts = (work.flops, work.elements, work.bytes, work.calls)
+                    used.extend((phase.name, part) for part in parts if isinstance(part, Formula))
+                case AnalogWork():
+                    used.append((phase.name, work.time))
+    return used
+
+
+def _users(methods: Iterable[Method]) -> dict[str, list[str]]:
+    users: dict[str, list[str]] = {}
+    for method in methods:
+        for phase, formula in _formulas_of(method):
+            users.setdefault(formula.name, []).append(f"{method.name} ({phase})")
+    return users
+
+
+def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
+    letter = info.symbol.name
+    quantities = {path: found[path] for path in PATHS.get(letter, ()) if path in found}
+    values = _sizes(workload).get(letter)
+    if letter == "kappa":
+        values = _condition_numbers(workload)
+    elif letter in {"m", "n_c"} and not quantities:
+        values = _sizes(workload)["n"]  # the card leaves it open: an array as large as the factor, a converter a cell
+    return SymbolExplanation(info, quantities, (min(values), max(values)) if values else None)
+
+
+def _condition_numbers(workload: Workload) -> list[float]:
+    """Nominal condition number of every factor."""
+    kfac = workload.kfac
+    if kfac.condition_number is not None:
+        return [kfac.condition_number.value]
+    formula = condition_number()
+    common = {"damping": kfac.damping.value, "mean_curvature": kfac.mean_curvature.value}
+    return [
+        formula.evaluate(n=size, stable_rank=rank.value, **common)
+        for layer in workload.layers
+        for size, rank in (
+            (layer.input_factor_dimension, kfac.input_stable_rank),
+            (layer.output_dimension, kfac.output_stable_rank),
+        )
+    ]
+
+
+def _sizes(workload: Workload) -> dict[str, list[float]]:
+    """Every value the size symbols take in a network."""
+    inputs = [float(layer.input_factor_dimension) for layer in workload.layers]
+    outputs = [float(layer.output_dimension) for layer in workload.layers]
+    return {
+        "d": [float(layer.input_dimension) for layer in workload.layers],
+        "a": inputs,
+        "g": outputs,
+        "n": inputs + outputs,
+        "k": inputs + outputs,
+        "M": [layer.rows(workload.batch_size) for layer in workload.layers],
+        "B": [float(workload.batch_size)],
+        "N": [float(workload.parameters)],
+        "F_o": [workload.other_forward_flops],
+    }

@@ -1,0 +1,79 @@
+"""How numbers are written for people."""
+
+from __future__ import annotations
+
+import math
+
+from costmodel.quantities.estimate import Estimate, Quantity
+from costmodel.quantities.units import Unit, byte, one
+
+_PREFIXES = (
+    (1e15, "P"),
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+    (1e-3, "m"),
+    (1e-6, "µ"),
+    (1e-9, "n"),
+)
+
+
+def scaled(value: float, unit: str, digits: int = 3) -> str:
+    """A value with an SI prefix.
+
+    >>> scaled(0.0123, "s")
+    '12.3 ms'
+    >>> scaled(2.5e13, "FLOP")
+    '25 TFLOP'
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g} {unit}".rstrip()
+    rounded = float(f"{value:.{digits}g}")  # first, so that 999.99 us becomes 1 ms
+    factor, prefix = next((each for each in _PREFIXES if abs(rounded) >= each[0]), (1e-12, "p"))
+    if unit == "s" and factor > 1:
+        factor, prefix = 1.0, ""
+    return f"{significant(rounded / factor, digits)} {prefix}{unit}".rstrip()
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number to some significant digits, without an exponent unless it is long.
+
+    >>> significant(1234.5), significant(0.98765)
+    ('1230', '0.988')
+    """
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:g}" if abs(rounded) < 1e6 else f"{rounded:.{digits - 1}e}"
+
+
+def seconds(estimate: Estimate) -> str:
+    """A time with its 90 % interval: ``12.3 ms [11 ms, 14 ms]``."""
+    return f"{scaled(estimate.median, 's')} [{interval(estimate)}]"
+
+
+def interval(estimate: Estimate) -> str:
+    """The 90 % interval of a time."""
+    return f"{scaled(estimate.p05, 's')}, {scaled(estimate.p95, 's')}"
+
+
+def ratio(estimate: Estimate) -> str:
+    """A speedup with its 90 % interval: ``1.20x [0.90, 1.70]``."""
+    median, low, high = (significant(value) for value in (estimate.median, estimate.p05, estimate.p95))
+    return f"{median}x" if low == high else f"{median}x [{low}, {high}]"
+
+
+def quantity(value: Quantity) -> str:
+    """A card's value with its range."""
+    nominal = in_unit(value.value, value.unit)
+    if value.low == value.high:
+        return nominal
+    return f"{nominal} [{in_unit(value.low, value.unit)}, {in_unit(value.high, value.unit)}]"
+
+
+def in_unit(value: float, unit: Unit) -> str:
+    """A value in its unit, prefixed where that reads well."""
+    if unit.powers == one.powers or unit.name == "bit":
+        return f"{significant(value)}{'' if unit.powers == one.powers else ' bit'}"
+    name = byte.name if unit.name == byte.name else unit.name
+    return scaled(value, name)

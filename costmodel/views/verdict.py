@@ -1,0 +1,93 @@
+"""The answer in a sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from costmodel.projection.feasibility import Reach
+from costmodel.projection.project import Projection
+from costmodel.quantities.estimate import Estimate
+from costmodel.views.numbers import ratio, significant
+
+#: A gain below this is none: it does not pay for a machine.
+NO_GAIN: Final = 0.01
+
+_NAMES: Final = {
+    "forward_backward": "the forward and backward pass",
+    "factors": "building the factors",
+    "running_average": "averaging the factors",
+    "inversion": "inversion",
+    "precondition": "preconditioning",
+    "scalings": "measuring eigenvalues",
+    "statistics": "building the statistics",
+    "graft": "grafting",
+    "orthogonalise": "orthogonalising the momentum",
+    "update": "the parameter update",
+    "upload": "uploading the couplings",
+    "eliminate": "block elimination",
+    "input": "uploading right-hand sides",
+    "settle": "settling",
+    "sample": "sampling",
+    "average": "averaging out noise",
+    "readout": "reading the result out",
+    "tiling": "digital products between blocks",
+}
+
+
+def verdict(projection: Projection) -> str:
+    """Whether the better thermodynamic method beats the best digital K-FAC, by how much, and what decides it."""
+    name = projection.best_thermodynamic
+    speedup = projection.speedup[name]["kfac.best"]
+    devices = f"a step of {name} on {projection.analog.name}"
+    rival = f"{projection.best_digital} on {projection.digital.name}"
+    if speedup.p05 > 1 + NO_GAIN:
+        answer = f"Yes: {devices} is {ratio(speedup)} as fast as {rival}"
+    elif speedup.p95 < 1 + NO_GAIN:
+        answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
+    else:
+        answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
+    return f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{_bound(projection)}"
+
+
+def _inverse(ratio: Estimate) -> Estimate:
+    return Estimate(1 / ratio.median, 1 / ratio.p95, 1 / ratio.p05, ratio.status)
+
+
+def _reason(projection: Projection, name: str) -> str:
+    """The largest of the phases that the digital rival does not have."""
+    method, rival = projection.methods[name], projection.methods[projection.best_digital]
+    own = {phase: estimate.median for phase, estimate in method.phases.items() if phase not in rival.phases}
+    largest = max(own, key=lambda phase: own[phase])
+    share = own[largest] / method.step_time.median
+    return f"{_NAMES[largest]}, the largest part of its solver, takes {share:.1%} of its step"
+
+
+def _accuracy(projection: Projection, name: str) -> str:
+    """Whether the machine delivers the accuracy that the time is projected for; silent where it does."""
+    found = projection.feasibility[name]
+    if found.reach is Reach.YES:
+        return ""
+    target, have = significant(found.target.median), significant(projection.analog.input_bits.value)
+    low, high = math.ceil(found.input_bits_at_best.median), math.ceil(found.input_bits.median)
+    if found.reach is Reach.DEPENDS:
+        return (
+            f"Whether it gets within {target} of the exact result depends on the factors' largest entries: "
+            f"{low} to {high} input bits are needed, the card has {have}. "
+        )
+    least = significant(found.error_at_best.median)
+    return (
+        f"It cannot get within {target} of the exact result: its worst factor is off by {least} at least; "
+        f"{low} to {high} input bits are needed, the card has {have}. "
+    )
+
+
+def _bound(projection: Projection) -> str:
+    """What even a perfect solver could gain, and what stands in the way."""
+    digital = projection.methods[projection.best_digital]
+    share = digital.phases[digital.bound].median / digital.step_time.median
+    bound = projection.free_solver.median
+    return (
+        f"A solver that took no time at all would gain {significant(bound)}x, "
+        f"because {_NAMES[digital.bound]} is {share:.0%} of the digital step."
+    )

@@ -1,0 +1,193 @@
+"""A network as K-FAC sees it: factored layers, what lies beside them, and the settings that bind all methods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from costmodel.quantities.estimate import Quantity
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shape:
+    """The numbers a layer's cost depends on; layers of one shape are evaluated once."""
+
+    input_dimension: int
+    input_factor_dimension: int
+    output_dimension: int
+    pairs: int
+    rows_per_example: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One factored weight matrix: z = W x with a Kronecker factor pair (A, G).
+
+    Attributes:
+        name: Unique in the workload.
+        kind: What kind of layer the matrix belongs to, as written in model.yaml.
+        input_dimension: d, columns of W without the bias.
+        output_dimension: g, rows of W.
+        bias: Whether A has a bias column more than d.
+        pairs: Equal factor pairs, run as one batched call: the groups of a grouped convolution.
+        positions: Rows one example sends through the matrix in one call, its weight-sharing positions.
+        calls: How often a forward pass uses the matrix.
+    """
+
+    name: str
+    kind: str
+    input_dimension: int
+    output_dimension: int
+    bias: bool
+    pairs: int = 1
+    positions: float = 1.0
+    calls: int = 1
+
+    @property
+    def input_factor_dimension(self) -> int:
+        """Dimension a of A."""
+        return self.input_dimension + int(self.bias)
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return self.input_factor_dimension * self.output_dimension * self.pairs
+
+    def rows(self, batch_size: int) -> float:
+        """Rows M of one step."""
+        return batch_size * self.positions * self.calls
+
+    @property
+    def shape(self) -> Shape:
+        """What the cost of the layer depends on."""
+        return Shape(
+            self.input_dimension,
+            self.input_factor_dimension,
+            self.output_dimension,
+            self.pairs,
+            self.positions * self.calls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfactored:
+    """A part of the network no Kronecker factor covers.
+
+    Attributes:
+        name: Unique in the workload.
+        kind: As written in model.yaml.
+        parameters: Trainable parameters; 0 for attention products and tied projections.
+        forward_flops_per_example: FLOPs of one forward pass that are worth counting.
+    """
+
+    name: str
+    kind: str
+    parameters: int
+    forward_flops_per_example: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KfacSettings:
+    """Iso parameters: the same for every method of a comparison.
+
+    Attributes:
+        weight_sharing: ``"expand"`` or ``"reduce"``.
+        factor_products: ``"full"``, or ``"symmetric"`` where only one triangle of a factor is computed.
+        factor_interval: Steps between factor updates.
+        refresh_interval: Steps between inversions (or uploads).
+        damping: lambda.
+        mean_curvature: theta, (tr A / a)(tr G / g).
+        input_stable_rank: Trace over largest eigenvalue of A.
+        output_stable_rank: The same of G.
+        relative_error: epsilon allowed in the inverse.
+        input_spectral_decay: Exponent of A's spectrum, from which ``kfac.low_rank`` takes its rank.
+        output_spectral_decay: The same of G.
+        block_size: Side of Shampoo's blocks.
+        condition_number: Given outright for every factor, it replaces the value damping implies.
+        rank: Given outright for every factor, it replaces the rank that the spectra imply.
+    """
+
+    weight_sharing: str
+    factor_products: str
+    factor_interval: int
+    refresh_interval: int
+    damping: Quantity
+    mean_curvature: Quantity
+    input_stable_rank: Quantity
+    output_stable_rank: Quantity
+    relative_error: Quantity
+    input_spectral_decay: Quantity
+    output_spectral_decay: Quantity
+    block_size: Quantity
+    condition_number: Quantity | None = None
+    rank: Quantity | None = None
+
+    @property
+    def factor_construction(self) -> str:
+        """How factors are built: ``"expand"``, ``"expand.symmetric"`` and so on, as formulas are named."""
+        return self.weight_sharing if self.factor_products == "full" else f"{self.weight_sharing}.symmetric"
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Steps to a target.
+
+    Attributes:
+        target: The metric and its value.
+        adam_steps: Steps first-order training takes.
+        kfac_step_ratio: K-FAC's steps over Adam's.
+    """
+
+    target: str
+    adam_steps: Quantity
+    kfac_step_ratio: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A network with its batch, its training target and K-FAC's settings.
+
+    Attributes:
+        name: Catalog name or the name in the file.
+        title: One line.
+        source: Where the layers come from.
+        batch_size: Examples in one step.
+        layers: Factored layers.
+        others: Parts that are not factored.
+        kfac: Settings that bind all methods.
+        training: Steps to the target, where known.
+        host_time: Time a step cannot go below whatever the device does: input pipeline and launches.
+    """
+
+    name: str
+    title: str
+    source: str
+    batch_size: int
+    layers: tuple[Layer, ...]
+    others: tuple[Unfactored, ...]
+    kfac: KfacSettings
+    training: Training | None = None
+    host_time: Quantity | None = None
+
+    @property
+    def parameters(self) -> int:
+        """All trainable parameters."""
+        return sum(layer.parameters for layer in self.layers) + sum(other.parameters for other in self.others)
+
+    @property
+    def other_forward_flops(self) -> float:
+        """Forward FLOPs outside the factored layers, whole batch."""
+        return self.batch_size * math.fsum(other.forward_flops_per_example for other in self.others)
+
+    def shapes(self) -> tuple[tuple[Shape, int], ...]:
+        """Each distinct shape with the number of layers that have it, in an order that no encoding changes."""
+        return counted(layer.shape for layer in self.layers)
+
+
+def counted(shapes: Iterable[Shape]) -> tuple[tuple[Shape, int], ...]:
+    """Distinct shapes, sorted, with their multiplicities."""
+    counts: dict[Shape, int] = {}
+    for shape in shapes:
+        counts[shape] = counts.get(shape, 0) + 1
+    return tuple(sorted(counts.items()))

@@ -1,0 +1,1 @@
+"""Cards written from fits: the YAML text and the verb `calibrate`."""

@@ -1,0 +1,73 @@
+"""The verb ``calibrate``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from costmodel.inputs.faults import InputError
+from costmodel.views.table import Table
+from validation.cards.fitted import card_text
+from validation.fit.calibration import Calibration
+from validation.fit.calibration import calibrate as fit_card
+from validation.fit.selection import FAMILIES, LEAST_SIZES
+from validation.measure import journal
+
+Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]]]
+
+
+def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool) -> Printed:
+    """Read, fit, write the card.
+
+    Returns:
+        What is printed: records, JSON and tables, each built when asked for.
+
+    Raises:
+        InputError: The timings cannot be used, or the card cannot be written.
+    """
+    found = fit_card(journal.read(Path(timings)), threads=threads or None, hold_out=hold_out)
+    target = Path(out)
+    try:
+        target.write_text(card_text(found, name or target.stem), encoding="utf-8")
+    except OSError as error:
+        raise InputError.about(out, f"cannot be written: {error.strerror}") from None
+    for key, count in found.left_out.items():
+        print(f"{timings}: no law of {key}: {count} sizes, a law needs {LEAST_SIZES}", file=sys.stderr)
+    return lambda: records(found), lambda: {"schema": 1, "card": out, "laws": records(found)}, lambda: _tables(found)
+
+
+def records(found: Calibration) -> list[dict[str, Any]]:
+    """What was chosen for each operation, and the errors of every family."""
+    return [
+        {
+            "operation": key,
+            "points": fit.points,
+            "family": fit.candidate.family,
+            "launch_s": fit.law.launch,
+            "standard_error_launch_s": float(fit.solution.covariance[0, 0]) ** 0.5,
+            "spread": fit.law.spread,
+            **{f"left_out_{family}": fit.left_out.get(family) for family in FAMILIES},
+            **{f"larger_{family}": fit.larger.get(family) for family in FAMILIES},
+        }
+        for key, fit in found.fits.items()
+    ]
+
+
+def _tables(found: Calibration) -> list[Table]:
+    families = FAMILIES
+    rows = tuple(
+        (
+            key,
+            str(fit.points),
+            fit.candidate.family,
+            *(f"{fit.left_out[family]:.1%}" if family in fit.left_out else "" for family in families),
+            *(f"{fit.larger[family]:.1%}" if family in fit.larger else "" for family in families),
+        )
+        for key, fit in found.fits.items()
+    )
+    heads = [f"{family}, {what}" for what in ("left out", "larger") for family in families]
+    title = "median error on sizes left out, and on sizes larger than fitted"
+    columns = ("operation", "sizes", "law", *heads)
+    return [Table(title, columns, rows, right=tuple(range(3, len(columns))))]

@@ -1,0 +1,1 @@
+"""Cards fitted to somebody else's published phase times."""

@@ -1,0 +1,1 @@
+"""How far shipped cards and laws are off on data that no fit has read."""

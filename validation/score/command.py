@@ -1,0 +1,229 @@
+"""The verb ``validate``: every shipped card, the published ones and the simulator's fit, on data no fit has read."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.loading import load_digital
+from costmodel.views.table import Table
+from validation.heldout import MODEL
+from validation.measure import journal
+from validation.published import checks as published_checks
+from validation.score.scoring import COVERAGE, Scored, by_operation, coverage, score, summaries
+from validation.score.shipped import SHIPPED
+
+Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One threshold.
+
+    Attributes:
+        card: What is scored.
+        what: Which data, and how many points.
+        found: Errors as text.
+        threshold: As text.
+        passed: Whether it is met.
+        required: Whether a miss fails the run; where published data cannot tell, a miss is shown and stands.
+    """
+
+    card: str
+    what: str
+    found: str
+    threshold: str
+    passed: bool
+    required: bool = True
+
+
+def validate(timings: str, card: str, *, points: bool) -> Printed:
+    """Score and collect what is printed.
+
+    Args:
+        timings: A file to score ``card`` on; empty for everything shipped.
+        card: A card by name or file.
+        points: List every held-out point.
+
+    Raises:
+        InputError: A file cannot be read, or one of the two is missing.
+    """
+    if bool(timings) != bool(card):
+        raise InputError.about("--card" if timings else "--timings", "--timings and --card go together")
+    scored: dict[str, list[Scored]] = {}
+    if timings:
+        read = journal.read(Path(timings))
+        counts = sorted({timing.point.threads for timing in read.timings})
+        scored[card] = score(load_digital(card), read, counts[0], everything=True)
+        checks = _checks(card, scored[card])
+    else:
+        checks = []
+        for each in SHIPPED:
+            scored[each.card] = score(load_digital(each.card), journal.read(each.file), each.threads)
+            checks += _checks(each.card, scored[each.card])
+        checks += [*_published(), *_simulator()]
+    passed = all(check.passed for check in checks if check.required)
+    return (
+        lambda: _records(scored),
+        lambda: {"schema": 1, "passed": passed, "checks": [_check_record(each) for each in checks],
+                 "points": _records(scored)},
+        lambda: [_check_table(checks), *_detail(scored), *(_point_table(scored) if points else [])],
+        passed,
+    )  # fmt: skip
+
+
+def tables_of(card: str, scored: Sequence[Scored]) -> list[Table]:
+    """Thresholds and errors by operation of one card."""
+    return [_check_table(_checks(card, scored)), *_detail({card: list(scored)})]
+
+
+def _checks(card: str, scored: Sequence[Scored]) -> list[Check]:
+    found = []
+    for each in summaries(scored):
+        tail = "worst" if each.limit.worst else "p90"
+        found.append(
+            Check(
+                card,
+                f"{each.title} ({each.points})",
+                f"median {each.median:.1%}, {tail} {each.tail:.1%}",
+                f"median {each.limit.median:.0%}, {tail} {each.limit.tail:.0%}",
+                each.passed,
+            )
+        )
+    share = coverage(scored)
+    low, high = COVERAGE
+    covered = f"{share:.1%} inside"
+    found.append(Check(card, "90 % intervals", covered, f"{low:.0%} to {high:.0%}", low <= share <= high))
+    return found
+
+
+def _published() -> list[Check]:
+    """Leave-one-network-out errors of the cards fitted to somebody else's totals."""
+    found = []
+    for what, limit, cards in (
+        ("inversion", published_checks.INVERSION, published_checks.inversion()),
+        ("factor construction", published_checks.FACTORS, published_checks.factor_construction()),
+    ):
+        for card, errors in cards.items():
+            worst = max(errors, key=lambda network: abs(errors[network]))
+            found.append(
+                Check(
+                    card,
+                    f"{what}, each network left out ({len(errors)})",
+                    f"worst {errors[worst]:+.1%} ({worst})",
+                    f"{limit:.0%}",
+                    abs(errors[worst]) <= limit,
+                )
+            )
+    error = published_checks.host_bound()
+    text = "factor phase that is host code (1)"
+    limit = published_checks.FACTORS
+    found.append(
+        Check("rtx-a6000", text, f"{error:+.1%} (mnist_mlp)", f"{limit:.0%}", abs(error) <= limit, required=False)
+    )
+    return found
+
+
+def _simulator() -> list[Check]:
+    """The laws of the simulated solver, on trials of sizes and spectra that their fit has not seen."""
+    data = Path(__file__).parents[1] / "data" / "simulator" / "trials.jsonl"
+    if importlib.util.find_spec("validation.simulator.scoring") is None or not data.exists():
+        return []
+    from validation.simulator.records import read
+    from validation.simulator.scoring import COVERAGE_WITHIN, MEDIAN_AT_MOST, fit_all, score_all
+
+    records = list(read(data))
+    result = score_all(fit_all(records), records)
+    total = result["held_out"]["total"]
+    low, high = COVERAGE_WITHIN
+    return [
+        Check(
+            "simulator",
+            f"laws of the solver, new sizes and spectra ({total['trials']})",
+            f"median {total['median_error']:.1%}, {total['coverage']:.1%} inside",
+            f"median {MEDIAN_AT_MOST:.0%}, {low:.0%} to {high:.0%} inside",
+            bool(result["passed"]),
+        )
+    ]
+
+
+def _check_table(checks: Sequence[Check]) -> Table:
+    verdict = {(True, True): "met", (True, False): "met", (False, True): "MISSED", (False, False): "missed, known"}
+    rows = tuple(
+        (each.card, each.what, each.found, each.threshold, verdict[each.passed, each.required]) for each in checks
+    )
+    return Table("held-out data against thresholds", ("card", "data", "error", "threshold", ""), rows)
+
+
+def _detail(scored: dict[str, list[Scored]]) -> list[Table]:
+    tables = []
+    for card, points in scored.items():
+        rows = []
+        for (group, what), each in by_operation(points).items():
+            errors = np.array([abs(one.error) for one in each])
+            worst = max(each, key=lambda one: abs(one.error))
+            label = worst.what.split(" ")[0] if group == MODEL else worst.size
+            rows.append(
+                (
+                    group,
+                    what,
+                    str(len(each)),
+                    f"{np.median(errors):.1%}",
+                    f"{np.quantile(errors, 0.9):.1%}",
+                    f"{worst.error:+.1%} ({label})",
+                    f"{np.mean([one.inside for one in each]):.0%}",
+                )
+            )
+        columns = ("held out", "operation or phase", "points", "median", "p90", "worst", "inside")
+        tables.append(Table(f"{card}, by operation", columns, tuple(rows), right=(2, 3, 4, 5, 6)))
+    return tables
+
+
+def _point_table(scored: dict[str, list[Scored]]) -> list[Table]:
+    columns = ("held out", "what", "size", "reference", "model", "error", "inside")
+    return [
+        Table(
+            f"{card}, every held-out point",
+            columns,
+            tuple(
+                (e.group, e.what, e.size, f"{e.reference:.4g} s", f"{e.model:.4g} s", f"{e.error:+.1%}", str(e.inside))
+                for e in points
+            ),
+            right=(3, 4, 5),
+        )
+        for card, points in scored.items()
+    ]
+
+
+def _records(scored: dict[str, list[Scored]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "card": card,
+            "group": each.group,
+            "what": each.what,
+            "size": each.size,
+            "reference_s": each.reference,
+            "model_s": each.model,
+            "error": each.error,
+            "inside": each.inside,
+        }
+        for card, points in scored.items()
+        for each in points
+    ]
+
+
+def _check_record(check: Check) -> dict[str, Any]:
+    return {
+        "card": check.card,
+        "data": check.what,
+        "found": check.found,
+        "threshold": check.threshold,
+        "passed": check.passed,
+        "required": check.required,
+    }
