@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.machines.operations import OPERATIONS, Size
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
 from validation.fit.calibration import calibrate, point_times
 from validation.heldout import BETWEEN, BEYOND, for_fitting, for_scoring, held_out
 from validation.measure import journal

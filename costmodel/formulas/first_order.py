@@ -17,6 +17,16 @@ def sgd_update_bytes() -> Expression:
     return 20 * N
 
 
+@formula("descent.update.bytes", byte, "float32: read weight and direction, write weight")
+def descent_update_bytes() -> Expression:
+    """Memory traffic of a plain step along a direction, without momentum.
+
+    >>> descent_update_bytes().evaluate(N=1000)
+    12000.0
+    """
+    return 12 * N
+
+
 @formula("adam.update.bytes", byte, "float32: read weight, gradient and two moments, write weight and two moments")
 def adam_update_bytes() -> Expression:
     """Memory traffic of Adam over all parameters.

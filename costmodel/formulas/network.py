@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.quantities.symbols import Expression, F_o, M, d, g
-from costmodel.quantities.units import flop
+from costmodel.quantities.symbols import Expression, F_o, M, N_t, d, g
+from costmodel.quantities.units import byte, flop, one
 
 
 @formula("network.forward_backward.flops", flop, "one product forward, two backward (inputs and weights)")
@@ -17,7 +17,23 @@ def forward_backward_flops() -> Expression:
     return 6 * M * d * g
 
 
+@formula("network.outputs.bytes", byte, "float32, each output once: what element-wise modules after a layer scale with")
+def outputs_bytes() -> Expression:
+    """Outputs of one factored layer.
+
+    >>> outputs_bytes().evaluate(M=8, g=2)
+    64.0
+    """
+    return 4 * M * g
+
+
 @formula("network.other.flops", flop, "backward taken as twice the forward pass")
 def other_flops() -> Expression:
     """Forward and backward FLOPs of what no Kronecker factor covers: attention products, a tied output projection."""
     return 3 * F_o
+
+
+@formula("network.tensors", one, "a weight and a bias are two tensors")
+def tensors() -> Expression:
+    """Parameter tensors, for each of which an update launches once."""
+    return N_t

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from costmodel.inputs.device_schema import AnalogFile, CurveEntry, DigitalFile, FittedEntry, LawEntry
-from costmodel.inputs.faults import InputError
+from costmodel.inputs.device_schema import AnalogFile, ConstantEntry, CurveEntry, DigitalFile, FittedEntry
+from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import Model, QuantityEntry, report, unknown, validate
 from costmodel.inputs.yaml_reader import Document
-from costmodel.machines.cards import AnalogCard, DigitalCard, Law, PassTimes, Primitive
-from costmodel.machines.laws import Curve, FittedLaw
-from costmodel.machines.operations import OPERATIONS
-from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
-from costmodel.quantities.units import one
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.curves import Curve
+from costmodel.machines.laws import ConstantLaw, FittedLaw, InStep, Law
+from costmodel.machines.operations import DTYPES, NEEDED, OPERATIONS
 
 
 def card_from(document: Document) -> DigitalCard | AnalogCard:
@@ -39,45 +39,81 @@ def _checked(model: type[Model], document: Document) -> Model:
 
 
 def _digital(document: Document) -> DigitalCard:
-    file = _checked(DigitalFile, document)
-    entries = {primitive: getattr(file.primitives, primitive) for primitive in Primitive}
-    laws = {primitive: _law(entry) for primitive, entry in entries.items() if entry is not None}
-    faults = [
-        document.fault(("operations", name), unknown("operation", name.split(".")[0], OPERATIONS))
-        for name in file.operations
-        if name.split(".")[0] not in OPERATIONS
-    ]
+    file, faults = validate(DigitalFile, document)
+    laws: dict[str, Law] = {}
+    for name in _held(document):
+        law, wrong = _law(document, name)
+        faults += wrong
+        if law is not None:
+            laws[name] = law
+    if not faults:
+        faults = _missing(document, laws)
     report(document, faults)
-    operations = {name: _fitted(entry) for name, entry in file.operations.items()}
-    passes = None if file.passes is None else PassTimes(**file.passes.model_dump())
-    power = None if file.power is None else file.power.quantity()
-    return DigitalCard(file.name, file.title, file.source, laws, power, operations, passes)
+    assert file is not None  # a missing file has faults
+    power, step = (None if each is None else each.quantity() for each in (file.power, file.step))
+    return DigitalCard(file.name, file.title, file.source, laws, power, step, file.timings)
 
 
-def _law(entry: LawEntry) -> Law:
-    if entry.fitted is not None:
-        return _scattered(entry.fitted)
-    return Law(**{name: getattr(entry, name).quantity() for name in entry.model_fields_set})
+def _held(document: Document) -> list[str]:
+    """Names under ``operations``, where that is a mapping."""
+    data = document.data.get("operations") if isinstance(document.data, dict) else None
+    return [name for name in data if isinstance(name, str)] if isinstance(data, dict) else []
 
 
-def _scattered(entry: FittedEntry) -> Law:
-    """A fitted law with the factor that says how far times scatter about it."""
-    factor = math.exp(DEVIATE_95 * entry.spread)
-    domain = (entry.domain[0], entry.domain[1])
-    scatter = Quantity(1.0, 1.0 / factor, factor, one, Status(entry.status), entry.source, domain)
-    return Law(fitted=_fitted(entry), scatter=scatter)
+def _law(document: Document, name: str) -> tuple[Law | None, list[Fault]]:
+    """The law of one operation, or what is wrong with it."""
+    path = ("operations", name)
+    operation, dot, dtype = name.partition(".")
+    if operation not in OPERATIONS:
+        return None, [document.fault(path, unknown("operation", operation, OPERATIONS))]
+    if dot and dtype not in DTYPES[1:]:
+        return None, [document.fault(path, unknown("element type", dtype, DTYPES[1:]))]
+    data = document.data["operations"][name]
+    if isinstance(data, dict) and "work_s" in data:
+        fitted, faults = validate(FittedEntry, document, path)
+        return (None if fitted is None else _fitted(fitted)), faults
+    constants, faults = validate(ConstantEntry, document, path)
+    return (None, faults) if constants is None else _constants(document, name, constants)
+
+
+def _constants(document: Document, name: str, entry: ConstantEntry) -> tuple[Law | None, list[Fault]]:
+    terms = OPERATIONS[name.partition(".")[0]].terms
+    listed = ", ".join(sorted(terms))
+    given = {key: each for key in ConstantEntry.model_fields if (each := getattr(entry, key)) is not None}
+    faults = [
+        document.fault(("operations", name, key), f"is no term of {name}; its law is made of {listed}")
+        for key in given
+        if key not in terms and key != "scatter"
+    ]
+    if not terms & set(given) and not faults:
+        faults = [document.fault(("operations", name), f"needs at least one of {listed}")]
+    if faults:
+        return None, faults
+    return ConstantLaw(**{key: each.quantity() for key, each in given.items()}), []
+
+
+def _missing(document: Document, laws: Mapping[str, Law]) -> list[Fault]:
+    """Operations that a projection is made of and that no law of the card may stand in for."""
+    card = DigitalCard("", "", "", laws)
+    lacking = [name for name in NEEDED if card.resolve(name) is None]
+    return [document.fault(("operations", name), f"is missing; {OPERATIONS[name].title}") for name in lacking]
 
 
 def _fitted(entry: FittedEntry) -> FittedLaw:
+    domain = (1.0, math.inf) if entry.domain is None else (entry.domain[0], entry.domain[1])
+    step = entry.in_step
     return FittedLaw(
         entry.launch_s,
         entry.item_s,
         entry.element_s,
         _curve(entry.work_s),
         {str(name): _curve(curve) for name, curve in entry.penalties_s.items()},
-        (entry.domain[0], entry.domain[1]),
+        domain,
         entry.spread,
         entry.growth,
+        None if step is None else InStep(step.factor, step.launch_s, step.spread),
+        entry.together,
+        entry.source,
     )
 
 

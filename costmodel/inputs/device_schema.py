@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from costmodel.inputs.schema import QuantityEntry, Strict
-from costmodel.machines.cards import Primitive
-from costmodel.machines.operations import ALIGNMENTS
+from costmodel.machines.sizes import ALIGNMENTS
 from costmodel.quantities import units
 
 Name = Annotated[str, Field(min_length=1)]
@@ -109,6 +108,8 @@ class Power(QuantityEntry, of=units.watt):
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+#: Standard deviation of a logarithm: at 5 an interval spans seven orders of magnitude, and means nothing.
+Spread = Annotated[float, Field(ge=0, le=5)]
 
 
 class CurveEntry(Strict):
@@ -127,6 +128,14 @@ class CurveEntry(Strict):
         return self
 
 
+class InStepEntry(Strict):
+    """What an operation takes in a training step over what a loop of its calls takes."""
+
+    factor: Positive
+    launch_s: NotNegative
+    spread: Spread
+
+
 class FittedEntry(Strict):
     """A law that ``calibrate`` fitted, in SI units."""
 
@@ -135,64 +144,36 @@ class FittedEntry(Strict):
     element_s: NotNegative
     work_s: CurveEntry
     penalties_s: dict[Literal[ALIGNMENTS], CurveEntry] = Field(default_factory=dict)  # type: ignore[valid-type]
-    domain: Annotated[list[Positive], Field(min_length=2, max_length=2)]
-    spread: NotNegative
-    growth: NotNegative
-    status: Literal["interpolated", "extrapolated"] = "interpolated"
+    domain: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = None
+    spread: Spread
+    growth: Spread
+    in_step: InStepEntry | None = None
+    together: str = ""
     source: str
 
-
-class PassEntry(Strict):
-    """Times of whole passes that ``calibrate`` fitted, in SI units; :class:`PassTimes` says more."""
-
-    linear: NotNegative
-    convolution_s: NotNegative
-    attention_s: NotNegative
-    activation_s: NotNegative
-    parameter_s: NotNegative
-    layer_s: NotNegative
-    row_s: NotNegative
-    patch_s: NotNegative
-    average_s: NotNegative
-    factor_s: NotNegative
-    update_s: NotNegative
-    tensor_s: NotNegative
-    spread: NotNegative
+    @model_validator(mode="after")
+    def _ordered(self) -> FittedEntry:
+        if self.domain is not None and self.domain[0] > self.domain[1]:
+            raise ValueError(f"domain {self.domain[0]:g} to {self.domain[1]:g} is empty")
+        return self
 
 
-class LawEntry(Strict):
-    """The law of one primitive: at least one term, or a fitted law."""
+class Factor(QuantityEntry, of=units.one):
+    """A factor, 1 nominally."""
+
+
+class ConstantEntry(Strict):
+    """A law of constants: at least one term."""
 
     launch: Seconds | None = None
     element_time: Seconds | None = None
     bandwidth: Bandwidth | None = None
     rate: Rate | None = None
-    fitted: FittedEntry | None = None
-
-    @model_validator(mode="after")
-    def _some_term(self) -> LawEntry:
-        if not self.model_fields_set:
-            raise ValueError("a law needs at least one of launch, element_time, bandwidth and rate")
-        if self.fitted is not None and len(self.model_fields_set) > 1:
-            raise ValueError("a fitted law stands alone; leave launch, element_time, bandwidth and rate out")
-        return self
-
-
-class PrimitiveEntries(Strict):
-    """A law for every primitive; those with a stand-in may be left out."""
-
-    network: LawEntry
-    gemm: LawEntry
-    spd_inverse: LawEntry
-    eigh: LawEntry
-    stream: LawEntry
-    cholesky: LawEntry | None = None
-    triangular_solve: LawEntry | None = None
-    qr: LawEntry | None = None
+    scatter: Factor | None = None
 
 
 class DigitalFile(Strict):
-    """The top of a digital card."""
+    """The top of a digital card. Each of ``operations`` is a :class:`ConstantEntry` or a :class:`FittedEntry`."""
 
     schema_: Literal[1] = Field(alias="schema")
     kind: Literal["digital"]
@@ -200,9 +181,16 @@ class DigitalFile(Strict):
     title: str
     source: str
     power: Power | None = None
-    primitives: PrimitiveEntries
-    operations: dict[str, FittedEntry] = Field(default_factory=dict)
-    passes: PassEntry | None = None
+    step: Factor | None = None
+    timings: str = ""
+    operations: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_vocabulary(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "primitives" in data and "operations" not in data:
+            raise ValueError("'primitives' is called 'operations'; rename the key")
+        return data
 
 
 class AnalogFile(Strict):
@@ -232,6 +220,3 @@ class AnalogFile(Strict):
     conversion_energy: ConversionEnergy | None = None
     input_conversion_energy: InputConversionEnergy | None = None
     link_energy: LinkEnergy | None = None
-
-
-assert set(PrimitiveEntries.model_fields) == set(Primitive)

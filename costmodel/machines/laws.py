@@ -1,70 +1,182 @@
-"""Fitted laws of time: a cost for each call, matrix and element, and seconds for a unit of work that fall with size."""
+"""Laws of time: how long calls of an operation take, from constants or fitted to timings.
+
+Both kinds answer the same question, :meth:`Law.terms`: the seconds of some work as additive parts, each with the status
+of what it rests on. All that predicts or scores a time asks it, so that what is scored is what is used.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
-from costmodel.machines.operations import Operation, Size, alignments, working_size
-from costmodel.quantities.estimate import Draws
+from costmodel.machines.curves import Curve
+from costmodel.machines.operations import Operation, Part
+from costmodel.machines.sizes import Size, alignments, working_size
+from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity, Status, weakest
+from costmodel.quantities.units import one
 
 #: Spread, as the standard deviation of a logarithm, that no law goes below: a clock and a quiet machine still vary.
 LEAST_SPREAD: Final = 0.01
+#: Outside the sizes behind a law of constants, its logarithm spreads by this much (one standard deviation) for each
+#: factor e. Assumed: a prediction at 7 times the fitted size is uncertain by a factor 1.6 either way.
+EXTRAPOLATION_SPREAD: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """A quantity against size: linear in the logarithm of size between knots, a physical tail beyond the last.
-
-    Beyond the last knot the excess over ``limit`` falls as size to the power -1, as the share of a matrix's surface in
-    its volume does; below the first knot the first value holds.
+class Work:
+    """Calls of one operation, for each unit of a scope: columns of shape (units, 1), or (units, draws).
 
     Attributes:
-        sizes: Knots, increasing.
-        values: At the knots.
-        limit: What the tail tends to.
+        operation: Which.
+        calls: Launches; matrices of a batch share one.
+        matrices: Matrices in all calls.
+        items: Matrices a batched call holds; equal factor pairs of a layer.
+        units: FLOPs, or elements of 4 bytes where an operation has no FLOPs, of all calls and items.
+        elements: Matrix elements that the element term of a factorisation counts, of all calls and items; None where
+            the method counts none.
+        size: Working size, a column; None for work that has no one size, as all parameters of a network.
+        sides: Columns n and rows m of the matrices, columns.
     """
 
-    sizes: tuple[float, ...]
-    values: tuple[float, ...]
-    limit: float
+    operation: Operation
+    calls: Draws
+    matrices: Draws
+    items: Draws
+    units: Draws
+    elements: Draws | None
+    size: Draws | None
+    sides: tuple[Draws, Draws] | None
 
-    def at(self, size: Draws | float) -> Draws:
-        """The quantity at some sizes.
 
-        >>> curve = Curve((10.0, 1000.0), (3.0, 2.0), limit=1.0)
-        >>> [float(value) for value in curve.at(np.array([1.0, 100.0, 2000.0]))]
-        [3.0, 2.5, 1.5]
-        """
-        sizes = np.asarray(size, dtype=float)
-        inside = np.interp(np.log(sizes), np.log(self.sizes), self.values)
-        tail = self.limit + (self.values[-1] - self.limit) * self.sizes[-1] / np.maximum(sizes, self.sizes[-1])
-        found: Draws = np.where(sizes > self.sizes[-1], tail, inside)
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a law is evaluated under.
+
+    Attributes:
+        drawn: Draws of the law's own quantities by name, shape (draws,).
+        unexplained: Standard normal deviates of what lies outside the data, shape (draws,).
+        in_step: The calls are part of a training step, among others, and not a loop of their own.
+    """
+
+    drawn: Mapping[str, Draws]
+    unexplained: Draws
+    in_step: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One additive part of a time."""
+
+    seconds: Draws
+    status: Status
+
+
+class Law(Protocol):
+    """Time of an operation on one device."""
+
+    def quantities(self) -> dict[str, Quantity]:
+        """What is uncertain about it, by name."""
+        ...
+
+    def terms(self, work: Work, part: Part, context: Context) -> list[Term]:
+        """Seconds of some work, part by part, ``part`` saying how this law stands for the operation."""
+        ...
+
+    def excess(self, size: Draws | None) -> Draws:
+        """How many times working sizes lie outside the data; 1 inside."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantLaw:
+    """launch x calls + element_time x elements + bytes / bandwidth + FLOPs / rate, all times a factor.
+
+    A term whose constant is absent is zero. A pure FLOP rate is 12 to 103 times off for Cholesky inverses of K-FAC's
+    sizes on a GPU; launch and element terms carry what it misses.
+
+    Attributes:
+        launch: Seconds for each call.
+        element_time: Seconds for each matrix element.
+        bandwidth: Bytes a second.
+        rate: FLOPs a second that large calls reach.
+        scatter: Factor on the whole, 1 nominally: how far networks left out of its fit were off; None where none were.
+    """
+
+    launch: Quantity | None = None
+    element_time: Quantity | None = None
+    bandwidth: Quantity | None = None
+    rate: Quantity | None = None
+    scatter: Quantity | None = None
+
+    def __post_init__(self) -> None:
+        if not any((self.launch, self.element_time, self.bandwidth, self.rate)):
+            raise ValueError("a law needs at least one of launch, element_time, bandwidth and rate")
+
+    def quantities(self) -> dict[str, Quantity]:
+        """The constants that are given."""
+        named = {name: getattr(self, name) for name in (*_TERMS, "scatter")}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def terms(self, work: Work, part: Part, context: Context) -> list[Term]:
+        """A term for each constant, widened outside its domain."""
+        counts = {
+            "launch": work.calls * part.launch,
+            "element_time": None if work.elements is None else work.elements * part.element_time,
+            "bandwidth": 4.0 * work.units * part.work,
+            "rate": work.units * part.work,
+        }
+        found = []
+        for name, quantity in self.quantities().items():
+            count = counts.get(name)
+            if count is None:
+                continue
+            constant = context.drawn[name]
+            seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
+            seconds = seconds * context.drawn.get("scatter", 1.0)
+            excess = _excess(work.size, quantity.domain)
+            seconds = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * context.unexplained)
+            outside = bool(np.any((excess > 1) & (seconds > 0)))
+            found.append(Term(seconds, weakest([quantity.status, *([Status.EXTRAPOLATED] * outside)])))
         return found
 
-    def times(self, factor: float) -> Curve:
-        """The quantity times a factor."""
-        return Curve(self.sizes, tuple(value * factor for value in self.values), self.limit * factor)
+    def excess(self, size: Draws | None) -> Draws:
+        """The furthest over the constants."""
+        found: Draws = np.max([_excess(size, each.domain) for each in self.quantities().values()], axis=0)
+        return found
 
-    def plus(self, other: Curve, ours: float = 1.0, theirs: float = 1.0) -> Curve:
-        """A weighted sum, on the knots of both up to the smaller of the last knots."""
-        last = min(self.sizes[-1], other.sizes[-1])
-        knots = merged(size for size in (*self.sizes, *other.sizes) if size <= last)
-        values = ours * self.at(np.array(knots)) + theirs * other.at(np.array(knots))
-        return Curve(tuple(knots), tuple(map(float, values)), ours * self.limit + theirs * other.limit)
+
+_TERMS: Final = ("launch", "element_time", "bandwidth", "rate")
+
+
+@dataclass(frozen=True, slots=True)
+class InStep:
+    """What an operation takes in a training step over what a loop of its calls takes, from whole timed networks.
+
+    In a step inputs come from memory, not from a cache, and the framework's own work is not hidden behind the last
+    call: t = factor x law + launch x calls.
+
+    Attributes:
+        factor: On the law.
+        launch: Seconds a call.
+        spread: Standard deviation of log(measured / predicted) of networks left out.
+    """
+
+    factor: float
+    launch: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
 class FittedLaw:
-    """Time of an operation, fitted.
+    """Time of an operation, fitted to timings.
 
-        t = launch + batch (item + element elements + work(size) flops + sum of penalties(size) flops)
+        t = launch + batch (item + element elements + work(size) units + sum of penalties(size) units)
 
-    Where an operation has no FLOPs, elements take their place as the unit of work.
+    Units are FLOPs, or elements of 4 bytes where an operation has none.
 
     Attributes:
         launch: Seconds a call.
@@ -73,8 +185,11 @@ class FittedLaw:
         work: Seconds a unit of work against working size.
         penalties: Seconds a unit of work, by alignment, that are added where a size has it.
         domain: Smallest and largest working size behind the law.
-        spread: Standard deviation of log(measured / law) inside the domain, from sizes left out of the fit.
+        spread: Standard deviation of log(measured / law) inside the domain, from sizes or networks left out of the fit.
         growth: What is added, in quadrature, for each factor e outside.
+        in_step: What changes in a training step; None where the law is of steps, or none was timed.
+        together: Laws of one name err together: those that one phase of timed steps was fitted with.
+        source: What it was fitted to.
     """
 
     launch: float
@@ -85,9 +200,45 @@ class FittedLaw:
     domain: tuple[float, float] = (1.0, math.inf)
     spread: float = LEAST_SPREAD
     growth: float = 0.15
+    in_step: InStep | None = None
+    together: str = ""
+    source: str = "fitted"
+
+    def quantities(self) -> dict[str, Quantity]:
+        """The factor that says how far times scatter about the law; in a step, where that was timed."""
+        spread = self.spread if self.in_step is None else self.in_step.spread
+        factor = math.exp(DEVIATE_95 * spread)
+        stream = f"digital.together.{self.together}" if self.together else ""
+        status = Status.INTERPOLATED
+        return {"scatter": Quantity(1.0, 1 / factor, factor, one, status, self.source, self.domain, stream)}
+
+    def terms(self, work: Work, part: Part, context: Context) -> list[Term]:
+        """Units inside and outside the data, each a term."""
+        seconds = part.launch * self.launch * work.calls + self.item * work.items
+        seconds = seconds + work.units * part.work * self._per_units(work)
+        if self.element and work.sides is not None:
+            n, m = (side[:, 0] for side in work.sides)
+            each = np.array([work.operation.elements(float(a), float(b)) for a, b in zip(n, m, strict=True)])
+            seconds = seconds + part.element_time * self.element * work.matrices * each[:, None]
+        scatter = context.drawn["scatter"]
+        if context.in_step and self.in_step is not None:
+            seconds = self.in_step.factor * seconds + self.in_step.launch * part.launch * work.calls
+        elif self.in_step is not None:  # alone: the spread of sizes, not of networks
+            scatter = scatter ** (self.spread / self.in_step.spread)
+        excess = self.excess(work.size)
+        seconds = seconds * scatter * np.exp(self.growth * np.log(excess) * context.unexplained)
+        inside = excess == 1
+        return [Term(seconds * inside, Status.INTERPOLATED), Term(seconds * ~inside, Status.EXTRAPOLATED)]
+
+    def _per_units(self, work: Work) -> Draws:
+        """Seconds a unit of work, a column; at the end of the data for work that has no one size."""
+        if work.size is None or work.sides is None:
+            return np.full((1, 1), float(self.work.at(self.work.sizes[-1])))
+        rows = zip(work.size[:, 0], work.sides[0][:, 0], strict=True)
+        return np.array([[float(self.per_unit(size, round(n)))] for size, n in rows])
 
     def seconds(self, operation: Operation, size: Size) -> float:
-        """Time of one call."""
+        """Time of one call, alone."""
         n, m = float(size.n), float(size.m)
         units = operation.flops(n, m) or operation.elements(n, m)
         elements = operation.elements(n, m) if operation.flops(n, m) else 0.0
@@ -102,58 +253,19 @@ class FittedLaw:
                 total = total + self.penalties[name].at(size)
         return total
 
-    def excess(self, size: float) -> float:
-        """How many times a working size lies outside the domain; 1 inside."""
-        return max(1.0, size / self.domain[1], self.domain[0] / size)
+    def excess(self, size: Draws | None) -> Draws:
+        """How many times working sizes lie outside the domain; 1 inside."""
+        return _excess(size, self.domain)
 
     def deviation(self, size: float) -> float:
-        """Standard deviation of the logarithm of a time at a working size."""
-        return math.hypot(self.spread, self.growth * math.log(self.excess(size)))
-
-    def joined(self, other: FittedLaw, ours: float, theirs: float) -> FittedLaw:
-        """The law of two operations one after the other, for a unit of work of both together.
-
-        Args:
-            other: The second operation.
-            ours: Share of the unit that is work of this law.
-            theirs: Share that is the other's.
-        """
-        nothing = Curve((1.0,), (0.0,), 0.0)
-        names = dict.fromkeys([*self.penalties, *other.penalties])
-        penalties = {
-            name: _wide(self.penalties.get(name), nothing, self.domain).plus(
-                _wide(other.penalties.get(name), nothing, self.domain), ours, theirs
-            )
-            for name in names
-        }
-        return FittedLaw(
-            self.launch + other.launch,
-            self.item + other.item,
-            self.element + other.element,
-            self.work.plus(other.work, ours, theirs),
-            penalties,
-            (max(self.domain[0], other.domain[0]), min(self.domain[1], other.domain[1])),
-            max(self.spread, other.spread),
-            max(self.growth, other.growth),
-        )
+        """Standard deviation of the logarithm of a time at a working size, alone."""
+        return math.hypot(self.spread, self.growth * math.log(float(self.excess(np.array(size)))))
 
 
-def merged(sizes: Iterable[float]) -> list[float]:
-    """Knots in order, those apart only by rounding as one.
-
-    >>> merged([16.0, 8.0, 16.0000000001])
-    [8.0, 16.0]
-    """
-    found: list[float] = []
-    for size in sorted(sizes):
-        if not found or size > found[-1] * (1 + 1e-8):
-            found.append(float(size))
-    return found
-
-
-def _wide(curve: Curve | None, nothing: Curve, domain: tuple[float, float]) -> Curve:
-    """A penalty with a knot at the end of a domain, so that a sum loses none of its range; zero where absent."""
-    found = curve or nothing
-    if found.sizes[-1] >= domain[1]:
-        return found
-    return Curve((*found.sizes, domain[1]), (*found.values, float(found.at(domain[1]))), found.limit)
+def _excess(size: Draws | None, domain: tuple[float, float] | None) -> Draws:
+    if size is None or domain is None:
+        return np.ones((1, 1))
+    smallest, largest = domain
+    # A relative margin of rounding: knots and sizes went through text.
+    found = np.maximum(np.asarray(size) / largest, smallest / np.asarray(size))
+    return np.asarray(np.where(found <= 1 + 1e-9, 1.0, found))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from costmodel.methods import first_order, kfac, rivals, thermo
-from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Layers, Method, Phase, Resource, Scope
 
-__all__ = ["METHODS", "AnalogWork", "Cadence", "DigitalWork", "Method", "Phase", "Resource", "Scope"]
+__all__ = ["METHODS", "AnalogWork", "Cadence", "DigitalWork", "Layers", "Method", "Phase", "Resource", "Scope"]
 
 #: Every method by name, built for a way of constructing factors, in the order it is shown.
 METHODS: Final[Mapping[str, Callable[[str], Method]]] = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from costmodel.formulas import first_order, kfac
-from costmodel.machines.cards import Primitive
 from costmodel.methods import phases
 from costmodel.methods.work import Cadence, DigitalWork, Method, Phase, Scope
+from costmodel.quantities.symbols import k, n, r
 
 
 def _method(name: str, title: str, construction: str, *solver: Phase) -> Method:
@@ -28,7 +28,7 @@ def _inversion(*works: DigitalWork) -> Phase:
 
 def _cholesky_inverse(batched: bool) -> Phase:
     work = DigitalWork(
-        Primitive.SPD_INVERSE,
+        "spd_inverse",
         Scope.FACTOR,
         calls=1,
         flops=kfac.cholesky.refresh_flops(),
@@ -55,14 +55,14 @@ def cholesky_batched(construction: str) -> Method:
 def cholesky_solve(construction: str) -> Method:
     """Cholesky factors kept, triangular solves against the gradient every step."""
     factorise = DigitalWork(
-        Primitive.CHOLESKY,
+        "cholesky",
         Scope.FACTOR,
         calls=1,
         flops=kfac.cholesky.solve_refresh_flops(),
         elements=kfac.factors.factor_elements(),
     )
     solve = DigitalWork(
-        Primitive.TRIANGULAR_SOLVE,
+        "cholesky_solve",
         Scope.FACTOR,
         calls=1,
         flops=kfac.cholesky.solve_step_flops(),
@@ -74,7 +74,7 @@ def cholesky_solve(construction: str) -> Method:
 
 def eigh(construction: str) -> Method:
     """Preconditioning in the eigenbasis."""
-    scale = DigitalWork(Primitive.STREAM, Scope.LAYER, calls=1, bytes=kfac.eigh.scale_bytes())
+    scale = DigitalWork("stream", Scope.LAYER, calls=1, bytes=kfac.eigh.scale_bytes())
     inversion = _inversion(phases.eigendecomposition(), scale)
     return _method("eigh", "eigenbasis", construction, inversion, phases.precondition_in_eigenbasis())
 
@@ -82,9 +82,9 @@ def eigh(construction: str) -> Method:
 def newton_schulz(construction: str) -> Method:
     """Explicit inverses from matrix products, factors of one size in one batched product."""
     work = DigitalWork(
-        Primitive.GEMM,
+        "newton_schulz",
         Scope.FACTOR,
-        calls=kfac.newton_schulz.products(),
+        calls=kfac.newton_schulz.steps(),
         flops=kfac.newton_schulz.refresh_flops(),
         batched=True,
     )
@@ -94,11 +94,13 @@ def newton_schulz(construction: str) -> Method:
 def low_rank(construction: str) -> Method:
     """Randomised low-rank eigendecompositions."""
     form = kfac.low_rank
-    sketch = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=5, flops=form.sketch_flops())
-    basis = DigitalWork(Primitive.QR, Scope.FACTOR, calls=2, flops=form.qr_flops(), elements=form.qr_elements())
-    small = DigitalWork(Primitive.EIGH, Scope.FACTOR, calls=1, flops=form.eigh_flops(), elements=form.eigh_elements())
-    step = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=2, flops=form.step_flops())
-    rescale = DigitalWork(Primitive.STREAM, Scope.FACTOR, calls=2, bytes=form.rescale_bytes())
+    sketch = DigitalWork("gemm_tall", Scope.FACTOR, calls=5, flops=form.sketch_flops(), dimensions=(n, n, r))
+    basis = DigitalWork("qr", Scope.FACTOR, calls=2, flops=form.qr_flops(), elements=form.qr_elements())
+    small = DigitalWork(
+        "eigh", Scope.FACTOR, calls=1, flops=form.eigh_flops(), elements=form.eigh_elements(), dimensions=(r, r, r)
+    )
+    step = DigitalWork("gemm_tall", Scope.FACTOR, calls=2, flops=form.step_flops(), dimensions=(n, r, k))
+    rescale = DigitalWork("stream", Scope.FACTOR, calls=2, bytes=form.rescale_bytes())
     precondition = Phase("precondition", Cadence.STEP, (step, rescale))
     return _method("low_rank", "randomised low rank", construction, _inversion(sketch, basis, small), precondition)
 
@@ -106,7 +108,9 @@ def low_rank(construction: str) -> Method:
 def conjugate_gradients(construction: str) -> Method:
     """Conjugate gradients on both factors every step, the gradient's rows or columns side by side."""
     form = kfac.conjugate_gradients
-    product = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=form.iterations(), flops=form.step_flops())
-    vectors = DigitalWork(Primitive.STREAM, Scope.FACTOR, calls=form.vector_launches(), bytes=form.vectors_bytes())
+    product = DigitalWork(
+        "gemm_tall", Scope.FACTOR, calls=form.iterations(), flops=form.step_flops(), dimensions=(n, n, k)
+    )
+    vectors = DigitalWork("stream", Scope.FACTOR, calls=form.vector_launches(), bytes=form.vectors_bytes())
     precondition = Phase("precondition", Cadence.STEP, (product, vectors))
     return _method("cg", "conjugate gradients", construction, precondition)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from costmodel.formulas import Formula, first_order, rivals
-from costmodel.machines.cards import Primitive
 from costmodel.methods import phases
 from costmodel.methods.work import Cadence, DigitalWork, Method, Phase, Scope
 
 
 def _products(calls: float | Formula, flops: Formula) -> DigitalWork:
-    return DigitalWork(Primitive.GEMM, Scope.LAYER, calls=calls, flops=flops)
+    return DigitalWork("gemm", Scope.LAYER, calls=calls, flops=flops)
 
 
 def _stream(calls: float | Formula, traffic: Formula) -> DigitalWork:
-    return DigitalWork(Primitive.STREAM, Scope.LAYER, calls=calls, bytes=traffic)
+    return DigitalWork("stream", Scope.LAYER, calls=calls, bytes=traffic)
 
 
 def ekfac(construction: str) -> Method:
@@ -38,7 +37,7 @@ def shampoo(construction: str) -> Method:
     """Shampoo of order two, blocked, grafted onto Adam; statistics every step, roots every refresh interval."""
     form = rivals.shampoo
     count = form.factors()
-    roots = DigitalWork(Primitive.EIGH, Scope.LAYER, calls=count, flops=form.eigh_flops(), elements=form.elements())
+    roots = DigitalWork("eigh", Scope.LAYER, calls=count, flops=form.eigh_flops(), elements=form.elements())
     return Method(
         "shampoo",
         "Shampoo, blocked",
@@ -57,7 +56,7 @@ def shampoo(construction: str) -> Method:
 def soap(construction: str) -> Method:
     """SOAP, both sides of every matrix; statistics every step, eigenvectors every refresh interval."""
     form = rivals.soap
-    basis = DigitalWork(Primitive.QR, Scope.LAYER, calls=2, flops=form.qr_flops(), elements=form.elements())
+    basis = DigitalWork("qr", Scope.LAYER, calls=2, flops=form.qr_flops(), elements=form.elements())
     return Method(
         "soap",
         "SOAP",

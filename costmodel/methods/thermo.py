@@ -15,7 +15,6 @@ from costmodel.formulas import (
     traffic_energy,
     underdamped,
 )
-from costmodel.machines.cards import Primitive
 from costmodel.methods import phases
 from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 
@@ -51,7 +50,7 @@ def _write() -> AnalogWork:
 def _from_covariance(
     weight_sharing: str, name: str, title: str, settle: _Run, sample: _Run, needs: str | None
 ) -> Method:
-    tiling = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=blocks.products(), flops=inverse.tiling_flops())
+    tiling = DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=inverse.tiling_flops())
     upload = _link(inverse.upload_time(), traffic_energy.upload())
     readout = _link(inverse.readout_time(), traffic_energy.inverse_readout())
     convert = _arrays(inverse.convert_time(), traffic_energy.inverse_convert())
@@ -111,9 +110,9 @@ def _linear_systems(
     elimination = (
         AnalogWork(Resource.ARRAYS, eliminate.time, eliminate.energy, systems=parallel.eliminate_systems()),
         _link(solve.eliminate_link_time(), traffic_energy.eliminate()),
-        DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=blocks.products(), flops=solve.eliminate_flops()),
+        DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=solve.eliminate_flops()),
     )
-    tiling = DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=blocks.products(), flops=solve.tiling_flops())
+    tiling = DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=solve.tiling_flops())
     upload = _link(solve.upload_time(), traffic_energy.upload())
     readout = _link(solve.readout_time(), traffic_energy.solve_readout())
     convert = _arrays(solve.convert_time(), traffic_energy.solve_convert())

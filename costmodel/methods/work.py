@@ -1,17 +1,22 @@
 """What a method is made of: phases of counted work.
 
-A phase says how often it runs and what it consists of. Digital work names a primitive and counts its calls, matrix
-elements, bytes and FLOPs; analog work is a time on a link or on the arrays. A projection multiplies counts by a card's
-rates; nothing here knows a number of any device.
+A phase says how often it runs and what it consists of. Digital work names an operation, the sizes its law is looked up
+at, and counts its calls, matrix elements, bytes and FLOPs; analog work is a time on a link or on the arrays. A
+projection multiplies counts by a card's rates; nothing here knows a number of any device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import sympy as sp
 
 from costmodel.formulas import Formula
-from costmodel.machines.cards import Primitive
+from costmodel.machines.operations import OPERATIONS
+from costmodel.quantities.symbols import Expression, M, a, d, g, n
 
 
 class Scope(StrEnum):
@@ -38,27 +43,62 @@ class Resource(StrEnum):
     ARRAYS = "arrays"  # independent factors share them: list scheduling
 
 
+class Layers(StrEnum):
+    """Which layers a work belongs to."""
+
+    ALL = "all"
+    LINEAR = "linear"
+    CONVOLUTION = "convolution"  # their rows are patches that have to be cut out
+
+
+#: Dimensions of the matrices that work of a scope is on, where it does not say: rows that stride through memory first.
+_DIMENSIONS: Final = {Scope.MODEL: (), Scope.LAYER: (a, a, g), Scope.FACTOR: (n, n, n)}
+#: Of a layer's passes: inputs, outputs and rows.
+PASS_DIMENSIONS: Final = (g, d, M)
+
+
 @dataclass(frozen=True, slots=True)
 class DigitalWork:
-    """Calls of one primitive.
+    """Calls of one operation.
 
     Attributes:
-        primitive: Which law of the card applies.
+        operation: Name in :data:`costmodel.machines.operations.OPERATIONS`; the card's law of it applies.
         scope: What one evaluation of the counts covers.
-        calls: Launches; a number or a formula. Equal factor pairs of one layer run as one batched call.
+        calls: Calls of the operation; a number or a formula. Equal factor pairs of one layer run as one batched call.
         batched: Factors of one size, of whatever layer, run as one batched call and share its launches.
         flops: FLOPs.
         elements: Matrix elements touched, for the n^2 part of a factorisation.
         bytes: Memory traffic.
+        dimensions: The three dimensions of a product like it, whose harmonic mean its law is looked up at; a square
+            operation has one three times. Those of its scope where none are given.
+        layers: Which layers have it.
+
+    Raises:
+        ValueError: No such operation, or it counts nothing that a law of it could be multiplied by.
     """
 
-    primitive: Primitive
+    operation: str
     scope: Scope
     calls: float | Formula
     flops: Formula | None = None
     elements: Formula | None = None
     bytes: Formula | None = None
     batched: bool = False
+    dimensions: tuple[Expression, ...] = ()
+    layers: Layers = Layers.ALL
+
+    def __post_init__(self) -> None:
+        known = OPERATIONS.get(self.operation)
+        if known is None:
+            raise ValueError(f"unknown operation '{self.operation}'; costmodel.machines.operations.register adds one")
+        wanted, what = (self.flops, "flops") if known.flops(2, 2) else (self.bytes, "bytes")
+        if wanted is None:
+            raise ValueError(f"work of {self.operation} counts no {what}, so that its rate would not matter")
+
+    @property
+    def sizes(self) -> tuple[Expression, ...]:
+        """The dimensions a law is looked up at; empty for work of the model as a whole."""
+        return self.dimensions or _DIMENSIONS[self.scope]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +129,14 @@ class Phase:
         cadence: How often it runs.
         works: What it consists of.
         pipelined: Its works overlap, so that the slowest counts; otherwise they add up.
+        fed_by_host: It waits for the input pipeline, so that it takes no less than the model's ``host_time``.
     """
 
     name: str
     cadence: Cadence
     works: tuple[DigitalWork | AnalogWork, ...]
     pipelined: bool = False
+    fed_by_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +154,18 @@ class Method:
     title: str
     phases: tuple[Phase, ...]
     needs: str | None = None
+
+    def expressions(self) -> Iterator[tuple[Scope, Expression]]:
+        """Every expression its work is made of, with its scope; times term by term, so that each has its own status."""
+        for work in (work for phase in self.phases for work in phase.works):
+            match work:
+                case AnalogWork():
+                    yield from ((Scope.FACTOR, term) for term in sp.Add.make_args(work.time.expression))
+                    more = (work.energy, work.systems)
+                    yield from ((Scope.FACTOR, each.expression) for each in more if each is not None)
+                case DigitalWork():
+                    counts = (work.calls, work.flops, work.elements, work.bytes)
+                    yield from ((work.scope, each.expression) for each in counts if isinstance(each, Formula))
 
     @property
     def family(self) -> str:

@@ -37,9 +37,7 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
         found["model.training.kfac_step_ratio"] = workload.training.kfac_step_ratio
     if workload.host_time is not None:
         found["model.host_time"] = workload.host_time
-    found |= {f"digital.primitives.{path}": quantity for path, quantity in digital.quantities().items()}
-    if digital.power is not None:
-        found["digital.power"] = digital.power
+    found |= {f"digital.{path}": quantity for path, quantity in digital.quantities().items()}
     found |= {f"analog.{name}": quantity for name, quantity in completed(analog).items()}
     return found
 
@@ -47,8 +45,8 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
 def draw_all(found: dict[str, Quantity], count: int, seed: int, scenario: Scenario) -> dict[str, Draws]:
     """Draws of each quantity, shape (count,).
 
-    A quantity's stream depends on its path and the seed alone, so a card with one more value leaves the draws of the
-    others as they were, and two projections with one seed are paired draw by draw.
+    A quantity's stream depends on the seed and on its path, or the name of the stream it shares, alone: a card with one
+    more value leaves the draws of the others as they were, and two projections with one seed are paired draw by draw.
     """
     return {path: _draw(path, quantity, count, seed, scenario) for path, quantity in found.items()}
 
@@ -59,7 +57,7 @@ def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenar
         more_helps = name in (MORE_IS_BETTER if root == "analog" else _EASIER_WHEN_LARGER)
         high = more_helps == (scenario is Scenario.OPTIMISTIC)
         return np.full(count, quantity.high if high else quantity.low)
-    return _within_domain(name, quantity.at(standard_normal(path, count, seed)))
+    return _within_domain(name, quantity.at(standard_normal(quantity.stream or path, count, seed)))
 
 
 def _within_domain(name: str, draws: Draws) -> Draws:

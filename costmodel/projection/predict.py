@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.schema import unknown
-from costmodel.machines.cards import DigitalCard, Law, Primitive
-from costmodel.machines.laws import FittedLaw
-from costmodel.machines.operations import OPERATIONS, Operation, Size, working_size
-from costmodel.projection.evaluation import EXTRAPOLATION_SPREAD
-from costmodel.quantities.estimate import DEVIATE_95, Estimate, Status
+import numpy as np
 
-#: Operations that are other ones in a row, and the primitive they are on a card without timings.
-_SUMS: Final = {"spd_inverse": ("cholesky", "cholesky_inverse")}
-_PRIMITIVES: Final = {"gemm": Primitive.GEMM, "eigh": Primitive.EIGH, "spd_inverse": Primitive.SPD_INVERSE}
+from costmodel.machines.cards import DigitalCard
+from costmodel.machines.laws import Context, Term, Work
+from costmodel.machines.operations import DTYPES, OPERATIONS, Operation, Part
+from costmodel.machines.sizes import Size, working_size
+from costmodel.projection.cost import add, weakest_that_matters
+from costmodel.quantities.estimate import Draws, Estimate, Status, standard_normal, weakest
+
+#: Draws an interval rests on: the 5th percentile is then known to about a third of a percentile.
+_DRAWS: Final = 4000
+
+
+class UnpredictableError(ValueError):
+    """What keeps an operation from being predicted, by argument.
+
+    Attributes:
+        faults: Name of the argument and what is wrong with it.
+    """
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{name}: {message}" for name, message in faults))
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Time of one call.
+    """Time of one call, alone or as one of many in a training step.
 
     Attributes:
         operation: Its name.
@@ -30,6 +41,7 @@ class Prediction:
         card: Name of the card.
         time: Seconds.
         excess: How many times the size lies outside the sizes behind the law; 1 inside.
+        laws: Whose laws gave the time: the operation's own, or those that stand in for it.
     """
 
     operation: str
@@ -38,6 +50,7 @@ class Prediction:
     card: str
     time: Estimate
     excess: float
+    laws: tuple[str, ...]
 
     @property
     def status(self) -> str:
@@ -54,96 +67,104 @@ class Prediction:
             "batch": self.size.batch,
             "dtype": self.dtype,
             "card": self.card,
+            "laws": list(self.laws),
             "time_s": {"median": self.time.median, "p05": self.time.p05, "p95": self.time.p95},
             "status": self.status,
         }
 
 
 def predict(
-    card: DigitalCard, operation: str, n: int, m: int | None = None, batch: int = 1, dtype: str = "float32"
+    card: DigitalCard,
+    operation: str,
+    n: int,
+    m: int | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    *,
+    in_step: bool = False,
 ) -> Prediction:
-    """Predict the time of an operation.
+    """Predict the time of an operation with the law that a projection uses.
 
     Args:
         card: A digital card.
-        operation: Name in machines.operations.OPERATIONS, or ``spd_inverse``, Cholesky factor and inverse.
+        operation: Name in :data:`costmodel.machines.operations.OPERATIONS`.
         n: Order, or columns.
         m: Rows of a rectangular operation; ``gemm`` with m is ``gemm_tall``.
         batch: Matrices in one call.
         dtype: ``float32`` or ``float64``.
+        in_step: One of many calls in a training step, as a projection counts it, and not a call in a loop of its own.
 
     Raises:
-        InputError: No such operation, the card has no law for it, or a size it does not take.
+        UnpredictableError: No such operation, the card has no law for it, or a size it does not take.
     """
     if operation == "gemm" and m is not None and m != n:
         operation = "gemm_tall"
-    if operation not in {*OPERATIONS, *_SUMS}:
-        raise InputError.about(operation, unknown("operation", operation, [*OPERATIONS, *_SUMS]))
-    first = OPERATIONS[_SUMS.get(operation, (operation,))[0]]
     size = Size(n, n if m is None else m, batch)
-    _check(first, operation, size)
-    laws = [(OPERATIONS[name], _law(card, name, dtype)) for name in _SUMS.get(operation, (operation,))]
-    found = [(each, law) for each, law in laws if law is not None]
-    if len(found) == len(laws):
-        return _fitted(found, operation, size, dtype, card)
-    if operation in _PRIMITIVES and dtype == "float32" and not card.operations:
-        return _from_primitive(card, operation, size)
-    known = sorted(card.operations) or sorted(_PRIMITIVES)
-    wanted = operation if dtype == "float32" else f"{operation}.{dtype}"
-    raise InputError.about(card.name, f"has no law for {wanted}; it has {', '.join(known)}")
+    _check(operation, size)
+    parts = _resolved(card, operation, dtype)
+    nominal = [term for each in parts for term in _terms(card, each, operation, size, 0, in_step)]
+    drawn = [term for each in parts for term in _terms(card, each, operation, size, _DRAWS, in_step)]
+    median = float(add(term.seconds for term in nominal).squeeze())
+    low, high = np.quantile(add(term.seconds for term in drawn), (0.05, 0.95))
+    status = weakest_that_matters((term.seconds.ravel(), term.status) for term in nominal)
+    working = np.array([[working_size(size)]])
+    excess = max(float(np.max(card.laws[each.operation].excess(working))) for each in parts)
+    estimate = Estimate(median, min(float(low), median), max(float(high), median), status)
+    return Prediction(operation, size, dtype, card.name, estimate, excess, tuple(each.operation for each in parts))
 
 
-def _check(operation: Operation, name: str, size: Size) -> None:
+def _check(operation: str, size: Size) -> None:
+    known = OPERATIONS.get(operation)
+    if known is None:
+        raise UnpredictableError([("operation", f"no operation '{operation}'")])
     faults = []
-    if not operation.rectangular and size.m != size.n:
-        faults.append(Fault("--m", 0, 0, "", f"{name} is of square matrices; leave it out"))
-    if not operation.batched and size.batch != 1:
-        batched = f"{name}_batched"
+    if not known.rectangular and size.m != size.n:
+        faults.append(("m", f"{operation} is of square matrices; leave it out"))
+    if not known.batched and size.batch != 1:
+        batched = f"{operation}_batched"
         hint = f"use {batched}" if batched in OPERATIONS else "leave it out"
-        faults.append(Fault("--batch", 0, 0, "", f"{name} is of one matrix; {hint}"))
+        faults.append(("batch", f"{operation} is of one matrix; {hint}"))
     if faults:
-        raise InputError(faults)
+        raise UnpredictableError(faults)
 
 
-def _law(card: DigitalCard, operation: str, dtype: str) -> FittedLaw | None:
-    return card.operations.get(operation if dtype == "float32" else f"{operation}.{dtype}")
+def _resolved(card: DigitalCard, operation: str, dtype: str) -> tuple[Part, ...]:
+    """Whose laws to take. In another element type only its own law says anything."""
+    wanted = operation if dtype == DTYPES[0] else f"{operation}.{dtype}"
+    parts = card.resolve(operation) if dtype == DTYPES[0] else (Part(wanted),) * (wanted in card.laws)
+    if not parts:
+        raise UnpredictableError([("card", f"{card.name} has no law for {wanted}; it has {', '.join(card.laws)}")])
+    return parts
 
 
-def _fitted(
-    laws: list[tuple[Operation, FittedLaw]], name: str, size: Size, dtype: str, card: DigitalCard
-) -> Prediction:
-    working = working_size(size)
-    seconds = [law.seconds(operation, size) for operation, law in laws]
-    total = sum(seconds)
-    # Laws of one machine err together, so their deviations add up, weighted by time.
-    deviation = sum(law.deviation(working) * part for (_, law), part in zip(laws, seconds, strict=True)) / total
-    excess = max(law.excess(working) for _, law in laws)
-    status = Status.EXTRAPOLATED if excess > 1 else Status.INTERPOLATED
-    return Prediction(name, size, dtype, card.name, _estimate(total, deviation, status), excess)
+def _terms(card: DigitalCard, part: Part, operation: str, size: Size, count: int, in_step: bool) -> list[Term]:
+    """Terms of one law, shape (1, count); without draws at its nominal values."""
+    law = card.laws[part.operation]
+
+    def deviates(name: str) -> Draws:
+        return standard_normal(f"{part.operation}.{name}", count, 0) if count else np.zeros(1)
+
+    drawn = {name: quantity.at(deviates(name)) for name, quantity in law.quantities().items()}
+    context = Context(drawn, deviates("extrapolation"), in_step)
+    work = _work(OPERATIONS[operation], OPERATIONS[part.operation.partition(".")[0]], size)
+    below = [Status.ASSUMED] if part.assumed else []
+    return [replace(term, status=weakest([term.status, *below])) for term in law.terms(work, part, context)]
 
 
-def _from_primitive(card: DigitalCard, name: str, size: Size) -> Prediction:
-    """From the constants of a card without timings: their ranges are taken to be independent."""
-    law: Law = card.laws[_PRIMITIVES[name]]
-    n = float(size.n)
-    flops = {"gemm": 2 * n**3, "eigh": 9 * n**3, "spd_inverse": n**3}[name]
-    counts = {"launch": 1.0, "element_time": n**2, "bandwidth": 0.0, "rate": flops}
-    terms = []
-    excess = 1.0
-    for key, quantity in law.quantities().items():
-        inverse = key in {"bandwidth", "rate"}
-        seconds = counts[key] / quantity.value if inverse else counts[key] * quantity.value
-        terms.append((seconds, math.log(quantity.high / quantity.low) / (2 * DEVIATE_95), quantity.status))
-        if quantity.domain is not None:
-            excess = max(excess, n / quantity.domain[1], quantity.domain[0] / n)
-    total = sum(seconds for seconds, _, _ in terms)
-    inside = math.sqrt(sum((seconds / total * spread) ** 2 for seconds, spread, _ in terms))
-    deviation = math.hypot(inside, EXTRAPOLATION_SPREAD * math.log(excess))
-    worst = max((status for seconds, _, status in terms if seconds > 0.05 * total), key=lambda each: each.rank)
-    status = Status.EXTRAPOLATED if excess > 1 and worst.rank < Status.EXTRAPOLATED.rank else worst
-    return Prediction(name, size, "float32", card.name, _estimate(total, deviation, status), excess)
+def _work(asked: Operation, law_of: Operation, size: Size) -> Work:
+    """The counts of one call."""
 
+    def column(value: float) -> Draws:
+        return np.array([[float(value)]])
 
-def _estimate(median: float, deviation: float, status: Status) -> Estimate:
-    factor = math.exp(DEVIATE_95 * deviation)
-    return Estimate(median, median / factor, median * factor, status)
+    n, m, batch = float(size.n), float(size.m), float(size.batch)
+    return Work(
+        operation=law_of,
+        calls=column(1),
+        matrices=column(batch),
+        items=column(batch),
+        units=column(batch * (asked.flops(n, m) or asked.elements(n, m))),
+        elements=column(batch * n * n),
+        size=column(working_size(size)),
+        sides=(column(n), column(m)),
+    )

@@ -57,7 +57,12 @@ def symbol_values(
 ) -> dict[Scope, dict[str, Draws]]:
     """Values of the symbols that formulas of each scope may hold; ``pairs``, equal factor pairs, comes with them."""
     layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
-    model = {"N": workload.parameters, "F_o": workload.other_forward_flops, "pairs": 1}
+    model = {
+        "N": workload.parameters,
+        "N_t": workload.tensors,
+        "F_o": workload.other_forward_flops,
+        "pairs": 1,
+    }
     return {
         Scope.MODEL: {letter: np.full((1, 1), float(value)) for letter, value in model.items()},
         Scope.LAYER: layer,
@@ -102,6 +107,8 @@ def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mappin
         "n": n,
         "k": np.concatenate([layer["g"], layer["a"]]),
         "pairs": np.concatenate([layer["pairs"], layer["pairs"]]),
+        "M": np.concatenate([layer["M"], layer["M"]]),
+        "B": np.concatenate([layer["B"], layer["B"]]),
         "m": m,
         "n_c": values.get("n_c", m),  # one converter a cell unless the card says otherwise
         "epsilon": drawn["model.kfac.relative_error"][None, :],

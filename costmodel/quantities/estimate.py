@@ -64,6 +64,7 @@ class Quantity:
         status: How it was obtained.
         source: Paper, data sheet, measurement or reason.
         domain: Smallest and largest matrix size its data covers, for a fitted rate.
+        stream: Quantities of one stream are drawn together, deviate by deviate; empty for one of its own.
     """
 
     value: float
@@ -73,6 +74,7 @@ class Quantity:
     status: Status
     source: str
     domain: tuple[float, float] | None = None
+    stream: str = ""
 
     def at(self, standard_normal: Draws) -> Draws:
         """The value at standard normal deviates: 0 gives ``value``, +-1.64 give ``high`` and ``low``.

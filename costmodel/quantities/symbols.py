@@ -105,6 +105,8 @@ n = _symbol("n", "factor_dimension", units.one, "dimension of one Kronecker fact
 k = _symbol("k", "right_hand_sides", units.one, "right-hand sides one factor is solved against", minimum=1)
 # FLOPs of one forward pass that belong to no factored layer: attention products, tied projections.
 F_o = _symbol("F_o", "other_forward_flops", units.flop, "forward FLOPs outside the factored layers, whole batch")
+# Parameter tensors: a weight and a bias are two. An update is launched for each.
+N_t = _symbol("N_t", "tensors", units.one, "parameter tensors of the model, each updated on its own", minimum=1)
 # All trainable parameters, factored or not.
 N = _symbol("N", "parameters", units.one, "trainable parameters of the model, factored or not", minimum=1)
 

@@ -18,6 +18,7 @@ class Shape:
     output_dimension: int
     pairs: int
     rows_per_example: float
+    patches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Layer:
         pairs: Equal factor pairs, run as one batched call: the groups of a grouped convolution.
         positions: Rows one example sends through the matrix in one call, its weight-sharing positions.
         calls: How often a forward pass uses the matrix.
+        patches: Rows are patches that have to be cut out of the input, as those of a convolution are.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Layer:
     pairs: int = 1
     positions: float = 1.0
     calls: int = 1
+    patches: bool = False
 
     @property
     def input_factor_dimension(self) -> int:
@@ -67,6 +70,7 @@ class Layer:
             self.output_dimension,
             self.pairs,
             self.positions * self.calls,
+            self.patches,
         )
 
 
@@ -79,12 +83,14 @@ class Unfactored:
         kind: As written in model.yaml.
         parameters: Trainable parameters; 0 for attention products and tied projections.
         forward_flops_per_example: FLOPs of one forward pass that are worth counting.
+        tensors: Parameter tensors.
     """
 
     name: str
     kind: str
     parameters: int
     forward_flops_per_example: float = 0.0
+    tensors: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,12 @@ class Workload:
     def parameters(self) -> int:
         """All trainable parameters."""
         return sum(layer.parameters for layer in self.layers) + sum(other.parameters for other in self.others)
+
+    @property
+    def tensors(self) -> int:
+        """Parameter tensors; groups of a convolution share one."""
+        factored = sum(1 + layer.bias for layer in self.layers)
+        return factored + sum(other.tensors for other in self.others if other.parameters)
 
     @property
     def other_forward_flops(self) -> float:

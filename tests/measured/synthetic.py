@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.machines.operations import OPERATIONS, Size, working_size
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size, working_size
 from validation.fit.selection import Data
 
 HEADER = {

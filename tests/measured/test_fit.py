@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from costmodel.machines.operations import OPERATIONS, Size
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
 from tests.measured.synthetic import SIZES, saturating, timed
 from validation.fit.selection import FAMILIES, Data, errors_of, fit
 from validation.fit.solve import solve

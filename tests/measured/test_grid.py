@@ -2,13 +2,14 @@
 
 import pytest
 
-from costmodel.machines.operations import OPERATIONS, Size, alignments, working_size
+from costmodel.machines.operations import OPERATIONS, timed
+from costmodel.machines.sizes import Size, alignments, working_size
 from validation.fit.selection import LEAST_SIZES
 from validation.heldout import BEYOND, held_out
 from validation.measure.grid import plan
 
-GRID = plan(OPERATIONS, ["float32", "float64"], [1, 2], "cpu", beyond=True)
-TIMED = [name for name, each in OPERATIONS.items() if not each.device_only]
+GRID = plan(timed(), ["float32", "float64"], [1, 2], "cpu", beyond=True)
+TIMED = [name for name, each in timed().items() if not each.device_only]
 
 
 @pytest.mark.parametrize("operation", TIMED)
@@ -39,9 +40,9 @@ def test_other_types_and_thread_counts_have_the_first_two_levels() -> None:
 
 
 def test_a_gpu_is_timed_further_and_copies_to_it_are_timed() -> None:
-    points = [each.point for each in plan(OPERATIONS, ["float32"], [1], "cuda")]
+    points = [each.point for each in plan(timed(), ["float32"], [1], "cuda")]
     assert max(point.n for point in points if point.op == "cholesky") == 6144
-    assert {point.op for point in points} == set(OPERATIONS)
+    assert {point.op for point in points} == set(timed())
 
 
 def test_alignments_are_nested() -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
-from costmodel.machines.laws import Curve, FittedLaw
-from costmodel.machines.operations import OPERATIONS, Size
+from costmodel.machines.curves import Curve
+from costmodel.machines.laws import FittedLaw
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
 from costmodel.projection.predict import predict
 from tests.measured.synthetic import full_file
 from tests.test_cli import run

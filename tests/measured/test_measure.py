@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from costmodel.machines.operations import timed
 from tests.measured.synthetic import timing_line
 from tests.test_cli import run
 from validation.measure import journal
@@ -91,10 +92,10 @@ def test_a_session_is_taken_up_after_a_kill(tmp_path: Path) -> None:
     assert {(8, 0), (16, 0), (24, 0)} <= rounds
 
 
-@pytest.mark.parametrize("operation", sorted(journal.OPERATIONS))
+@pytest.mark.parametrize("operation", sorted(timed()))
 def test_every_operation_runs_and_counts_what_it_does(operation: str) -> None:
     from costmodel.machines.operations import OPERATIONS as KNOWN
-    from costmodel.machines.operations import Size
+    from costmodel.machines.sizes import Size
     from validation.measure.primitives import prepare
 
     if KNOWN[operation].device_only:

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from costmodel.machines.laws import Curve, FittedLaw
+from costmodel.machines.curves import Curve
+from costmodel.machines.laws import FittedLaw
 from validation.fit.networks import Passes, deviation, fit_passes, phases
 from validation.measure.records import LayerSizes, ModelSizes
 

@@ -12,7 +12,7 @@ from costmodel.views.table import Table
 from validation.cards.fitted import card_text
 from validation.fit.calibration import Calibration
 from validation.fit.calibration import calibrate as fit_card
-from validation.fit.selection import FAMILIES, LEAST_SIZES
+from validation.fit.selection import FAMILIES
 from validation.measure import journal
 
 Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]]]
@@ -33,8 +33,8 @@ def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool
         target.write_text(card_text(found, name or target.stem), encoding="utf-8")
     except OSError as error:
         raise InputError.about(out, f"cannot be written: {error.strerror}") from None
-    for key, count in found.left_out.items():
-        print(f"{timings}: no law of {key}: {count} sizes, a law needs {LEAST_SIZES}", file=sys.stderr)
+    for what, reason in found.unused.items():
+        print(f"{timings}: {what} went into no law: {reason}", file=sys.stderr)
     return lambda: records(found), lambda: {"schema": 1, "card": out, "laws": records(found)}, lambda: _tables(found)
 
 

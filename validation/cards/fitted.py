@@ -1,152 +1,84 @@
-"""A calibration as the text of a card."""
+"""A calibration as a card."""
 
 from __future__ import annotations
 
-import textwrap
+import math
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
+from costmodel.inputs.card_writer import dump
+from costmodel.machines.cards import DigitalCard
+from costmodel.machines.laws import ConstantLaw, FittedLaw, Law
+from costmodel.machines.operations import OPERATIONS
+from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
+from costmodel.quantities.units import flop_per_second, one
+from validation.fit.calibration import Calibration
 
-from costmodel.machines.laws import Curve, FittedLaw, merged
-from costmodel.machines.operations import OPERATIONS, Operation
-from validation.fit.calibration import Calibration, stream_rates
-
-_SOURCE: Final = "fitted by `python -m costmodel calibrate`"
+_COMMENT: Final = "Written by `python -m costmodel calibrate`; measure again rather than change it."
 
 
 def card_text(calibration: Calibration, name: str) -> str:
     """The card as YAML; ``project --digital`` and ``predict --card`` read it."""
+    return dump(card(calibration, name), _COMMENT)
+
+
+def card(calibration: Calibration, name: str) -> DigitalCard:
+    """The card of a calibration."""
     place = calibration.environment
     threads = f"{calibration.threads} thread{'s' if calibration.threads > 1 else ''}"
-    title = f"{place.name}, PyTorch {place.torch}, {threads}: measured and fitted"
     held = "; sizes and networks held out by validation/heldout.py left out" if calibration.held_out else ""
+    networks = f" and {calibration.timed} whole networks" if calibration.timed else ""
     source = (
         f"Timings by `measure` on {place.device}, {place.name}, {place.cores} cores, {place.blas}, {threads}; laws "
         f"fitted by `calibrate` to {sum(each.points for each in calibration.fits.values())} sizes of "
-        f"{len(calibration.fits)} operations{held}. Spreads come from sizes left out in turn."
+        f"{len(calibration.fits)} operations{networks}{held}. Spreads come from sizes and networks left out in turn."
     )
-    parts = [
-        "# Written by `python -m costmodel calibrate`; measure again rather than change it.\nschema: 1\nkind: digital\n"
-        f"name: {name}\ntitle: {_quoted(title)}\nsource: >-\n{_folded(source, 2)}\nprimitives:\n",
-        _network(calibration),
-        *(_primitive(key, law, note) for key, law, note in _primitives(calibration)),
-        _stream(calibration),
-        "operations:\n",
-        *(_entry(key, fit.law, _note(calibration, key), 2) for key, fit in calibration.fits.items()),
-        _passes(calibration),
-    ]
-    return "".join(parts)
+    return DigitalCard(
+        name=name,
+        title=f"{place.name}, PyTorch {place.torch}, {threads}: measured and fitted",
+        source=source,
+        laws=_laws(calibration),
+        step=_step(calibration),
+        timings=calibration.digest,
+    )
 
 
-def _primitives(calibration: Calibration) -> list[tuple[str, FittedLaw, str]]:
-    laws = calibration.laws
-    factor, inverse = (absorbed(laws[name], OPERATIONS[name]) for name in ("cholesky", "cholesky_inverse"))
-    found = [
-        ("gemm", absorbed(laws["gemm"], OPERATIONS["gemm"]), "square products"),
-        ("spd_inverse", factor.joined(inverse, 1 / 3, 2 / 3), "Cholesky factor, then inverse from it, of n^3 FLOPs"),
-        ("eigh", absorbed(laws["eigh"], OPERATIONS["eigh"]), "eigendecomposition with vectors"),
-        ("cholesky", factor, "Cholesky factor"),
-    ]
-    if "cholesky_solve" in laws:
-        solve = absorbed(laws["cholesky_solve"], OPERATIONS["cholesky_solve"])
-        found.append(("triangular_solve", solve, "forward and back substitution, n right-hand sides"))
+def _laws(calibration: Calibration) -> dict[str, Law]:
+    """Every fitted law with what it was fitted to, in the order of the vocabulary."""
+    order = list(OPERATIONS)
+    found: dict[str, Law] = {}
+    if calibration.networks is None:
+        found["network"] = _unmeasured_passes(calibration)
+    for key in sorted(calibration.laws, key=lambda each: (order.index(each.partition(".")[0]), each)):
+        law = calibration.laws[key]
+        found[key] = replace(law, source=_note(calibration, key)) if key in calibration.fits else law
     return found
-
-
-def absorbed(law: FittedLaw, operation: Operation) -> FittedLaw:
-    """The law with its cost of elements as part of the work, which is all that a primitive counts."""
-    if not law.element:
-        return law
-    last = max(law.work.sizes[-1], law.domain[1])
-    knots = np.array(merged([*law.work.sizes, *np.geomspace(min(law.domain[0], last / 2), last, 24)]))
-    share = np.array([operation.elements(size, size) / operation.flops(size, size) for size in knots])
-    values = law.work.at(knots) + law.element * share
-    return replace(law, element=0.0, work=Curve(tuple(map(float, knots)), tuple(map(float, values)), law.work.limit))
 
 
 def _note(calibration: Calibration, key: str) -> str:
     fit = calibration.fits[key]
+    law, family = fit.law, fit.candidate.family
+    error = math.sqrt(float(fit.solution.covariance[0, 0]))
+    launch = f"; launch {law.launch * 1e6:.3g} us +- {error * 1e6:.1g}" if law.launch else ""
     return (
-        f"{OPERATIONS[key.split('.')[0]].title}; {fit.points} sizes, {fit.candidate.family} law; median error on sizes "
-        f"left out {fit.left_out[fit.candidate.family]:.1%}, on larger sizes {fit.larger[fit.candidate.family]:.1%}"
+        f"{OPERATIONS[key.partition('.')[0]].title}; {fit.points} sizes, {family} law; median error on sizes left out "
+        f"{fit.left_out[family]:.1%}, on larger sizes {fit.larger[family]:.1%}{launch}"
     )
 
 
-def _primitive(key: str, law: FittedLaw, note: str) -> str:
-    return f"  {key}:\n" + _entry("fitted", law, note, 4)
+def _unmeasured_passes(calibration: Calibration) -> ConstantLaw:
+    """Where no network was timed: the rate of large products, of which a third to all is taken to be reached."""
+    law: FittedLaw = calibration.laws["gemm"]
+    rate = 1 / law.work.limit
+    note = "no network went into a law: large products' rate, of which a third to all is taken to be reached"
+    return ConstantLaw(rate=Quantity(0.6 * rate, rate / 3, rate, flop_per_second, Status.ASSUMED, note))
 
 
-def _entry(key: str, law: FittedLaw, note: str, indent: int) -> str:
-    lines = [
-        f"{key}:",
-        f"  launch_s: {_number(law.launch)}",
-        f"  item_s: {_number(law.item)}",
-        f"  element_s: {_number(law.element)}",
-        f"  work_s: {_curve(law.work)}",
-    ]
-    if law.penalties:
-        lines.append("  penalties_s:")
-        lines += [f"    {name}: {_curve(curve)}" for name, curve in law.penalties.items()]
-    low, high = law.domain
-    lines += [
-        f"  domain: [{_number(low)}, {_number(high)}]",
-        f"  spread: {_number(law.spread)}",
-        f"  growth: {_number(law.growth)}",
-        f"  source: >-\n{_folded(f'{_SOURCE}: {note}', 4)}",
-    ]
-    return textwrap.indent("\n".join(lines) + "\n", " " * indent)
-
-
-def _network(calibration: Calibration) -> str:
-    found = calibration.network
-    if found is None:
-        rate = 1 / calibration.laws["gemm"].work.limit
-        note = "no networks timed: large products' rate, of which a third to all is taken to be reached"
-        return (
-            "  network:\n    rate: {value: "
-            f"{_number(0.6 * rate)} FLOP/s, low: {_number(rate / 3)} FLOP/s, high: {_number(rate)} FLOP/s, "
-            f"status: assumed, source: {_quoted(note)}}}\n"
-        )
-    note = f"forward and backward of {found.networks} small networks of five kinds; the range is what single ones need"
-    return "  network:\n" + "".join(
-        f"    {name}: {{value: {_number(value)} {unit}, low: {_number(low)} {unit}, high: {_number(high)} {unit}, "
-        f"status: interpolated, source: {_quoted(note)}}}\n"
-        for name, unit, (value, low, high) in (("launch", "s", found.launch), ("rate", "FLOP/s", found.rate))
-    )
-
-
-def _stream(calibration: Calibration) -> str:
-    value, low, high = (f"{_number(each)} B/s" for each in stream_rates(calibration.laws["ema"]))
-    domain = "[{}, {}]".format(*map(_number, calibration.laws["ema"].domain))
-    note = "running averages, 12 bytes an element: nominal for the largest timed, the range over sizes from 256"
-    return (
-        f"  stream:\n    bandwidth: {{value: {value}, low: {low}, high: {high}, status: interpolated, "
-        f"domain: {domain}, source: {_quoted(note)}}}\n"
-    )
-
-
-def _passes(calibration: Calibration) -> str:
-    passes = calibration.passes
-    if passes is None:
-        return ""
-    names = type(passes).__dataclass_fields__
-    return "passes:\n" + "".join(f"  {name}: {_number(getattr(passes, name))}\n" for name in names)
-
-
-def _curve(curve: Curve) -> str:
-    sizes, values = (", ".join(map(_number, each)) for each in (curve.sizes, curve.values))
-    return f"{{sizes: [{sizes}], values: [{values}], limit: {_number(curve.limit)}}}"
-
-
-def _number(value: float) -> str:
-    """Nine digits: knots that a switch of algorithm sets apart are one part in 10^6 from each other."""
-    return f"{value:.9g}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _folded(text: str, indent: int) -> str:
-    return textwrap.indent(textwrap.fill(text, 116 - indent), " " * indent)
+def _step(calibration: Calibration) -> Quantity | None:
+    """A whole step over the sum of its phases."""
+    if calibration.networks is None:
+        return None
+    mean, deviation = calibration.networks.step
+    note = f"steps of {calibration.timed} networks over the sum of their phases, each timed alone"
+    middle, factor = math.exp(mean), math.exp(DEVIATE_95 * deviation)
+    return Quantity(middle, middle / factor, middle * factor, one, Status.INTERPOLATED, note)

@@ -21,7 +21,7 @@ source: >-
   Phase times of the benchmark of f-dangel/curvlinops (MIT), PyTorch 2.10.0+cu128, float32, shortest of ten runs, three
   networks; validation/data/published/methodology.md. Ranges are not measurement errors: they span the fits with one
   network left out and the fits of eager mode, at least 10 % either way.
-primitives:
+operations:
 """
 _SOURCES: Final = {
     "network": "loss and gradient of all parameters; calls are factored matrices, forward and backward together",

@@ -1,21 +1,21 @@
-"""From a timing file to a card: a law for every operation with enough sizes, and the primitives of a projection."""
+"""From a timing file to laws: one for every operation with enough sizes, and those that whole networks give."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.machines.cards import PassTimes
 from costmodel.machines.laws import FittedLaw
-from costmodel.machines.operations import OPERATIONS, Size, working_size
-from validation.fit.networks import MEMORY, NEEDED, Passes, fit_passes
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
+from validation.fit.networks import IN_STEP, LEAST_NETWORKS, NetworkFit, TimedNetwork, fit_networks
 from validation.fit.selection import BASES, LEAST_SIZES, Data, Fit, fit
-from validation.fit.solve import solve
 from validation.heldout import for_fitting
 from validation.measure.journal import Journal
 from validation.measure.records import Environment, ModelSizes, Point, Timing
@@ -23,19 +23,8 @@ from validation.quality import best_references, by_point, settled
 
 #: A projection needs these in float32.
 REQUIRED: Final = ("gemm", "cholesky", "cholesky_inverse", "eigh", "ema")
-#: Networks a fit of passes needs: one more than it has costs.
-_LEAST_NETWORKS: Final = 7
 #: No factorisation or solve is faster a FLOP than this share of what large products reach.
 _FLOOR: Final = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkRate:
-    """Passes in the two constants of a card's ``network``: seconds a layer and FLOPs a second, with their range."""
-
-    launch: tuple[float, float, float]
-    rate: tuple[float, float, float]
-    networks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +34,28 @@ class Calibration:
     Attributes:
         environment: Where it was measured.
         threads: Threads used.
-        fits: Law of every operation by key, ``gemm`` or ``gemm.float64``.
-        passes: Costs of whole passes, where enough networks were timed.
-        network: The same in two constants.
-        left_out: Operations with too few sizes for a law, with how many they have.
+        fits: Law of every operation that was timed alone, by key, ``gemm`` or ``gemm.float64``.
+        networks: Laws that whole timed networks gave; None where too few were timed.
+        timed: Networks behind them.
+        unused: What was timed and went into no law, with the reason.
         held_out: Whether held-out points were left to score the card.
+        digest: Of the timings that were fitted.
     """
 
     environment: Environment
     threads: int
     fits: dict[str, Fit]
-    passes: PassTimes | None
-    network: NetworkRate | None
-    left_out: dict[str, int] = field(default_factory=dict)
-    held_out: bool = False
+    networks: NetworkFit | None
+    timed: int
+    unused: dict[str, str]
+    held_out: bool
+    digest: str
 
     @property
     def laws(self) -> dict[str, FittedLaw]:
-        """Laws alone."""
-        return {key: each.law for key, each in self.fits.items()}
+        """Laws of all operations, those that a step changes with the change."""
+        alone = {key: each.law for key, each in self.fits.items()}
+        return alone if self.networks is None else {**alone, **self.networks.laws}
 
 
 def calibrate(journal: Journal, *, threads: int | None = None, hold_out: bool = False) -> Calibration:
@@ -84,17 +76,18 @@ def calibrate(journal: Journal, *, threads: int | None = None, hold_out: bool = 
     fits, left_out = _fits(times)
     _require(journal, left_out, fits)
     laws = {key: each.law for key, each in fits.items()}
-    timed = _timed_networks(times, journal.models)
-    enough = len(timed) >= _LEAST_NETWORKS and all(name in laws for name in NEEDED)
+    timed, unused = _timed_networks(times, journal.models, laws)
+    unused |= {key: f"{count} sizes, a law needs {LEAST_SIZES}" for key, count in left_out.items()}
     assert journal.environment is not None  # a journal without one is not read
     return Calibration(
-        journal.environment,
-        chosen,
-        fits,
-        fit_passes(timed, laws) if enough else None,
-        _network_rate(timed) if enough else None,
-        left_out,
-        hold_out,
+        environment=journal.environment,
+        threads=chosen,
+        fits=fits,
+        networks=fit_networks(timed, laws) if timed else None,
+        timed=len(timed),
+        unused=unused,
+        held_out=hold_out,
+        digest=digest(timings),
     )
 
 
@@ -163,48 +156,40 @@ def _require(journal: Journal, left_out: dict[str, int], fits: dict[str, Fit]) -
         raise InputError(faults)
 
 
-def _timed_networks(times: dict[Point, float], models: dict[str, ModelSizes]) -> list[Passes]:
-    found = []
+def _timed_networks(
+    times: dict[Point, float], models: dict[str, ModelSizes], laws: Mapping[str, FittedLaw]
+) -> tuple[list[TimedNetwork], dict[str, str]]:
+    """Networks that laws can be fitted to, and why others cannot."""
+    lacking = [name for names in IN_STEP.values() for name in names if name not in laws]
+    found, unused = [], {}
     for name, sizes in models.items():
-        phases = {point.op: seconds for point, seconds in times.items() if point.model == name}
-        if {"forward_backward", *MEMORY} <= set(phases):
-            found.append(Passes(sizes, phases))
-    return found
+        seconds = {point.op: each for point, each in times.items() if point.model == name}
+        missing = [phase for phase in PHASES if phase not in seconds]
+        if not seconds:
+            continue
+        if missing:
+            unused[name] = f"phases not timed: {', '.join(missing)}"
+        elif lacking:
+            unused[name] = f"no law of {', '.join(lacking)} to compare its phases with"
+        else:
+            found.append(TimedNetwork(sizes, seconds))
+    if found and len(found) < LEAST_NETWORKS:
+        reason = f"{len(found)} timed in full, laws of whole steps need {LEAST_NETWORKS}"
+        unused |= {each.model.model: reason for each in found}
+        found = []
+    return found, unused
 
 
-def _network_rate(timed: list[Passes]) -> NetworkRate:
-    """Launch and rate of ``network``, with the range they take when each network is left out."""
-    counts = np.array([[float(len(each.model.layers)), _pass_flops(each.model)] for each in timed])
-    seconds = np.array([each.seconds["forward_backward"] for each in timed])
-    kept = [np.arange(len(timed)) != out for out in range(len(timed))]
-    fits = [solve(counts, seconds).coefficients, *(solve(counts[k], seconds[k]).coefficients for k in kept)]
-    errors = np.abs(np.log(counts @ fits[0] / seconds))
-    # One rate for all kinds of layers is coarse: its range is what single networks would need.
-    factor = math.exp(float(np.quantile(errors, 0.9)))
-    launches = [max(float(each[0]), 1e-7) for each in fits]
-    rates = [1 / max(float(each[1]), 1e-30) for each in fits]
-    return NetworkRate(
-        (launches[0], min(launches), max(launches)),
-        (rates[0], min(min(rates), rates[0] / factor), max(max(rates), rates[0] * factor)),
-        len(timed),
-    )
+#: Everything a network is timed by.
+PHASES: Final = (
+    *("forward_backward", "rows", "factors", "running_average", "inversion", "precondition", "update", "step"),
+)
 
 
-def _pass_flops(model: ModelSizes) -> float:
-    return sum(6.0 * each.rows * each.d * each.g for each in model.layers) + 3.0 * model.attention_flops
+def digest(timings: Iterable[Timing]) -> str:
+    """What tells one set of timings from another, whatever their order.
 
-
-Progress = Callable[[str], None]
-
-
-def stream_rates(law: FittedLaw) -> tuple[float, float, float]:
-    """Bytes a second of element-wise work: from a matrix that leaves the caches, with the range over sizes from 256."""
-    sizes = np.geomspace(256, max(law.domain[1], 512), 16)
-    operation = OPERATIONS["ema"]
-    rates = [12.0 * size**2 / law.seconds(operation, Size(round(float(size)), round(float(size)))) for size in sizes]
-    return rates[-1], min(rates), max(rates)
-
-
-def working_sizes(points: Iterable[Point]) -> list[float]:
-    """Working sizes of some points."""
-    return [working_size(Size(point.n, point.m, point.batch)) for point in points]
+    A card carries it, so that scoring it on the timings it was fitted to is seen for what it is.
+    """
+    lines = sorted(json.dumps(each.as_dict(), sort_keys=True) for each in timings)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

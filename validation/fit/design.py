@@ -9,8 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.machines.laws import Curve, FittedLaw, merged
-from costmodel.machines.operations import ALIGNMENTS, Operation, Size, alignments, working_size
+from costmodel.machines.curves import Curve, merged
+from costmodel.machines.laws import FittedLaw
+from costmodel.machines.operations import Operation
+from costmodel.machines.sizes import ALIGNMENTS, Size, alignments, working_size
 from validation.fit.solve import Array
 
 #: Between these sizes a penalty may grow or fall; below and above it is constant. A rest grows into a memory problem,

@@ -1,160 +1,259 @@
-"""Whole K-FAC steps from laws of single operations: every phase predicted from a network's sizes."""
+"""Whole networks as a projection sees them, and the laws that only they can give.
+
+A law of a pass, of rows, averages and updates, and what an operation takes in a step over a loop of its own calls, are
+linear in their constants. So the column of a constant is what ``project`` itself says of the timed network on a card
+where that constant is one and everything else is free: the fit and the projection cannot count differently.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 import numpy as np
 
-from costmodel.machines.cards import PassTimes
-from costmodel.machines.laws import LEAST_SPREAD, FittedLaw
-from costmodel.machines.operations import OPERATIONS, Size
-from costmodel.quantities.estimate import DEVIATE_95
+from costmodel.defaults import ANALOG, MODEL, Scenario
+from costmodel.formulas import first_order
+from costmodel.inputs.loading import load_analog, load_workload
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.curves import Curve
+from costmodel.machines.laws import EXTRAPOLATION_SPREAD, LEAST_SPREAD, FittedLaw, InStep, Law
+from costmodel.methods import METHODS, DigitalWork, Method, phases
+from costmodel.projection.evaluation import Evaluation
+from costmodel.quantities.estimate import Draws
+from costmodel.workloads.workload import KfacSettings, Layer, Unfactored, Workload
 from validation.fit.solve import Array, solve
 from validation.measure.records import ModelSizes
 
 Laws = Mapping[str, FittedLaw]
+Column = Mapping[str, FittedLaw]
 
-#: Operations a step is made of; without any of them no step can be predicted.
-NEEDED: Final = ("gemm_tall", "gemm_symmetric", "cholesky", "cholesky_inverse", "precondition")
-#: Phases that touch memory alone. They are fitted to whole steps: a loop over one matrix finds it in the cache, a step
-#: does not.
-MEMORY: Final = ("rows", "running_average", "update")
+#: With fewer timed networks nothing is left out of a fit that could say how far it is off.
+LEAST_NETWORKS: Final = 3
+#: A phase that scatters by more is not predicted at all.
+_MOST_SPREAD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Passes:
-    """What was timed of a network and is fitted: its passes, and the phases that touch memory alone.
+class TimedNetwork:
+    """What was timed of a network.
 
     Attributes:
         model: The network.
-        seconds: Of ``forward_backward`` and of each of :data:`MEMORY`.
+        seconds: Of every phase, and of the whole ``step``.
     """
 
     model: ModelSizes
     seconds: Mapping[str, float]
 
 
-def phases(model: ModelSizes, laws: Laws, passes: PassTimes) -> dict[str, float]:
-    """Seconds of every phase of a step, and of the whole ``step``."""
-    costs = _costs(passes)
-    found = {phase: float(_counts(phase, model, laws) @ costs[phase]) for phase in ("forward_backward", *MEMORY)}
-    found |= {
-        "factors": _sum(laws, "gemm_symmetric", [(s, each.rows) for each in model.layers for s in (each.a, each.g)]),
-        "inversion": sum(
-            _sum(laws, op, [(s, s) for each in model.layers for s in (each.a, each.g)])
-            for op in ("cholesky", "cholesky_inverse")
-        ),
-        "precondition": _sum(laws, "precondition", [(each.a, each.g) for each in model.layers]),
-    }
-    return {**found, "step": sum(found.values())}
+@dataclass(frozen=True, slots=True)
+class NetworkFit:
+    """Laws from timed networks.
+
+    Attributes:
+        laws: Those of passes, rows, averages and updates, and those of ``operations`` with what a step changes.
+        step: Mean and standard deviation of log(step / sum of its phases, each timed alone): what phases leave to
+            each other, caches above all.
+        left_out: log(predicted / measured) of each phase and of the step, for every network left out in turn.
+    """
+
+    laws: dict[str, FittedLaw]
+    step: tuple[float, float]
+    left_out: dict[str, tuple[float, ...]]
 
 
-def fit_passes(timed: Sequence[Passes], laws: Laws) -> PassTimes:
-    """Costs of passes and of memory phases from timed networks; the spread of passes from leaving each network out.
+def timed_method() -> Method:
+    """K-FAC as ``measure`` times it: Cholesky inverses, and an update without momentum."""
+    method = METHODS["kfac.cholesky"]("expand")
+    plain = phases.update(first_order.descent_update_bytes())
+    return replace(method, phases=(*(each for each in method.phases if each.name != plain.name), plain))
+
+
+def workload_of(model: ModelSizes) -> Workload:
+    """A timed network as a model file would describe it, every phase once a step.
+
+    What has no factors is one entry with its FLOPs and one with its parameters and tensors.
+    """
+    layers = tuple(
+        Layer(
+            f"layers.{index}",
+            each.kind,
+            each.d,
+            each.g,
+            bias=each.a > each.d,
+            positions=float(each.rows),
+            patches=each.kind == "convolution",
+        )
+        for index, each in enumerate(model.layers)
+    )
+    rest = model.parameters - sum(each.parameters for each in layers)
+    tensors = model.tensors - sum(1 + each.bias for each in layers)
+    others = (
+        Unfactored("attention", "attention", 0, model.attention_flops),
+        *([Unfactored("rest", "other", rest, tensors=max(1, tensors))] if rest > 0 else []),
+    )
+    return Workload(model.model, model.model, "timed", 1, layers, others, _settings())
+
+
+@cache
+def _analog() -> AnalogCard:
+    """Any machine: no phase of a digital method depends on it."""
+    return load_analog(ANALOG)
+
+
+@cache
+def _settings() -> KfacSettings:
+    """K-FAC's settings with every phase once a step."""
+    return replace(load_workload(MODEL).kfac, factor_interval=1, refresh_interval=1)
+
+
+def project_step(card: DigitalCard, model: ModelSizes, draws: int, seed: int = 0) -> dict[str, Draws]:
+    """Draws of every phase of a timed step, and of the whole ``step``, by the code that ``project`` runs."""
+    method = timed_method()
+    evaluation = Evaluation(workload_of(model), card, _analog(), [method], draws, seed, Scenario.NOMINAL)
+    found = {name: cost.total for name, cost in evaluation.method(method).items()}
+    return {**found, "step": np.sum(list(found.values()), axis=0)}
+
+
+def fit_networks(timed: Sequence[TimedNetwork], operations: Laws) -> NetworkFit:
+    """Laws of what only networks show.
 
     Args:
-        timed: More networks than a pass has costs, of several kinds.
-        laws: Of the operations in :data:`NEEDED`.
+        timed: At least :data:`LEAST_NETWORKS`.
+        operations: Laws of single operations, timed alone.
     """
-    costs: list[float] = []
-    for phase in ("forward_backward", *MEMORY):
-        counts = np.array([_counts(phase, each.model, laws) for each in timed])
-        costs += map(float, solve(counts, np.array([each.seconds[phase] for each in timed])).coefficients)
-    counts = np.array([_counts("forward_backward", each.model, laws) for each in timed])
-    seconds = np.array([each.seconds["forward_backward"] for each in timed])
-    errors = []
-    for left_out in range(len(timed)):
-        kept = np.arange(len(timed)) != left_out
-        predicted = counts[left_out] @ solve(counts[kept], seconds[kept]).coefficients
-        errors.append(abs(math.log(max(predicted, 1e-12) / seconds[left_out])))
-    costs.append(max(LEAST_SPREAD, float(np.quantile(errors, 0.9)) / DEVIATE_95))
-    return PassTimes(*costs)
+    laws: dict[str, FittedLaw] = {}
+    errors: dict[str, tuple[float, ...]] = {}
+    predicted, alone = np.zeros(len(timed)), np.zeros(len(timed))
+    for phase, columns in _columns(len(timed), operations).items():
+        design = np.array([[_seconds(column, each.model, phase) for column in columns] for each in timed])
+        seconds = np.array([each.seconds[phase] for each in timed])
+        coefficients = solve(design, seconds).coefficients
+        left_out = _left_out(design, seconds)
+        errors[phase] = tuple(np.log(left_out / seconds))
+        predicted, alone = predicted + left_out, alone + seconds
+        laws |= _laws(phase, columns, coefficients, _spread(design, seconds, coefficients), timed)
+    steps = np.log([each.seconds["step"] for each in timed])
+    ratio = steps - np.log(alone)
+    errors["step"] = tuple(np.log(predicted) + ratio.mean() - steps)
+    return NetworkFit(laws, (float(ratio.mean()), float(ratio.std(ddof=1))), errors)
 
 
-def deviation(model: ModelSizes, laws: Laws, passes: PassTimes) -> float:
-    """Standard deviation of the logarithm of a whole step: the phases' own, weighted by their time.
+def _columns(networks: int, operations: Laws) -> dict[str, list[Column]]:
+    """What the constants of each phase are multiplied by; fewer where few networks were timed."""
+    product = replace(operations["gemm_tall"], launch=0.0, item=0.0, element=0.0)
+    passes: list[Column] = [
+        {"linear_pass": product},
+        {"linear_pass": _LAUNCH, "convolution_pass": _LAUNCH},
+        {"convolution_pass": _UNIT},
+        {"other_pass": _UNIT},
+        {"linear_outputs": _UNIT},
+        {"convolution_outputs": _UNIT},
+    ]
+    if networks <= len(passes):
+        every = dict.fromkeys(("linear_pass", "convolution_pass", "other_pass"), product)
+        passes = [every, passes[1]]
+    found: dict[str, list[Column]] = {
+        "forward_backward": passes,
+        "rows": [{"rows": _UNIT}, {"patches": _UNIT}, {"rows": _LAUNCH, "patches": _LAUNCH}],
+        "running_average": [{"running_average": _UNIT}, {"running_average": _LAUNCH}],
+        "update": [{"update": _UNIT}, {"update": _LAUNCH}],
+    }
+    if networks <= len(found["rows"]):
+        found["rows"] = [{"rows": _UNIT, "patches": _UNIT}]
+    for phase, names in IN_STEP.items():
+        found[phase] = [{name: operations[name] for name in names}, dict.fromkeys(names, _LAUNCH)]
+    return found
 
-    Laws of one machine err together, so that deviations add up and not their squares.
+
+#: Phases made of operations that are timed alone as well.
+IN_STEP: Final = {
+    "factors": ("gemm_symmetric",),
+    "inversion": ("cholesky", "cholesky_inverse"),
+    "precondition": ("precondition",),
+}
+
+
+def _law(launch: float, unit: float) -> FittedLaw:
+    return FittedLaw(launch, 0.0, 0.0, Curve((1.0,), (unit,), unit), spread=0.0, growth=0.0)
+
+
+_LAUNCH: Final = _law(1.0, 0.0)
+_UNIT: Final = _law(0.0, 1.0)
+_FREE: Final = _law(0.0, 0.0)
+
+
+def _seconds(column: Column, model: ModelSizes, phase: str) -> float:
+    """A phase of a network where only one column costs anything."""
+    works = (work for each in timed_method().phases for work in each.works if isinstance(work, DigitalWork))
+    free: dict[str, Law] = {work.operation: _FREE for work in works if work.operation != "spd_inverse"}
+    laws = free | dict.fromkeys(("cholesky", "cholesky_inverse"), _FREE) | dict(column)
+    exact = {name: replace(law, spread=0.0, growth=0.0) for name, law in laws.items() if isinstance(law, FittedLaw)}
+    return float(project_step(DigitalCard("", "", "", exact), model, draws=1)[phase][0])
+
+
+def _left_out(design: Array, seconds: Array) -> Array:
+    """What the other networks say of each network."""
+    found = np.zeros(len(seconds))
+    for index in range(len(seconds)):
+        kept = np.arange(len(seconds)) != index
+        found[index] = design[index] @ solve(design[kept], seconds[kept]).coefficients
+    return np.maximum(found, 1e-12)
+
+
+def _spread(design: Array, seconds: Array, coefficients: Array) -> float:
+    """Standard error of log(predicted / measured), corrected for the constants that were fitted.
+
+    Leaving networks out says more than this, since the one network of a kind decides on a constant alone: on both
+    shipped machines networks held out err as this says, and half as much as leaving one out does.
     """
-    found = phases(model, laws, passes)
-    spreads = {
-        "forward_backward": passes.spread,
-        "factors": laws["gemm_symmetric"].spread,
-        "inversion": max(laws["cholesky"].spread, laws["cholesky_inverse"].spread),
-        "precondition": laws["precondition"].spread,
-        **dict.fromkeys(MEMORY, passes.spread),
+    residuals = np.log(np.maximum(design @ coefficients, 1e-12) / seconds)
+    free = max(1, len(seconds) - int(np.count_nonzero(coefficients)))
+    return min(_MOST_SPREAD, max(LEAST_SPREAD, math.sqrt(float(residuals @ residuals) / free)))
+
+
+def _laws(
+    phase: str, columns: Sequence[Column], coefficients: Array, spread: float, timed: Sequence[TimedNetwork]
+) -> dict[str, FittedLaw]:
+    """The laws that the coefficients of a phase stand for."""
+    if phase in IN_STEP:
+        factor, launch = map(float, coefficients)
+        names = IN_STEP[phase]
+        step = InStep(factor, launch, spread)
+        return {name: replace(columns[0][name], in_step=step, together=phase) for name in names}
+    found: dict[str, FittedLaw] = {}
+    for column, coefficient in zip(columns, map(float, coefficients), strict=True):
+        for name, law in column.items():
+            found[name] = _plus(found.get(name, _FREE), law, coefficient)
+    source = f"steps of {len(timed)} networks, {phase.replace('_', ' ')}"
+    domain, growth = _sizes(timed, passes=phase == "forward_backward"), EXTRAPOLATION_SPREAD
+    made = {
+        name: replace(law, domain=domain, spread=spread, growth=growth, together=phase, source=source)
+        for name, law in found.items()
     }
-    return sum(found[phase] * spread for phase, spread in spreads.items()) / found["step"]
+    return {name: law for name, law in made.items() if law.launch or any(law.work.values)}
 
 
-def _costs(passes: PassTimes) -> dict[str, Array]:
-    """The fitted costs by phase, in the order of :func:`_counts`."""
-    return {
-        "forward_backward": np.array(
-            [
-                passes.linear,
-                passes.convolution_s,
-                passes.attention_s,
-                passes.activation_s,
-                passes.parameter_s,
-                passes.layer_s,
-            ]
-        ),
-        "rows": np.array([passes.row_s, passes.patch_s]),
-        "running_average": np.array([passes.average_s, passes.factor_s]),
-        "update": np.array([passes.update_s, passes.tensor_s]),
-    }
+def _sizes(timed: Sequence[TimedNetwork], *, passes: bool) -> tuple[float, float]:
+    """Smallest and largest working size of the layers of timed networks, as work on passes or on factors has them."""
+    layers = [layer for each in timed for layer in each.model.layers]
+    sides = [(each.g, each.d, each.rows) if passes else (each.a, each.a, each.g) for each in layers]
+    sizes = [3.0 / sum(1.0 / side for side in each) for each in sides]
+    return min(sizes), max(sizes)
 
 
-def _counts(phase: str, model: ModelSizes, laws: Laws) -> Array:
-    """What the costs of a phase are multiplied by."""
-    match phase:
-        case "forward_backward":
-            return _pass_counts(model, laws)
-        case "rows":
-            return _row_counts(model)
-        case "running_average":
-            return np.array([float(sum(each.a**2 + each.g**2 for each in model.layers)), 2.0 * len(model.layers)])
-        case _:
-            return np.array([float(model.parameters), float(model.tensors)])
+def _plus(law: FittedLaw, more: FittedLaw, times: float) -> FittedLaw:
+    """A law with a multiple of another added; one of them has a flat curve or none."""
+    curve = more.work.times(times)
+    if len(law.work.sizes) > 1 or len(curve.sizes) == 1:
+        curve = law.work.plus(curve) if len(curve.sizes) > 1 else _raised(law.work, curve.values[0])
+    penalties = {**law.penalties, **{name: each.times(times) for name, each in more.penalties.items()}}
+    return replace(law, launch=law.launch + times * more.launch, work=curve, penalties=penalties)
 
 
-def _pass_counts(model: ModelSizes, laws: Laws) -> Array:
-    """Seconds of the products of linear layers, FLOPs of convolutions and attention, elements, parameters, layers."""
-    linear = convolution = 0.0
-    for index, layer in enumerate(model.layers):
-        products = 3 if index else 2  # the first layer passes no gradient on
-        flops = 2.0 * products * layer.rows * layer.d * layer.g
-        if layer.kind == "convolution":
-            convolution += flops
-        else:
-            law = laws["gemm_tall"]
-            size = 3.0 / (1 / layer.rows + 1 / layer.d + 1 / layer.g)
-            linear += products * law.launch + flops * float(law.per_unit(size, layer.g))
-    return np.array(
-        [
-            linear,
-            convolution,
-            3.0 * model.attention_flops,
-            model.activations,
-            float(model.parameters),
-            float(len(model.layers)),
-        ]
-    )
-
-
-def _row_counts(model: ModelSizes) -> Array:
-    """Elements of input rows of linear layers and of convolutions."""
-    found = {"linear": 1e-9, "convolution": 1e-9}
-    for layer in model.layers:
-        found[layer.kind] += float(layer.rows * layer.a)
-    return np.array([found["linear"], found["convolution"]])
-
-
-def _sum(laws: Laws, operation: str, sizes: Sequence[tuple[int, int]]) -> float:
-    """Seconds of an operation on sizes (n, m)."""
-    return sum(laws[operation].seconds(OPERATIONS[operation], Size(n, m)) for n, m in sizes)
+def _raised(curve: Curve, by: float) -> Curve:
+    return Curve(curve.sizes, tuple(value + by for value in curve.values), curve.limit + by)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from costmodel.machines.laws import LEAST_SPREAD, FittedLaw
-from costmodel.machines.operations import Operation, Size, working_size
+from costmodel.machines.operations import Operation
+from costmodel.machines.sizes import Size, working_size
 from costmodel.quantities.estimate import DEVIATE_95
 from validation.fit.design import Candidate, columns, law_of, with_tail
 from validation.fit.solve import Array, Solution, solve

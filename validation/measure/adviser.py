@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.machines.operations import OPERATIONS, Size
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
 from validation.fit.design import columns
 from validation.fit.selection import FAMILIES, LEAST_SIZES, Data, best_form
 from validation.fit.solve import solve

@@ -14,7 +14,7 @@ import torch
 
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
-from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.operations import timed
 from validation.measure.adviser import advise as advise_on
 from validation.measure.grid import Planned, plan
 from validation.measure.models import MODELS
@@ -51,7 +51,7 @@ def measure(
     counts = _threads(threads, faults)
     seconds = parse_budget(budget, faults)
     types = _names("--dtypes", dtypes, _DTYPES, faults)
-    chosen = _names("--operations", operations or ",".join(OPERATIONS), OPERATIONS, faults)
+    chosen = _names("--operations", operations or ",".join(timed()), timed(), faults)
     if device not in {"cpu", "cuda"}:
         faults.append(Fault("--device", 0, 0, "", f"'{device}' is none of cpu, cuda"))
     elif device == "cuda" and not torch.cuda.is_available():

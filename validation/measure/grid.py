@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from costmodel.machines.operations import OPERATIONS, Operation, Size
+from costmodel.machines.operations import OPERATIONS, Operation
+from costmodel.machines.sizes import Size
 from validation.measure.records import Point
 
 #: Orders of square matrices by level. Multiples of 8, their neighbours n = d + 1, and rests of 4, 2 and 1.

@@ -10,7 +10,7 @@ from typing import Any
 
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
-from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.operations import timed
 from validation.measure.records import (
     SCHEMA,
     Environment,
@@ -142,8 +142,8 @@ class _Reader:
         if len(self.faults) > before:
             return
         point = Point(**{name: data[name] for name in names(Point)})
-        if not point.model and point.op not in OPERATIONS:
-            self._fail(number, 1, "op", unknown("operation", point.op, OPERATIONS))
+        if not point.model and point.op not in timed():
+            self._fail(number, 1, "op", unknown("operation", point.op, timed()))
             return
         key = (point, data["round"])
         if key in self.seen:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from costmodel.machines.operations import Size
+from costmodel.machines.sizes import Size
 
 Call = Callable[[], Any]
 

@@ -13,7 +13,8 @@ from typing import Final
 import torch
 
 from costmodel.inputs.faults import InputError
-from costmodel.machines.operations import OPERATIONS, Size
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
 from validation.measure import journal
 from validation.measure.environment import environment
 from validation.measure.grid import Planned

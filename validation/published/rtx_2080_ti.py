@@ -206,7 +206,7 @@ source: >-
   Phase times of distributed K-FAC (arXiv 2107.06533, the authors' plot data), 64 GPUs, float32, ResNet-50 with 32 and
   DenseNet-201 with 16 images a GPU; validation/data/published/methodology.md. Two networks: ranges span what either
   alone would say, where it says anything.
-primitives:
+operations:
 """
 _REST: Final = """\
   eigh:

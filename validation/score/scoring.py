@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +9,12 @@ from typing import Final
 import numpy as np
 
 from costmodel.machines.cards import DigitalCard
-from costmodel.machines.operations import OPERATIONS, Size, working_size
-from costmodel.quantities.estimate import DEVIATE_95
-from validation.fit.calibration import point_times
-from validation.fit.networks import NEEDED, deviation, phases
-from validation.heldout import BETWEEN, BEYOND, MODEL, for_scoring, held_out
+from costmodel.projection.predict import predict
+from validation.fit.calibration import digest, point_times
+from validation.fit.networks import project_step
+from validation.heldout import BETWEEN, BEYOND, MODEL, for_fitting, held_out
 from validation.measure.journal import Journal
-from validation.measure.records import Point
+from validation.measure.records import Point, Timing
 
 #: Nominal 90 % intervals must cover this share of held-out points.
 COVERAGE: Final = (0.85, 0.97)
@@ -85,19 +83,46 @@ class Summary:
     passed: bool
 
 
-def score(card: DigitalCard, journal: Journal, threads: int, *, everything: bool = False) -> list[Scored]:
-    """Every held-out point of a file on a card.
+#: Draws that intervals of phases and steps rest on.
+_DRAWS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How a card does on a timing file.
+
+    Attributes:
+        points: Every point that counts.
+        fitted: Points of the file that the card was fitted to, and that are therefore no test of it.
+    """
+
+    points: tuple[Scored, ...]
+    fitted: int
+
+
+def score(card: DigitalCard, journal: Journal, threads: int) -> Scores:
+    """Every point of a file that no law of the card has read, as ``predict`` and ``project`` give its time.
 
     Args:
         card: With fitted laws.
-        journal: Timings of the same machine.
+        journal: Timings of the same machine. Where the card was fitted to these very timings, only what the rule holds
+            out counts; of another file everything does.
         threads: The card's thread count.
-        everything: Score points the rule does not hold out too: for a file measured after the card was made.
     """
     timings = [timing for timing in journal.timings if timing.point.threads == threads]
-    times = point_times(timings if everything else for_scoring(timings), journal.timings)
+    fitted = fitted_points(card, timings)
+    kept = [timing for timing in timings if timing.point not in fitted]
+    times = point_times(kept, journal.timings)
     found = [each for point, seconds in times.items() if (each := _operation(card, point, seconds)) is not None]
-    return found + _steps(card, journal, times)
+    return Scores((*found, *_steps(card, journal, times)), len(fitted))
+
+
+def fitted_points(card: DigitalCard, timings: Sequence[Timing]) -> frozenset[Point]:
+    """Points that a card was fitted to, by the digest of timings that it carries."""
+    for part in (timings, for_fitting(timings)):
+        if card.timings and digest(part) == card.timings:
+            return frozenset(timing.point for timing in part)
+    return frozenset()
 
 
 def summaries(scored: Sequence[Scored]) -> list[Summary]:
@@ -110,10 +135,11 @@ def summaries(scored: Sequence[Scored]) -> list[Summary]:
     return found
 
 
-def coverage(scored: Sequence[Scored]) -> float:
-    """Share of points inside their interval, phases of steps counted once, as the step."""
-    counted = [each.inside for each in scored if each.group != MODEL or each.what.endswith(" step")]
-    return float(np.mean(counted)) if counted else math.nan
+def intervals(scored: Sequence[Scored]) -> dict[str, list[Scored]]:
+    """Points by what kind of interval they test: of calls, and of phases with the steps they make."""
+    kinds = {"calls": [each for each in scored if each.group != MODEL]}
+    kinds["phases and steps"] = [each for each in scored if each.group == MODEL]
+    return {what: points for what, points in kinds.items() if points}
 
 
 def _summary(points: Sequence[Scored], limit: Limit) -> Summary:
@@ -125,30 +151,28 @@ def _summary(points: Sequence[Scored], limit: Limit) -> Summary:
 
 
 def _operation(card: DigitalCard, point: Point, seconds: float) -> Scored | None:
-    law = card.operations.get(point.op if point.dtype == "float32" else f"{point.op}.{point.dtype}")
-    if point.model or law is None:
+    if point.model or (point.op if point.dtype == "float32" else f"{point.op}.{point.dtype}") not in card.laws:
         return None
-    size = Size(point.n, point.m, point.batch)
-    group = held_out(point) or (BETWEEN if law.excess(working_size(size)) == 1 else BEYOND)
-    predicted = law.seconds(OPERATIONS[point.op], size)
-    inside = abs(math.log(predicted / seconds)) <= DEVIATE_95 * law.deviation(working_size(size))
+    found = predict(card, point.op, point.n, point.m if point.m != point.n else None, point.batch, point.dtype)
+    group = held_out(point) or (BETWEEN if found.excess == 1 else BEYOND)
+    inside = found.time.p05 <= seconds <= found.time.p95
     text = f"{point.m} x {point.n}" + (f" x {point.batch}" if point.batch > 1 else "")
-    return Scored(group, point.op, text, seconds, predicted, inside)
+    return Scored(group, point.op, text, seconds, found.time.median, inside)
 
 
 def _steps(card: DigitalCard, journal: Journal, times: dict[Point, float]) -> list[Scored]:
-    """Phases and whole steps of networks; a phase's interval is not scored, its step's is."""
-    if card.passes is None or any(name not in card.operations for name in NEEDED):
-        return []
-    found = []
-    for point, seconds in times.items():
-        if point.model:
-            sizes = journal.models[point.model]
-            predicted = phases(sizes, card.operations, card.passes)
-            wide = DEVIATE_95 * deviation(sizes, card.operations, card.passes)
-            inside = abs(math.log(predicted[point.op] / seconds)) <= wide
-            what = f"{point.model} {point.op}"
-            found.append(Scored(MODEL, what, "", seconds, predicted[point.op], inside))
+    """Phases and whole steps of networks, projected."""
+    found: list[Scored] = []
+    if card.step is None:  # no networks went into its laws
+        return found
+    for model, sizes in journal.models.items():
+        timed = {point.op: seconds for point, seconds in times.items() if point.model == model}
+        if not timed:
+            continue
+        draws = project_step(card, sizes, _DRAWS)
+        for phase, seconds in timed.items():
+            low, middle, high = (float(each) for each in np.quantile(draws[phase], (0.05, 0.5, 0.95)))
+            found.append(Scored(MODEL, f"{model} {phase}", "", seconds, middle, low <= seconds <= high))
     return found
 
 

@@ -50,6 +50,56 @@ def reduce_symmetric_flops() -> Expression:
     return B * (a * (a + 1) + g * (g + 1))
 
 
+@formula("kfac.factor.expand.flops", flop, _WEIGHT_SHARING)
+def factor_expand_flops() -> Expression:
+    """One factor as a full product over all rows; both of a layer make ``kfac.factors.expand.flops``.
+
+    >>> factor_expand_flops().evaluate(M=8, n=3) + factor_expand_flops().evaluate(M=8, n=2)
+    208.0
+    """
+    return 2 * M * n**2
+
+
+@formula("kfac.factor.expand.symmetric.flops", flop, _SYMMETRIC)
+def factor_expand_symmetric_flops() -> Expression:
+    """One triangle of one factor over all rows.
+
+    >>> factor_expand_symmetric_flops().evaluate(M=8, n=3)
+    96.0
+    """
+    return M * n * (n + 1)
+
+
+@formula("kfac.factor.reduce.flops", flop, _WEIGHT_SHARING)
+def factor_reduce_flops() -> Expression:
+    """One factor as a full product over one row an example.
+
+    >>> factor_reduce_flops().evaluate(B=4, n=3)
+    72.0
+    """
+    return 2 * B * n**2
+
+
+@formula("kfac.factor.reduce.symmetric.flops", flop, _SYMMETRIC)
+def factor_reduce_symmetric_flops() -> Expression:
+    """One triangle of one factor over one row an example.
+
+    >>> factor_reduce_symmetric_flops().evaluate(B=4, n=3)
+    48.0
+    """
+    return B * n * (n + 1)
+
+
+@formula("kfac.factors.rows.bytes", byte, "float32 inputs and output gradients, read and written once")
+def rows_bytes() -> Expression:
+    """Traffic of laying out inputs and output gradients as rows, a column of ones appended, patches cut out.
+
+    >>> rows_bytes().evaluate(M=8, a=3, g=2)
+    320.0
+    """
+    return 8 * M * (a + g)
+
+
 @formula("kfac.factors.reduce.bytes", byte, "float32 inputs and output gradients, read once")
 def reduce_bytes() -> Expression:
     """Traffic of summing inputs and gradients over the shared positions, which reduce does before its products.

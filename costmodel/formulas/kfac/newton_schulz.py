@@ -34,14 +34,24 @@ def iterations() -> Expression:
     return larger(1, sp.ceiling(sp.log(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2) / sp.log(2)))
 
 
-@formula("kfac.newton_schulz.products", one, "two products a step; the first step's inputs are multiples of I and F")
+@formula("kfac.newton_schulz.steps", one, "the first step's inputs are multiples of I and F")
+def steps() -> Expression:
+    """Steps that take products: all but the first, 2zI - z^2 F.
+
+    >>> steps().evaluate(kappa=1000, epsilon=0.01)
+    6.0
+    """
+    return iterations().expression - 1
+
+
+@formula("kfac.newton_schulz.products", one, "two products a step")
 def products() -> Expression:
     """Matrix products of all steps of one factor: the first step, 2zI - z^2 F, needs none.
 
     >>> products().evaluate(kappa=1000, epsilon=0.01)
     12.0
     """
-    return 2 * (iterations().expression - 1)
+    return 2 * steps().expression
 
 
 @formula("kfac.newton_schulz.refresh.flops", flop, "two products of 2n^3 for each step after the first")

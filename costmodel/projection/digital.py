@@ -1,0 +1,95 @@
+"""Digital work times a card's laws: the seconds of every call of an operation on one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from costmodel.formulas import Formula
+from costmodel.machines.cards import DigitalCard
+from costmodel.machines.laws import Context, Law, Term, Work
+from costmodel.machines.operations import OPERATIONS, Part
+from costmodel.methods import DigitalWork, Layers, Scope
+from costmodel.projection.cost import Cost, add
+from costmodel.projection.scopes import Scopes
+from costmodel.quantities.estimate import Draws, Status, standard_normal, weakest
+
+#: A float32 element.
+_ELEMENT_BYTES: Final = 4.0
+
+
+class DigitalArm:
+    """One digital device under one set of draws."""
+
+    def __init__(self, card: DigitalCard, scopes: Scopes, seed: int) -> None:
+        self._card, self._scopes, self._seed = card, scopes, seed
+
+    def cost(self, work: DigitalWork) -> Cost:
+        """Seconds of one run of some work, over the whole network and for one layer of each shape."""
+        scopes = self._scopes
+        parts = self._card.resolve(work.operation)
+        if parts is None:
+            raise ValueError(f"card {self._card.name} has no law for {work.operation}, nor one that may stand in")
+        terms = [term for part in parts for term in self._terms(work, part)]
+        weight = scopes.weight(work.scope, pairs=False, layers=work.layers)
+        if not terms or not weight.any():
+            return Cost(np.zeros(scopes.draws), np.zeros((len(scopes.shapes), scopes.draws)), Status.MEASURED)
+        seconds = add(term.seconds for term in terms)
+        whole = scopes.sum(seconds * weight)
+        return Cost(whole, scopes.per_layer(seconds, work.scope, work.layers), scopes.status(terms, weight))
+
+    def _terms(self, work: DigitalWork, part: Part) -> list[Term]:
+        """A law's terms, their statuses lowered by what the counts rest on."""
+        law: Law = self._card.laws[part.operation]
+        prefix = f"digital.operations.{part.operation}."
+        drawn = {name: self._scopes.drawn[prefix + name] for name in law.quantities()}
+        context = Context(drawn, self._unexplained(part.operation), in_step=True)
+        step = self._scopes.drawn.get("digital.step", np.ones(1))
+        counts = [self._scopes.status_of(count.expression) for count in _formulas(work)]
+        below = weakest([*counts, *([Status.ASSUMED] if part.assumed else [])])
+        terms = law.terms(self._work(work, part), part, context)
+        return [Term(term.seconds * step, weakest([term.status, below])) for term in terms]
+
+    def _work(self, work: DigitalWork, part: Part) -> Work:
+        scopes, operation = self._scopes, OPERATIONS[work.operation]
+        pairs = scopes.pairs(work.scope)
+        calls = scopes.evaluate(work.calls, work.scope)
+        launches = calls / (self._batch(work.scope) if work.batched else 1.0)
+        if operation.flops(2, 2):
+            assert work.flops is not None  # checked when the work was made
+            units = scopes.evaluate(work.flops, work.scope)
+        else:
+            assert work.bytes is not None
+            units = scopes.evaluate(work.bytes, work.scope) / _ELEMENT_BYTES
+        elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
+        size, sides = self._sizes(work)
+        return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
+
+    def _sizes(self, work: DigitalWork) -> tuple[Draws | None, tuple[Draws, Draws] | None]:
+        """Working size of each unit: harmonic mean of the dimensions; and its columns n and rows m."""
+        if not work.sizes:
+            return None, None
+        values = self._scopes.values[work.scope]
+        # A dimension that is drawn, a sketch's rank say, is looked up at its median.
+        columns = [np.median(np.atleast_2d(values[str(each)]), axis=1, keepdims=True) for each in work.sizes]
+        columns = [np.broadcast_to(each, np.broadcast_shapes(*(c.shape for c in columns))) for each in columns]
+        return 3.0 / add(1.0 / each for each in columns), (columns[0], columns[2])
+
+    def _batch(self, scope: Scope) -> Draws:
+        """Units of the same size in the whole network, for each unit of a scope, as a column."""
+        weight = self._scopes.weight(scope, pairs=False, layers=Layers.ALL)
+        if scope is not Scope.FACTOR:
+            return weight
+        _, group = np.unique(self._scopes.values[scope]["n"][:, 0], return_inverse=True)
+        sizes = np.asarray(np.bincount(group, weights=weight[:, 0]), dtype=float)
+        return sizes[group][:, None]
+
+    def _unexplained(self, operation: str) -> Draws:
+        return standard_normal(f"digital.operations.{operation}.extrapolation", self._scopes.draws, self._seed)
+
+
+def _formulas(work: DigitalWork) -> Iterable[Formula]:
+    """What the counts rest on beside exact sizes: iterations on kappa, sketches on their rank."""
+    return (count for count in (work.calls, work.flops, work.elements, work.bytes) if isinstance(count, Formula))

@@ -1,0 +1,113 @@
+"""What formulas are evaluated for: the model as a whole, each layer shape, each factor; and how such units add up.
+
+Arrays have two axes: shapes (or shapes twice over, for the factors A and G) and draws. A shape that occurs in many
+layers is evaluated once, in an order fixed by the shapes themselves, so that two ways of writing one model give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from costmodel.formulas import Formula
+from costmodel.machines.laws import Term
+from costmodel.methods import Layers, Method, Scope
+from costmodel.projection.cost import weakest_that_matters
+from costmodel.projection.values import PATHS, evaluate, symbol_values
+from costmodel.quantities.estimate import Draws, Quantity, Status, weakest
+from costmodel.quantities.symbols import Expression
+from costmodel.workloads.workload import Shape, Workload
+
+
+class Scopes:
+    """Every formula of some methods, evaluated on one network under one set of draws.
+
+    Attributes:
+        found: Every quantity by path.
+        drawn: Draws of each, shape (draws,).
+        draws: How many.
+        shapes: Distinct layer shapes.
+        multiplicity: Layers of each shape, shape (shapes,).
+        values: Values of the symbols, by scope and letter.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        methods: Iterable[Method],
+        found: Mapping[str, Quantity],
+        drawn: Mapping[str, Draws],
+        draws: int,
+    ) -> None:
+        self.found, self.drawn, self.draws = found, drawn, draws
+        counted = workload.shapes()
+        self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
+        self.multiplicity = np.array([count for _, count in counted], dtype=float)
+        self.values = symbol_values(workload, self.shapes, drawn)
+        self._statuses: dict[Expression, Status] = {}
+        wanted: dict[Scope, dict[Expression, None]] = {scope: {} for scope in Scope}
+        for method in methods:
+            for scope, expression in method.expressions():
+                wanted[scope][expression] = None
+        self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in wanted.items()}
+
+    def evaluate(self, count: float | Formula, scope: Scope) -> Draws:
+        """Values of a count for each unit of a scope."""
+        if isinstance(count, Formula):
+            return self._evaluated[scope][count.expression]
+        return np.full((1, 1), float(count))
+
+    def expression(self, term: Expression, scope: Scope) -> Draws:
+        """Values of a part of a formula."""
+        return self._evaluated[scope][term]
+
+    def pairs(self, scope: Scope) -> Draws:
+        """Equal factor pairs of each unit, a column."""
+        return np.asarray(self.values[scope]["pairs"], dtype=float)
+
+    def weight(self, scope: Scope, *, pairs: bool, layers: Layers = Layers.ALL) -> Draws:
+        """How many times each unit of a scope occurs, as a column; ``pairs`` counts equal pairs of a layer apart."""
+        if scope is Scope.MODEL:
+            return np.ones((1, 1))
+        weight = self.multiplicity * self._having(layers)
+        if pairs:
+            weight = weight * np.array([shape.pairs for shape in self.shapes])
+        return np.tile(weight, 1 if scope is Scope.LAYER else 2)[:, None]
+
+    def _having(self, layers: Layers) -> Draws:
+        """One for shapes that a work belongs to, zero for others."""
+        if layers is Layers.ALL:
+            return np.ones(len(self.shapes))
+        patches = np.array([shape.patches for shape in self.shapes])
+        return np.asarray(patches if layers is Layers.CONVOLUTION else ~patches, dtype=float)
+
+    def per_layer(self, seconds: Draws, scope: Scope, layers: Layers = Layers.ALL) -> Draws:
+        """Seconds of one layer of each shape, A and G together; work of the model as a whole belongs to no layer."""
+        shapes = len(self.shapes)
+        if scope is Scope.MODEL:
+            return np.zeros((shapes, self.draws))
+        # A law that only counts calls has one number for all units.
+        units = shapes if scope is Scope.LAYER else 2 * shapes
+        whole = np.broadcast_to(seconds, (units, self.draws))
+        each = whole if scope is Scope.LAYER else whole[:shapes] + whole[shapes:]
+        return each * self._having(layers)[:, None]
+
+    def sum(self, weighted: Draws) -> Draws:
+        """Sum over units, shape (draws,)."""
+        return np.broadcast_to(np.sum(weighted, axis=0), (self.draws,))
+
+    def status(self, terms: Iterable[Term], weight: Draws) -> Status:
+        """The weakest status of the terms that matter in their sum over all units."""
+        return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
+
+    def status_of(self, term: Expression) -> Status:
+        """The weakest status among the quantities in an expression; sizes are exact."""
+        if term not in self._statuses:
+            self._statuses[term] = weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
+        return self._statuses[term]
+
+    def _symbol_status(self, letter: str) -> Status:
+        paths = PATHS.get(letter, ())
+        return weakest(self.found[path].status for path in paths if path in self.found)
