@@ -1,6 +1,7 @@
 """Cards with round numbers, so that a time can be worked out on paper."""
 
-from costmodel.machines.cards import AnalogCard, DigitalCard, Law, Primitive
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.laws import ConstantLaw
 from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import Unit, bit, bit_per_second, byte_per_second, flop_per_second, hertz, one, second
 
@@ -16,11 +17,11 @@ def digital_card() -> DigitalCard:
         "round numbers",
         "made up",
         {
-            Primitive.NETWORK: Law(launch=exact(1e-3, second), rate=exact(1e12, flop_per_second)),
-            Primitive.GEMM: Law(launch=exact(1e-3, second), rate=exact(1e12, flop_per_second)),
-            Primitive.SPD_INVERSE: Law(launch=exact(1e-3, second), element_time=exact(1e-9, second)),
-            Primitive.EIGH: Law(launch=exact(1e-3, second), element_time=exact(1e-8, second)),
-            Primitive.STREAM: Law(bandwidth=exact(1e12, byte_per_second)),
+            "network": ConstantLaw(launch=exact(1e-3, second), rate=exact(1e12, flop_per_second)),
+            "gemm": ConstantLaw(launch=exact(1e-3, second), rate=exact(1e12, flop_per_second)),
+            "spd_inverse": ConstantLaw(launch=exact(1e-3, second), element_time=exact(1e-9, second)),
+            "eigh": ConstantLaw(launch=exact(1e-3, second), element_time=exact(1e-8, second)),
+            "stream": ConstantLaw(bandwidth=exact(1e12, byte_per_second)),
         },
     )
 

@@ -134,11 +134,11 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
     model = tmp_path / "m.yaml"
     model.write_text("schema: 1\nname: x\nbatch_size: 0\nlayers:\n  - {name: a, kind: linear, d_in: 1, d_out: 0}\n")
     code, out, err = run(
-        capsys, "project", str(model), "--analog", "tgnd-2024", "--set", "digital.primitives.gemm.rate=3"
+        capsys, "project", str(model), "--analog", "tgnd-2024", "--set", "digital.operations.gemm.rate=3"
     )
     assert (code, out) == (2, "")
     assert err.splitlines() == [
-        "--set: primitives.gemm.rate missing unit: 3 needs one, like '20 TFLOP/s'",
+        "--set: operations.gemm.rate missing unit: 3 needs one, like '20 TFLOP/s'",
         f"{model}:3:1 batch_size 0 is not at least 1",
         f"{model}:5:38 layers.0.d_out 0 is not at least 1",
         "tgnd-2024: unknown card 'tgnd-2024'; did you mean 'tngd-2024'?",

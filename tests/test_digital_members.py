@@ -9,11 +9,12 @@ from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
-from costmodel.machines.cards import STAND_INS, AnalogCard, DigitalCard, Law, Primitive
-from costmodel.methods import METHODS
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.laws import ConstantLaw
+from costmodel.methods import METHODS, DigitalWork
 from costmodel.projection.project import Projection, project
 from costmodel.quantities.estimate import Status
-from costmodel.quantities.units import second
+from costmodel.quantities.units import flop_per_second, second
 from tests.round_cards import exact
 
 # Factors of 1000, 500 and of 500, 100; 10 rows; sqrt(kappa) / 2 ln(2 / epsilon) = 14.98
@@ -61,24 +62,42 @@ def test_cholesky_solve_borrows_the_law_of_the_inverse(result: Projection) -> No
     assert result.methods["kfac.cholesky_solve"].phases["precondition"].status is Status.ASSUMED
 
 
-def test_a_card_with_its_own_law_needs_no_stand_in(digital: DigitalCard, analog: AnalogCard) -> None:
-    law = Law(launch=exact(5e-3, second, Status.MEASURED))
-    card = replace(digital, laws={**digital.laws, Primitive.CHOLESKY: law})
+def test_a_card_with_its_own_law_needs_no_other(digital: DigitalCard, analog: AnalogCard) -> None:
+    law = ConstantLaw(launch=exact(5e-3, second, Status.MEASURED))
+    card = replace(digital, laws={**digital.laws, "cholesky": law})
     inversion = projected(card, analog).methods["kfac.cholesky_solve"].phases["inversion"]
     assert inversion.median == pytest.approx(4 * 5 * MS)
     assert inversion.status is Status.MEASURED
 
 
-def test_a_card_file_may_give_or_leave_out_optional_primitives() -> None:
-    card = load_digital("h100-sxm")
-    assert {primitive for primitive in STAND_INS if card.stand_in(primitive)} == set(STAND_INS)
-    given = load_digital("h100-sxm", ["primitives.qr.launch=200 us"])
-    assert given.stand_in(Primitive.QR) is None
-    assert given.quantities()["qr.launch"].value == 200e-6
+def test_an_inverse_is_its_two_halves_where_a_card_knows_those(digital: DigitalCard, analog: AnalogCard) -> None:
+    halves = {
+        "cholesky": ConstantLaw(launch=exact(5e-3, second), rate=exact(TERA, flop_per_second)),
+        "cholesky_inverse": ConstantLaw(launch=exact(7e-3, second), rate=exact(TERA / 2, flop_per_second)),
+    }
+    others = {name: law for name, law in digital.laws.items() if name != "spd_inverse"}
+    inversion = projected(replace(digital, laws={**others, **halves}), analog).methods["kfac.cholesky"]
+    # n^3 / 3 FLOPs at one rate, 2 n^3 / 3 at half of it
+    assert inversion.phases["inversion"].median == pytest.approx(4 * 12 * MS + CUBES * (1 / 3 + 4 / 3) / TERA)
 
 
-def test_every_optional_primitive_has_a_stand_in_that_cards_must_have() -> None:
-    assert not {stand_in.primitive for stand_in in STAND_INS.values()} & set(STAND_INS)
+def test_a_card_file_may_give_or_leave_out_operations() -> None:
+    assert [part.operation for part in load_digital("h100-sxm").resolve("qr") or ()] == ["eigh"]
+    given = load_digital("h100-sxm", ["operations.qr.launch=200 us"])
+    assert [part.operation for part in given.resolve("qr") or ()] == ["qr"]
+    assert given.quantities()["operations.qr.launch"].value == 200e-6
+
+
+def test_every_operation_of_a_method_has_a_law_on_the_smallest_card(digital: DigitalCard) -> None:
+    assert set(digital.laws) == {"network", "gemm", "spd_inverse", "eigh", "stream"}
+    works = [
+        work
+        for build in METHODS.values()
+        for phase in build("expand").phases
+        for work in phase.works
+        if isinstance(work, DigitalWork)
+    ]
+    assert {work.operation for work in works if digital.resolve(work.operation) is None} == set()
 
 
 def test_eigh(result: Projection) -> None:

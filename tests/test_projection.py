@@ -186,8 +186,8 @@ def test_status_is_the_weakest_that_matters(digital: DigitalCard, analog: Analog
 def test_outside_its_sizes_a_law_is_extrapolated_and_widened(digital: DigitalCard, analog: AnalogCard) -> None:
     def fitted(smallest: float, largest: float) -> Any:
         laws = dict(digital.laws)
-        law = laws["spd_inverse"]  # type: ignore[index]
-        laws["spd_inverse"] = replace(  # type: ignore[index]
+        law = laws["spd_inverse"]
+        laws["spd_inverse"] = replace(
             law,
             **{
                 name: replace(quantity, status=Status.INTERPOLATED, domain=(smallest, largest))
