@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from solver import Converter, Machine, MatrixError
+from solver import Converter, Machine, MatrixError, invert
 from solver.kfac import (
     KFAC,
     Cholesky,
@@ -277,6 +277,19 @@ def test_clip_bounds_the_fisher_norm_of_the_step():
     assert scale < 1
 
 
+def test_weight_decay_is_decoupled_and_scaled_by_the_learning_rate():
+    """One step with and without a decay of 0.5 at lr = 0.2: they differ by 0.2 * 0.5 of the weights before the step."""
+    after, before = [], []
+    for decay in (0.0, 0.5):
+        model, x, y = problem("mlp")
+        before = [p.detach().clone() for p in model.parameters()]
+        optimizer, _ = natural_gradients(model, x, y, lr=0.2, damping=0.05, weight_decay=decay)
+        optimizer.step()
+        after.append([p.detach() for p in model.parameters()])
+    for plain, decayed, start in zip(*after, before, strict=True):
+        torch.testing.assert_close(plain - decayed, 0.1 * start, rtol=1e-9, atol=1e-12)
+
+
 def test_misuse_is_explained():
     model, x, y = problem("mlp")
     optimizer = KFAC(model)
@@ -307,6 +320,22 @@ def test_a_guarded_machine_damps_what_it_cannot_hold():
     assert backend.retries > 0
     for layer, direction in zip(optimizer.layers, directions, strict=True):
         assert (direction * layer.gradient()).sum() > 0
+
+
+def test_the_guard_doubles_its_damping_until_the_machine_holds():
+    """Mismatch of 1 % moves the eigenvalues of 2 I, rows of norm 2, by 2 * 0.01 * 2 = 0.04: tried once, twice, 4 times."""
+    matrix, tried = 2 * torch.eye(3, dtype=torch.float64), []
+
+    def run(damped):
+        tried.append((damped - matrix).diagonal().tolist())
+        if len(tried) < 5:
+            raise MatrixError("too coarse")
+        return invert(damped, Machine(), samples=5)
+
+    backend = ThermoInverse(Machine(mismatch=0.01), guard=True, samples=5)
+    backend._held(matrix, run)
+    assert tried == [pytest.approx([added] * 3) for added in (0, 0.04, 0.08, 0.16, 0.32)]
+    assert backend.retries == 4
 
 
 def test_factors_stay_loaded_between_refreshes():
