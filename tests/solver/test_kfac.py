@@ -323,7 +323,7 @@ def test_a_guarded_machine_damps_what_it_cannot_hold():
 
 
 def test_the_guard_doubles_its_damping_until_the_machine_holds():
-    """Mismatch of 1 % moves the eigenvalues of 2 I, rows of norm 2, by 2 * 0.01 * 2 = 0.04: tried once, twice, 4 times."""
+    """Mismatch of 1 % moves the eigenvalues of 2 I, rows of norm 2, by 2 * 0.01 * 2 = 0.04; added 1, 2, 4, 8 times."""
     matrix, tried = 2 * torch.eye(3, dtype=torch.float64), []
 
     def run(damped):

@@ -98,8 +98,7 @@ def test_roundings_are_runs_of_their_own(spd):
 def test_a_time_budget_pays_for_every_rounding(spd):
     """Six roundings of one matrix on four arrays are two rounds of runs, and six of everything on the link.
 
-    The kappa of 9 that is given makes the spacing 0.5 * 9 tau = 4.5 us; rounding down leaves less than a spacing in each
-    round.
+    A bound on kappa of 9 makes the spacing 0.5 * 9 tau = 4.5 us; what is left over is less than a spacing a round.
     """
     machine = Machine(arrays=4, link=Link(1e7, 1e-6), dac=Converter(bits=10, stochastic=True), adc=Converter(bits=12))
     run = invert(spd(5, 8.0), machine, time_s=2e-3, kappa=9.0, mitigation=Mitigation(roundings=6))
