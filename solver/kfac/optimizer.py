@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from solver.kfac.backends import Apply, Backend, Cholesky
 from solver.kfac.damping import Damping, damp
-from solver.kfac.rows import Sharing, gradient_factor, gradient_rows, input_factor, input_rows, is_covered
+from solver.kfac.rows import Sharing, gradient_factor, gradient_rows, input_factor, input_rows, is_covered, learns_bias
 
 
 @dataclass(slots=True)
@@ -43,7 +43,8 @@ class KFAC(torch.optim.Optimizer):
         optimizer.step()
 
     Args:
-        model: its linear and ungrouped 2-d convolutional layers are preconditioned.
+        model: its linear and ungrouped 2-d convolutional layers are preconditioned. Parameters frozen by then stay as
+            they are: a layer without a trained weight is left to Adam, one without a trained bias has factors without.
         lr: learning rate of the preconditioned gradient.
         backend: who solves with the factors; Cholesky by default.
         damping: lambda.
@@ -85,7 +86,10 @@ class KFAC(torch.optim.Optimizer):
         self.layers = [
             _Layer(name, module)
             for name, module in model.named_modules()
-            if is_covered(module) and name not in skip and isinstance(module, nn.Linear | nn.Conv2d)
+            if is_covered(module)
+            and name not in skip
+            and isinstance(module, nn.Linear | nn.Conv2d)
+            and module.weight.requires_grad
         ]
         covered = {id(p) for layer in self.layers for p in layer.module.parameters(recurse=False)}
         ours = [p for p in model.parameters() if id(p) in covered]
@@ -199,7 +203,7 @@ class KFAC(torch.optim.Optimizer):
         """Momentum, decoupled weight decay, and the step."""
         weight, bias = layer.module.weight, layer.module.bias
         parts = [(weight, direction[:, : weight[0].numel()].reshape(weight.shape))]
-        if bias is not None:
+        if bias is not None and learns_bias(layer.module):
             parts.append((bias, direction[:, -1]))
         for parameter, move in parts:
             step = move.to(parameter.dtype)

@@ -290,6 +290,36 @@ def test_weight_decay_is_decoupled_and_scaled_by_the_learning_rate():
         torch.testing.assert_close(plain - decayed, 0.1 * start, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["mlp", "convolution"])
+def test_a_frozen_bias_is_no_part_of_the_factors(name):
+    """The step on the weights is that of the same layer with the bias as a constant: A has no row for it."""
+    model, x, y = problem(name)
+    model[0].bias.requires_grad_(False)
+    start = model[0].bias.clone()
+    optimizer, directions = natural_gradients(model, x, y, lr=0.2, damping=0.02, weight_decay=0.5)
+    for layer, direction in zip(optimizer.layers, directions, strict=True):
+        torch.testing.assert_close(direction, dense_solution(layer, 0.02, Damping.PI), rtol=1e-9, atol=1e-12)
+    inputs = model[0].weight[0].numel()
+    assert optimizer.layers[0].A.shape == (inputs, inputs)
+    before = model[0].weight.detach().clone()
+    optimizer.step()
+    assert torch.equal(model[0].bias, start)
+    moved = 0.9 * before - 0.2 * directions[0].reshape(before.shape)
+    torch.testing.assert_close(model[0].weight.detach(), moved, rtol=1e-9, atol=1e-12)
+
+
+def test_a_frozen_weight_leaves_its_bias_to_adam():
+    model, x, y = problem("mlp")
+    model[0].weight.requires_grad_(False)
+    weight, bias = (p.detach().clone() for p in model[0].parameters())
+    optimizer, _ = natural_gradients(model, x, y, other_lr=0.1)
+    assert [layer.name for layer in optimizer.layers] == ["2"]
+    optimizer.step()
+    assert torch.equal(model[0].weight, weight)
+    # the first step of Adam moves every entry by its learning rate
+    torch.testing.assert_close((model[0].bias.detach() - bias).abs(), torch.full_like(bias, 0.1), rtol=1e-4, atol=0)
+
+
 def test_misuse_is_explained():
     model, x, y = problem("mlp")
     optimizer = KFAC(model)
