@@ -82,7 +82,12 @@ class KFAC(torch.optim.Optimizer):
     ) -> None:
         if min(factor_interval, refresh_interval) < 1 or not 0 <= decay < 1:
             raise ValueError(f"need intervals >= 1 and 0 <= decay < 1: {factor_interval}, {refresh_interval}, {decay}")
+        if not 0 <= momentum < 1 or min(lr, other_lr, weight_decay) < 0 or (clip is not None and not clip > 0):
+            given = f"{momentum}, {lr}, {other_lr}, {weight_decay}, {clip}"
+            raise ValueError(f"need 0 <= momentum < 1, lr, other_lr and weight_decay >= 0, clip > 0 or None: {given}")
+        self._names = frozenset(name for name, _ in model.named_modules())
         skip = set(excluded)
+        self._known("excluded", skip)
         self.layers = [
             _Layer(name, module)
             for name, module in model.named_modules()
@@ -108,6 +113,12 @@ class KFAC(torch.optim.Optimizer):
         """Whether the coming step looks at the factors."""
         return self.steps % self.factor_interval == 0
 
+    def _known(self, argument: str, names: Iterable[str]) -> None:
+        """Refuse names that no module has: a misspelt layer would be treated like any other in silence."""
+        unknown = sorted(set(names) - self._names)
+        if unknown:
+            raise ValueError(f"{argument}: the model has no module named {', '.join(map(repr, unknown))}")
+
     def _watch(self, layer: _Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             if module.training and output.requires_grad and self.factors_due:
@@ -126,9 +137,11 @@ class KFAC(torch.optim.Optimizer):
 
         Raises:
             RuntimeError: no covered layer ran since the last step.
+            ValueError: segments of a layer that the model does not have.
         """
         if not self.factors_due:
             return
+        self._known("segments", segments or ())
         used = [layer for layer in self.layers if layer.seen]
         if not used:
             raise RuntimeError("no covered layer has run in training mode since the last step; call the model first")

@@ -334,6 +334,26 @@ def test_misuse_is_explained():
         KFAC(model, factor_interval=0)
 
 
+def test_misspelt_layers_are_named():
+    """Left alone, the one would be preconditioned and the nodes of the other taken for graphs."""
+    model, x, _ = problem("mlp")
+    with pytest.raises(ValueError) as error:
+        KFAC(model, excluded=["2", "haed"])
+    assert str(error.value) == "excluded: the model has no module named 'haed'"
+    optimizer, output = KFAC(model), model(x)
+    with pytest.raises(ValueError) as error:
+        optimizer.observe([output.sum()], examples=6, segments={"0": torch.arange(6), "1st": torch.arange(6)})
+    assert str(error.value) == "segments: the model has no module named '1st'"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"momentum": 1.0}, {"lr": -0.1}, {"other_lr": -0.1}, {"weight_decay": -0.1}, {"clip": 0.0}]
+)
+def test_settings_that_cannot_train(settings):
+    with pytest.raises(ValueError, match="need 0 <= momentum < 1, lr, other_lr and weight_decay >= 0, clip > 0"):
+        KFAC(problem("mlp")[0], **settings)
+
+
 def test_a_machine_too_coarse_for_the_damping_says_so():
     """4 bits hold no factor at lambda = 1e-6: the error reaches the user of the optimizer with its advice."""
     model, x, y = problem("convolution")
