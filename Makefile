@@ -1,43 +1,60 @@
 # Two commands do everything on a fresh machine with Python 3.11+, make and a package index:
 #   make demo   the main job: project K-FAC for ViT-S/16 on ImageNet
 #   make test   lint, types and tests
+# Another Python and another folder: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# What the core can be tested by where there is no torch.
+CORE_TESTS := tests costmodel --ignore=tests/solver --ignore=tests/validation \
+	--ignore=tests/test_catalog_workloads.py --ignore=tests/test_notebooks.py
+NEXT = @printf '\nThe environment is not active yet; type next:\n  . $(BIN)/activate\n  python -m costmodel %s\n'
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-fast test-slow test-core bench clean
 
-demo: .venv/core
+demo: $(VENV)/core
 	$(BIN)/python -m costmodel project imagenet_vit
+	$(NEXT) 'project examples/vision.yaml'
 
-test: .venv/test
+test: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow"
 	$(BIN)/python -m costmodel validate
+	$(NEXT) 'project examples/vision.yaml'
 
-test-slow: .venv/test
+# The tests of `make test` alone, for another run on other kernels.
+test-fast: $(VENV)/test
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(VENV)/test
 	$(BIN)/pytest -m slow
 
-bench: .venv/test
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+test-core: $(VENV)/core
+	$(PIP) -e ".[test-core]"
+	$(BIN)/pytest -m "not slow" $(CORE_TESTS)
+
+bench: $(VENV)/test
+	$(PIP) -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.million_points
 	$(BIN)/python -m benchmarks.bartiq_500
 	$(BIN)/python -m benchmarks.solver_thermox
 
-.venv/python:
-	$(PYTHON) -m venv .venv
+$(VENV)/python:
+	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 # The core: no torch. The stamp is renewed whenever the requirements change.
-.venv/core: .venv/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+$(VENV)/core: $(VENV)/python pyproject.toml
+	$(PIP) -e .
 	@touch $@
 
-.venv/test: .venv/core constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,oracles]"
+$(VENV)/test: $(VENV)/core constraints.txt
+	$(PIP) -c constraints.txt -e ".[test,oracles]"
 	@touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache

@@ -115,6 +115,8 @@ class Formula:
             raise ValueError(f"{self.name} needs a value for {_listing(missing)}")
         for letter, array in given.items():
             needed[letter].check(float(array.min()), float(array.max()))
+            # What the check forgives as rounding would still be a negative argument to log(kappa) or sqrt(1 - chi).
+            given[letter] = np.clip(array, needed[letter].minimum, needed[letter].maximum)
         result = compiled((self.expression,), tuple(needed))(*(given[letter] for letter in needed))[0]
         return float(result) if np.ndim(result) == 0 else result
 

@@ -56,14 +56,17 @@ def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenar
     if scenario is not Scenario.NOMINAL and root != "digital" and name not in _NEUTRAL and path != "model.host_time":
         more_helps = name in (MORE_IS_BETTER if root == "analog" else _EASIER_WHEN_LARGER)
         high = more_helps == (scenario is Scenario.OPTIMISTIC)
-        return np.full(count, quantity.high if high else quantity.low)
-    return _within_domain(name, quantity.at(standard_normal(quantity.stream or path, count, seed)))
+        draws = np.full(count, quantity.high if high else quantity.low)
+    else:
+        draws = quantity.at(standard_normal(quantity.stream or path, count, seed))
+    return _within_domain(name, draws)
 
 
 def _within_domain(name: str, draws: Draws) -> Draws:
-    """Draws of a symbol's value cut off at the ends of its domain, which the tail of a lognormal can pass.
+    """Draws of a symbol's value cut off at the ends of its domain, which a range or the tail of its draws can pass.
 
-    An error of 0.1 (0.06 to 0.3) has one draw in 5000 above 1, and a stable rank of 1.2 some below 1.
+    An error of 0.1 (0.06 to 0.3) has one draw in 5000 above 1, and a stable rank of 1.2 some below 1. A range that
+    follows from a standard error ends outside by itself, so a scenario's value is cut off alike.
     """
     info = SYMBOLS.get(name) or SYMBOLS.get(name.removeprefix("input_").removeprefix("output_"))
     if info is None:

@@ -17,6 +17,11 @@ from costmodel.quantities.units import Unit
 
 Expression = Any  # a sympy expression; sympy's own annotations do not survive mypy --strict
 
+#: A value this far outside a closed end of its domain, relative to that end, still counts as that end. A gain or a
+#: condition number that is 1 on paper comes out of linear algebra with an error of n times 2.2e-16, whose sign depends
+#: on the processor's kernels: 1e-12 covers a few thousand dimensions and is no number anybody would state.
+ROUNDING: Final = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class SymbolInfo:
@@ -52,13 +57,15 @@ class SymbolInfo:
     def check(self, low: float, high: float) -> None:
         """Raise if any value between ``low`` and ``high``, the extremes given for this symbol, is not allowed.
 
+        A closed end gives way by :data:`ROUNDING`; an open one, and zero, do not.
+
         Raises:
             ValueError: Names the symbol, the offending value and the domain.
         """
-        too_low = low <= self.minimum if self.open_minimum else low < self.minimum
-        too_high = high >= self.maximum if self.open_maximum else high > self.maximum
+        too_low = low <= self.minimum if self.open_minimum else low < self.minimum * (1 - ROUNDING)
+        too_high = high >= self.maximum if self.open_maximum else high > self.maximum * (1 + ROUNDING)
         if too_low or too_high or math.isnan(low) or math.isnan(high):
-            raise ValueError(f"{self.name} = {low if too_low else high:g} is outside its domain {self.domain}")
+            raise ValueError(f"{self.name} = {low if too_low else high:.15g} is outside its domain {self.domain}")
 
 
 SYMBOLS: Final[dict[str, SymbolInfo]] = {}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from solver.kfac.backends import Apply, Backend, Cholesky
 from solver.kfac.damping import Damping, damp
-from solver.kfac.rows import Sharing, gradient_factor, gradient_rows, input_factor, input_rows, is_covered
+from solver.kfac.rows import Sharing, gradient_factor, gradient_rows, input_factor, input_rows, is_covered, learns_bias
 
 
 @dataclass(slots=True)
@@ -43,7 +43,8 @@ class KFAC(torch.optim.Optimizer):
         optimizer.step()
 
     Args:
-        model: its linear and ungrouped 2-d convolutional layers are preconditioned.
+        model: its linear and ungrouped 2-d convolutional layers are preconditioned. Parameters frozen by then stay as
+            they are: a layer without a trained weight is left to Adam, one without a trained bias has factors without.
         lr: learning rate of the preconditioned gradient.
         backend: who solves with the factors; Cholesky by default.
         damping: lambda.
@@ -81,11 +82,19 @@ class KFAC(torch.optim.Optimizer):
     ) -> None:
         if min(factor_interval, refresh_interval) < 1 or not 0 <= decay < 1:
             raise ValueError(f"need intervals >= 1 and 0 <= decay < 1: {factor_interval}, {refresh_interval}, {decay}")
+        if not 0 <= momentum < 1 or min(lr, other_lr, weight_decay) < 0 or (clip is not None and not clip > 0):
+            given = f"{momentum}, {lr}, {other_lr}, {weight_decay}, {clip}"
+            raise ValueError(f"need 0 <= momentum < 1, lr, other_lr and weight_decay >= 0, clip > 0 or None: {given}")
+        self._names = frozenset(name for name, _ in model.named_modules())
         skip = set(excluded)
+        self._known("excluded", skip)
         self.layers = [
             _Layer(name, module)
             for name, module in model.named_modules()
-            if is_covered(module) and name not in skip and isinstance(module, nn.Linear | nn.Conv2d)
+            if is_covered(module)
+            and name not in skip
+            and isinstance(module, nn.Linear | nn.Conv2d)
+            and module.weight.requires_grad
         ]
         covered = {id(p) for layer in self.layers for p in layer.module.parameters(recurse=False)}
         ours = [p for p in model.parameters() if id(p) in covered]
@@ -103,6 +112,12 @@ class KFAC(torch.optim.Optimizer):
     def factors_due(self) -> bool:
         """Whether the coming step looks at the factors."""
         return self.steps % self.factor_interval == 0
+
+    def _known(self, argument: str, names: Iterable[str]) -> None:
+        """Refuse names that no module has: a misspelt layer would be treated like any other in silence."""
+        unknown = sorted(set(names) - self._names)
+        if unknown:
+            raise ValueError(f"{argument}: the model has no module named {', '.join(map(repr, unknown))}")
 
     def _watch(self, layer: _Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -122,9 +137,11 @@ class KFAC(torch.optim.Optimizer):
 
         Raises:
             RuntimeError: no covered layer ran since the last step.
+            ValueError: segments of a layer that the model does not have.
         """
         if not self.factors_due:
             return
+        self._known("segments", segments or ())
         used = [layer for layer in self.layers if layer.seen]
         if not used:
             raise RuntimeError("no covered layer has run in training mode since the last step; call the model first")
@@ -199,7 +216,7 @@ class KFAC(torch.optim.Optimizer):
         """Momentum, decoupled weight decay, and the step."""
         weight, bias = layer.module.weight, layer.module.bias
         parts = [(weight, direction[:, : weight[0].numel()].reshape(weight.shape))]
-        if bias is not None:
+        if bias is not None and learns_bias(layer.module):
             parts.append((bias, direction[:, -1]))
         for parameter, move in parts:
             step = move.to(parameter.dtype)

@@ -1,6 +1,6 @@
 """From what a layer saw to its two Kronecker factors, with weights shared over tokens, positions, nodes or edges.
 
-Conventions, equal to curvlinops': x are inputs with a 1 appended for the bias, g are gradients of the summed loss.
+Conventions, equal to curvlinops': x are inputs, with a 1 appended for a trained bias, g gradients of the summed loss.
 * expand (Eschenhagen et al., arXiv 2311.00636): every shared position is a row, A = sum x x^T / rows, G = sum g g^T
   / N.
 * reduce: inputs are averaged and gradients summed over the positions of an example, A and G are means over N examples.
@@ -27,6 +27,11 @@ def is_covered(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear)
 
 
+def learns_bias(module: nn.Module) -> bool:
+    """Whether a covered module has a bias that is trained, and with it a last row and column in A."""
+    return module.bias is not None and bool(module.bias.requires_grad)
+
+
 def input_rows(module: nn.Module, x: Tensor) -> Tensor:
     """Rows that the weight matrix multiplies, shape (N, T, d_in [+ 1]).
 
@@ -38,7 +43,7 @@ def input_rows(module: nn.Module, x: Tensor) -> Tensor:
         rows = functional.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride).mT
     else:
         rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    if module.bias is not None:
+    if learns_bias(module):
         rows = torch.cat([rows, rows.new_ones(*rows.shape[:-1], 1)], -1)
     return rows
 

@@ -90,6 +90,32 @@ def test_domains(name: str, value: float, message: str) -> None:
     assert str(error.value) == message
 
 
+GAIN = ("thermo.average.mean.spectrum.time", {"tau": 1.0, "n": 6, "nu": 1e-3, "epsilon": 0.1, "mu_2": 2.0})
+WORKERS = ("kfac.distributed.gradient_workers", {"p": 8})
+
+
+@pytest.mark.parametrize(("formula", "name", "outwards"), [(GAIN, "s_x", -1), (WORKERS, "f_g", 1)])
+def test_a_rounding_error_outside_a_closed_end_counts_as_the_end(
+    formula: tuple[str, dict[str, float]], name: str, outwards: int
+) -> None:
+    """Both ends are 1; the whole band of rounding gives what the end itself gives, anything beyond is refused."""
+    at, given = formulas.get(formula[0]), formula[1]
+    for error in (2.3e-16, 4e-15, 0.99e-12):
+        assert at.evaluate(**given, **{name: 1 + outwards * error}) == at.evaluate(**given, **{name: 1.0})
+    for error in (1.01e-12, 1e-6):
+        with pytest.raises(ValueError, match=f" = {1 + outwards * error:.15g} is outside its domain .*{name}"):
+            at.evaluate(**given, **{name: 1 + outwards * error})
+
+
+def test_an_open_end_and_zero_are_exact() -> None:
+    time = formulas.get("thermo.average.mean.spectrum.time")
+    good = {"tau": 1.0, "n": 6, "nu": 0.0, "epsilon": 0.1, "mu_2": 2.0, "s_x": 1.0}
+    assert time.evaluate(**good) == 0
+    for name, value in (("epsilon", 1.0), ("tau", 0.0), ("nu", -1e-300)):
+        with pytest.raises(ValueError, match="is outside its domain 0 <"):
+            time.evaluate(**(good | {name: value}))
+
+
 def test_unknown_formula_names_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"no formula 'thermo\.solve\.settle'; nearest: thermo\.solve\.settle\.time"):
         formulas.get("thermo.solve.settle")

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from solver import Converter, Machine, MatrixError
+from solver import Converter, Machine, MatrixError, invert
 from solver.kfac import (
     KFAC,
     Cholesky,
@@ -277,6 +277,49 @@ def test_clip_bounds_the_fisher_norm_of_the_step():
     assert scale < 1
 
 
+def test_weight_decay_is_decoupled_and_scaled_by_the_learning_rate():
+    """One step with and without a decay of 0.5 at lr = 0.2: they differ by 0.2 * 0.5 of the weights before the step."""
+    after, before = [], []
+    for decay in (0.0, 0.5):
+        model, x, y = problem("mlp")
+        before = [p.detach().clone() for p in model.parameters()]
+        optimizer, _ = natural_gradients(model, x, y, lr=0.2, damping=0.05, weight_decay=decay)
+        optimizer.step()
+        after.append([p.detach() for p in model.parameters()])
+    for plain, decayed, start in zip(*after, before, strict=True):
+        torch.testing.assert_close(plain - decayed, 0.1 * start, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mlp", "convolution"])
+def test_a_frozen_bias_is_no_part_of_the_factors(name):
+    """The step on the weights is that of the same layer with the bias as a constant: A has no row for it."""
+    model, x, y = problem(name)
+    model[0].bias.requires_grad_(False)
+    start = model[0].bias.clone()
+    optimizer, directions = natural_gradients(model, x, y, lr=0.2, damping=0.02, weight_decay=0.5)
+    for layer, direction in zip(optimizer.layers, directions, strict=True):
+        torch.testing.assert_close(direction, dense_solution(layer, 0.02, Damping.PI), rtol=1e-9, atol=1e-12)
+    inputs = model[0].weight[0].numel()
+    assert optimizer.layers[0].A.shape == (inputs, inputs)
+    before = model[0].weight.detach().clone()
+    optimizer.step()
+    assert torch.equal(model[0].bias, start)
+    moved = 0.9 * before - 0.2 * directions[0].reshape(before.shape)
+    torch.testing.assert_close(model[0].weight.detach(), moved, rtol=1e-9, atol=1e-12)
+
+
+def test_a_frozen_weight_leaves_its_bias_to_adam():
+    model, x, y = problem("mlp")
+    model[0].weight.requires_grad_(False)
+    weight, bias = (p.detach().clone() for p in model[0].parameters())
+    optimizer, _ = natural_gradients(model, x, y, other_lr=0.1)
+    assert [layer.name for layer in optimizer.layers] == ["2"]
+    optimizer.step()
+    assert torch.equal(model[0].weight, weight)
+    # the first step of Adam moves every entry by its learning rate
+    torch.testing.assert_close((model[0].bias.detach() - bias).abs(), torch.full_like(bias, 0.1), rtol=1e-4, atol=0)
+
+
 def test_misuse_is_explained():
     model, x, y = problem("mlp")
     optimizer = KFAC(model)
@@ -289,6 +332,26 @@ def test_misuse_is_explained():
         damp(torch.eye(2), torch.eye(2), 0.0, Damping.PI)
     with pytest.raises(ValueError, match="intervals >= 1"):
         KFAC(model, factor_interval=0)
+
+
+def test_misspelt_layers_are_named():
+    """Left alone, the one would be preconditioned and the nodes of the other taken for graphs."""
+    model, x, _ = problem("mlp")
+    with pytest.raises(ValueError) as error:
+        KFAC(model, excluded=["2", "haed"])
+    assert str(error.value) == "excluded: the model has no module named 'haed'"
+    optimizer, output = KFAC(model), model(x)
+    with pytest.raises(ValueError) as error:
+        optimizer.observe([output.sum()], examples=6, segments={"0": torch.arange(6), "1st": torch.arange(6)})
+    assert str(error.value) == "segments: the model has no module named '1st'"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"momentum": 1.0}, {"lr": -0.1}, {"other_lr": -0.1}, {"weight_decay": -0.1}, {"clip": 0.0}]
+)
+def test_settings_that_cannot_train(settings):
+    with pytest.raises(ValueError, match="need 0 <= momentum < 1, lr, other_lr and weight_decay >= 0, clip > 0"):
+        KFAC(problem("mlp")[0], **settings)
 
 
 def test_a_machine_too_coarse_for_the_damping_says_so():
@@ -307,6 +370,22 @@ def test_a_guarded_machine_damps_what_it_cannot_hold():
     assert backend.retries > 0
     for layer, direction in zip(optimizer.layers, directions, strict=True):
         assert (direction * layer.gradient()).sum() > 0
+
+
+def test_the_guard_doubles_its_damping_until_the_machine_holds():
+    """Mismatch of 1 % moves the eigenvalues of 2 I, rows of norm 2, by 2 * 0.01 * 2 = 0.04; added 1, 2, 4, 8 times."""
+    matrix, tried = 2 * torch.eye(3, dtype=torch.float64), []
+
+    def run(damped):
+        tried.append((damped - matrix).diagonal().tolist())
+        if len(tried) < 5:
+            raise MatrixError("too coarse")
+        return invert(damped, Machine(), samples=5)
+
+    backend = ThermoInverse(Machine(mismatch=0.01), guard=True, samples=5)
+    backend._held(matrix, run)
+    assert tried == [pytest.approx([added] * 3) for added in (0, 0.04, 0.08, 0.16, 0.32)]
+    assert backend.retries == 4
 
 
 def test_factors_stay_loaded_between_refreshes():

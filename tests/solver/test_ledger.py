@@ -95,6 +95,23 @@ def test_roundings_are_runs_of_their_own(spd):
     assert many.settling_time_s == pytest.approx(2 * one.settling_time_s)  # six runs on four arrays: two rounds
 
 
+def test_a_time_budget_pays_for_every_rounding(spd):
+    """Six roundings of one matrix on four arrays are two rounds of runs, and six of everything on the link.
+
+    A bound on kappa of 9 makes the spacing 0.5 * 9 tau = 4.5 us; what is left over is less than a spacing a round.
+    """
+    machine = Machine(arrays=4, link=Link(1e7, 1e-6), dac=Converter(bits=10, stochastic=True), adc=Converter(bits=12))
+    run = invert(spd(5, 8.0), machine, time_s=2e-3, kappa=9.0, mitigation=Mitigation(roundings=6))
+    assert run.ledger.link_time_s == pytest.approx(6 * (25 * 22 / 1e7 + 2e-6))
+    assert 2e-3 - 2 * 4.5e-6 < run.time_s <= 2e-3 * (1 + 1e-9)
+
+
+def test_refinement_is_paid_for_every_matrix(spd):
+    """Two Newton-Schulz steps of 4 n^3 on each of three 5 x 5 matrices."""
+    refined = invert(spd(5, 4.0, batch=3), Machine(), error=0.05, mitigation=Mitigation(refinements=2))
+    assert refined.ledger.digital_flops == 2 * 3 * 4 * 125
+
+
 @pytest.mark.parametrize("regime", list(Regime))
 def test_a_time_budget_is_used_and_not_exceeded(regime, spd):
     machine = Machine(regime=regime, cells=4, arrays=2, link=Link(1e8, 1e-7), noise=1e-3, **BITS)

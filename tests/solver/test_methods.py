@@ -107,6 +107,18 @@ def test_mismatch_moves_every_coupling_by_its_deviation():
     assert gains.std().item() == pytest.approx(0.05, abs=4 * 0.05 / math.sqrt(2 * gains.numel()))
 
 
+def test_every_array_has_a_mismatch_of_its_own():
+    """Three equal matrices on two arrays: the first and third stand on the same components, the second does not."""
+    A = 0.1 + torch.eye(20, dtype=torch.float64) / 2
+    modes = Machine(mismatch=0.05, arrays=2).program(A.expand(3, 20, 20), Noise(0))
+    gains = ((modes.basis * modes.eigenvalues[:, None, :]) @ modes.basis.mT / A).flatten(1) - 1
+    torch.testing.assert_close(gains[2], gains[0])
+    # independent gains of 210 couplings: a correlation beyond 4 / sqrt(210) = 0.28 has odds of 1 in 16 000
+    assert abs(torch.corrcoef(gains[:2])[0, 1]) < 0.28
+    other = Machine(mismatch=0.05, chip=1).program(A[None], Noise(0))
+    assert not torch.allclose(other.eigenvalues[0], modes.eigenvalues[0], rtol=1e-6)
+
+
 def test_averaging_over_roundings_removes_the_first_order(spd):
     """32 stochastic roundings at 7 and 9 bits: the first-order error falls by about sqrt(32) = 5.7, less its bias."""
     A = spd(16, 10.0, seed=3)
