@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -57,12 +56,12 @@ def project(
 @app.command()
 def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
     """Exact FLOPs of one step of MODEL with every phase done once."""
-    from costmodel.inputs.loading import load_workload, model_settings
+    from costmodel.inputs.loading import load_workload, split_settings
     from costmodel.projection.counts import count
     from costmodel.views.contract import counts_dict
     from costmodel.views.tables import counts_tables
 
-    result = count(load_workload(model, model_settings(settings)))
+    result = count(load_workload(model, split_settings(settings)["model"]))
     _print(output, lambda: counts_dict(result), lambda: counts_tables(result), lambda: counts_dict(result)["layers"])
 
 
@@ -207,11 +206,12 @@ def _torch() -> None:
 
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
     """Model and cards with their settings; the faults of all three at once."""
-    from costmodel.inputs.faults import InputError
-    from costmodel.inputs.loading import load_analog, load_digital, load_workload, sort_settings
+    from costmodel.inputs.faults import Fault, InputError
+    from costmodel.inputs.loading import load_analog, load_digital, load_workload, split_settings
 
-    split, faults = sort_settings(settings)
+    split = split_settings(settings)
     loaded: list[Any] = []
+    faults: list[Fault] = []
     loaders: tuple[tuple[Callable[..., Any], str, str], ...] = (
         (load_workload, model, "model"),
         (load_digital, digital, "digital"),
@@ -250,9 +250,6 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 50)  # looking through all that sympy keeps alive costs 6 % of a projection
     from costmodel.inputs.faults import InputError
 
-    for stream in (sys.stdout, sys.stderr):  # a locale that lacks a letter gets its escape
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except InputError as error:

@@ -425,7 +425,7 @@ def test_repeats_that_multiply_without_end_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         _model(tmp_path, layers)
     (fault,) = error.value.faults
-    assert fault.path == "layers.0.layers.0.layers.0.repeat"
+    assert fault.path == "layers.0.layers.0.repeat"
     assert fault.message == "more than 200000 layers once repeats are written out"
 
 

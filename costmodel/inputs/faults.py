@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-#: What is kept of a path and of a message; both can quote a file, and a file can hold a word of a megabyte.
-_LONGEST_PATH: Final = 200
-_LONGEST_MESSAGE: Final = 500
+from costmodel.inputs.texts import printable, shortened
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,9 +27,12 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        """``file:line:column path message`` on one line, numbers and path left out where there are none."""
+        """``file:line:column path message`` on one line, numbers and path left out where there are none.
+
+        Path and message can quote the file, and a file can hold a word of a megabyte, so both are cut.
+        """
         place = f"{self.origin}:{self.line}:{self.column}" if self.line else f"{self.origin}:"
-        parts = (place, shortened(self.path, _LONGEST_PATH), shortened(self.message, _LONGEST_MESSAGE))
+        parts = (place, shortened(self.path, 200), shortened(self.message, 500))
         return " ".join(printable(part) for part in parts if part)
 
 
@@ -51,29 +51,3 @@ class InputError(Exception):
     def about(cls, origin: str, message: str, line: int = 0, column: int = 0) -> InputError:
         """An error with one fault that concerns the input as a whole or one place in it."""
         return cls([Fault(origin, line, column, "", message)])
-
-
-def printable(text: str) -> str:
-    r"""The text with escapes for what no terminal should get: control characters, line breaks, lone surrogates.
-
-    >>> printable("a\nb")
-    'a\\nb'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for each in text
-    )
-
-
-def shortened(text: str, most: int) -> str:
-    """The text, or its beginning and end where it has more than ``most`` characters.
-
-    >>> shortened("from the beginning to the end", 20)
-    'from the ... the end'
-    """
-    if len(text) <= most:
-        return text
-    end = (most - 5) // 2
-    return f"{text[: most - 5 - end]} ... {text[len(text) - end :]}"

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
-from costmodel.inputs.faults import Fault, shortened
+from costmodel.inputs.faults import Fault
 from costmodel.inputs.kinds import FAMILIES, LAYER_KINDS, Kind, Part
 from costmodel.inputs.kinds.registry import checked_parts
 from costmodel.inputs.schema import Strict, nearest_name, unknown, validate
+from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import Repeat
 from costmodel.inputs.yaml_reader import Document, Path_, dotted
 from costmodel.workloads.workload import Layer

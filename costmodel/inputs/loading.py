@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from costmodel.inputs.device_file import card_from
-from costmodel.inputs.faults import InputError, shortened
+from costmodel.inputs.faults import InputError
 from costmodel.inputs.mapping import document_of
 from costmodel.inputs.schema import unknown
-from costmodel.inputs.settings import model_settings, overridden, sort_settings, split_settings
+from costmodel.inputs.settings import overridden, sort_settings, split_settings
+from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import Document, read_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
@@ -25,7 +26,6 @@ __all__ = [
     "load_card",
     "load_digital",
     "load_workload",
-    "model_settings",
     "sort_settings",
     "split_settings",
 ]

@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar, Union, get_args, ge
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from costmodel.inputs.faults import Fault, InputError, shortened
+from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.texts import shortened
 from costmodel.inputs.yaml_reader import Document, Path_
 from costmodel.quantities import symbols
 from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
@@ -260,6 +261,8 @@ def _message(error: dict[str, Any], model: type[Strict]) -> str:
         return str(context["error"])
     if kind == "too_short":
         return "is empty; it needs at least one entry"
+    if kind == "too_long":
+        return f"has {len(value or '')} entries, at most {context['max_length']}"
     if kind in _COMPARISONS:
         return f"{value} is not {_COMPARISONS[kind]} {next(iter(context.values()))}"
     if kind in {"literal_error", "enum"}:

@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any, Final
 
 from costmodel.inputs.device_schema import AnalogFile, DigitalFile
-from costmodel.inputs.faults import Fault, InputError, shortened
+from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import Strict, nearest_name, strict_type, unknown
+from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, dotted, parse_yaml
 
@@ -32,22 +33,6 @@ def split_settings(settings: Sequence[str]) -> dict[str, list[str]]:
     if faults:
         raise InputError(faults)
     return sorted_
-
-
-def model_settings(settings: Sequence[str]) -> list[str]:
-    """Settings where only a model is read.
-
-    Raises:
-        InputError: As :func:`split_settings`, or a setting is for a card.
-    """
-    sorted_, faults = sort_settings(settings)
-    for root in ("digital", "analog"):
-        for setting in sorted_[root]:
-            path = setting.partition("=")[0]
-            faults.append(Fault("--set", 0, 0, path, f"is a key of the {root} card; only the model is read here"))
-    if faults:
-        raise InputError(faults)
-    return sorted_["model"]
 
 
 def sort_settings(settings: Sequence[str]) -> tuple[dict[str, list[str]], list[Fault]]:
@@ -119,7 +104,7 @@ def overridden(document: Document, settings: Sequence[str]) -> Document:
         path_text, _, value_text = setting.partition("=")
         path: Path_ = tuple(int(part) if _INDEX.fullmatch(part) else part for part in path_text.split("."))
         try:
-            value = parse_yaml(value_text, "--set")
+            value = parse_yaml(value_text, "--set", empty="has no value")
         except InputError as error:
             faults.extend(Fault("--set", 0, 0, path_text, fault.message) for fault in error.faults)
             continue

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from costmodel.inputs.faults import Fault, InputError, shortened
+from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.texts import shortened
 from costmodel.inputs.yaml_events import MAXIMUM_DEPTH, Node, compose
 
 #: A model of 10 000 layers written out is about 1 MB; more is a mistake.
@@ -32,6 +33,8 @@ _WORDS: Final = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+
+_EMPTY: Final = "empty file; it needs at least a 'schema' and a 'name'"
 
 Path_ = tuple[str | int, ...]
 
@@ -99,15 +102,15 @@ def read_yaml(file: Path) -> Document:
     return parse_yaml(text, origin)
 
 
-def parse_yaml(text: str, origin: str) -> Document:
-    """Parse YAML text; ``origin`` names it in messages.
+def parse_yaml(text: str, origin: str, empty: str = _EMPTY) -> Document:
+    """Parse YAML text; ``origin`` names it in messages, ``empty`` is said of a text without a value.
 
     Raises:
         InputError: As :func:`read_yaml`.
     """
     node = compose(text, origin)
     if node is None:
-        raise InputError.about(origin, "empty file; it needs at least a 'schema' and a 'name'", 1, 1)
+        raise InputError.about(origin, empty, 1, 1)
     walk = _Walk(origin)
     data = walk.value(node, (), ())
     return Document(origin, data, walk.places, tuple(walk.faults))

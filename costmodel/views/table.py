@@ -6,9 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from costmodel.inputs.faults import printable
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +25,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     right: tuple[int, ...] = ()
 
-    def printable(self) -> Table:
-        """The same table with every text on one line; titles and sources come from files."""
-        rows = tuple(tuple(map(printable, row)) for row in self.rows)
-        return replace(self, title=printable(self.title), rows=rows)
-
 
 def markdown(tables: Sequence[Table]) -> str:
     """Tables in GitHub's Markdown."""
     blocks = []
-    for table in (each.printable() for each in tables):
+    for table in tables:
         rules = ["--:" if index in table.right else "---" for index in range(len(table.columns))]
         lines = [_pipe(table.columns), _pipe(rules), *(_pipe(row) for row in table.rows)]
         blocks.append("\n".join([f"**{table.title}**", "", *lines]))
@@ -58,7 +51,6 @@ def comma_separated(columns: Sequence[str], rows: Sequence[Sequence[object]]) ->
 
 def terminal(tables: Sequence[Table]) -> None:
     """Print tables: fitted to a terminal, or to a pipe in aligned columns that are never cut or wrapped."""
-    tables = [table.printable() for table in tables]
     if not sys.stdout.isatty():
         print("\n\n".join(aligned(table) for table in tables))
         return
