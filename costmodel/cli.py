@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import sys
+import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,15 +48,10 @@ def project(
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
     from costmodel.projection.project import project as run
     from costmodel.views.project import ProjectReport
-    from costmodel.views.table import escaped, printable
-    from costmodel.views.verdict import verdict
 
     workload, digital_card, analog_card = _load(model, digital, analog, settings)
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
     _print(output, ProjectReport(result))
-    if output in {Format.TABLE, Format.MARKDOWN}:
-        sentence = verdict(result)
-        typer.echo(f"\n{escaped(sentence) if output is Format.MARKDOWN else printable(sentence)}")
 
 
 @app.command()
@@ -261,6 +257,8 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 50)  # looking through all that sympy keeps alive costs 6 % of a projection
     from costmodel.inputs.faults import InputError
 
+    # Numbers that are out of all proportion are named by what they spoil, not by the line of numpy that met them first.
+    warnings.simplefilter("ignore", RuntimeWarning)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks is shown by its code

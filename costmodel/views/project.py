@@ -33,7 +33,7 @@ class ProjectReport:
         return found
 
     def tables(self) -> list[Table]:
-        """Methods, phases and assumptions."""
+        """Methods, phases and assumptions, the verdict below them."""
         return [_methods(self.projection), _phases(self.projection), _assumptions(self.projection)]
 
     def records(self) -> list[dict[str, object]]:
@@ -155,7 +155,8 @@ def _assumptions(projection: Projection) -> Table:
         (path, quantity(value), value.status.value, _short(value.source))
         for path, value in projection.assumptions.items()
     )
-    return Table("what it rests on (change any with --set PATH=VALUE)", ("path", "value", "status", "source"), rows)
+    title = "what it rests on (change any with --set PATH=VALUE)"
+    return Table(title, ("path", "value", "status", "source"), rows, note=verdict(projection))
 
 
 def _short(text: str, width: int = 72) -> str:

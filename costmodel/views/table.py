@@ -23,12 +23,14 @@ class Table:
         columns: Column heads.
         rows: One text a column.
         right: Columns whose texts are set flush right, by index.
+        note: A paragraph below it.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: tuple[int, ...] = ()
+    note: str = ""
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -41,6 +43,8 @@ def markdown(tables: Sequence[Table]) -> str:
         # A backslash at its end keeps a line of the title a line.
         head = "\\\n".join([f"**{escaped(title)}**", *(escaped(line.strip()) for line in more)])
         blocks.append("\n".join([head, "", *cells]))
+        if table.note:
+            blocks.append(escaped(table.note))
     return "\n\n".join(blocks)
 
 
@@ -109,6 +113,8 @@ def terminal(tables: Sequence[Table]) -> None:
         for row in table.rows:
             rich_table.add_row(*(Text(printable(cell)) for cell in row))
         console.print(rich_table)
+        if table.note:
+            console.print(Text(printable(table.note)), soft_wrap=True)
 
 
 def aligned(table: Table) -> str:
@@ -129,7 +135,8 @@ def aligned(table: Table) -> str:
             for index, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
         texts.append("  ".join(padded).rstrip())
-    return "\n".join([_title(table), *texts])
+    note = ["", printable(table.note)] if table.note else []
+    return "\n".join([_title(table), *texts, *note])
 
 
 def _title(table: Table) -> str:
