@@ -164,11 +164,13 @@ def predict(
     output: Output = Format.TABLE,
 ) -> None:
     """Time of one OPERATION on a card, with its 90 % interval and whether its size was in the data."""
-    from costmodel.inputs.loading import load_digital
+    from costmodel.inputs.arguments import Settings
+    from costmodel.machines.cards import DigitalCard
     from costmodel.projection.predict import predict as run
     from costmodel.views.predict import PredictReport
 
-    _print(output, PredictReport(run(load_digital(card), operation, n, m or None, batch, dtype)))
+    loaded = Settings.of(None).load(card, (DigitalCard,), ("digital",), "--card")
+    _print(output, PredictReport(run(loaded, operation, n, m or None, batch, dtype)))
 
 
 @app.command()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from html import escape
 from typing import Final
 
 from costmodel.machines.laws import FittedLaw
 from costmodel.quantities.estimate import Quantity
+from costmodel.quantities.shown import census, html_table
 
 
 class Primitive(StrEnum):
@@ -155,6 +157,12 @@ class DigitalCard:
             for name, quantity in law.quantities().items()
         }
 
+    def __repr__(self) -> str:
+        return f"DigitalCard {self.name}: {self.title}\n{census(self.quantities())}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{html_table(self.quantities())}"
+
 
 @dataclass(frozen=True, slots=True)
 class AnalogCard:
@@ -214,6 +222,12 @@ class AnalogCard:
         """Every value by its name, those the card leaves open left out."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in named.items() if isinstance(value, Quantity)}
+
+    def __repr__(self) -> str:
+        return f"AnalogCard {self.name}: {self.title}\n{census(self.quantities())}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{html_table(self.quantities())}"
 
 
 #: Quantities of an analog machine where more is better for it; of the others less is.

@@ -58,6 +58,11 @@ class Prediction:
             "status": self.status,
         }
 
+    def __repr__(self) -> str:
+        from costmodel.views.predict import sentence
+
+        return f"Prediction of {sentence(self)}"
+
 
 def predict(
     card: DigitalCard, operation: str, n: int, m: int | None = None, batch: int = 1, dtype: str = "float32"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from costmodel.projection.predict import Prediction
-from costmodel.views.numbers import interval, scaled
+from costmodel.views.numbers import interval, scaled, seconds
 from costmodel.views.table import Table
 
 
@@ -32,6 +32,12 @@ class PredictReport:
         found = self.as_dict()
         times = {f"time_s_{name}": value for name, value in found.pop("time_s").items()}
         return [{**found, **times}]
+
+
+def sentence(result: Prediction) -> str:
+    """A prediction in one line."""
+    what = f"{result.operation} of {_size(result)}, {result.dtype}, on {result.card}"
+    return f"{what}: {seconds(result.time)}, {result.status}"
 
 
 def _size(result: Prediction) -> str:
