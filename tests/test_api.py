@@ -212,6 +212,11 @@ def test_html_shows_texts_as_they_are() -> None:
     html = card._repr_html_()
     assert html.startswith("<p>scaled: &lt;b&gt;fast&lt;/b&gt;</p><table>")
     assert "<tr><td>arrays</td><td>3</td><td>3</td><td>3</td><td>1</td><td>assumed</td><td>&lt;i&gt;</td></tr>" in html
+    result = project("mlp", analog="scaled", set={"digital.name": "<i>mine</i>"}, draws=20)
+    shown = result._repr_html_()
+    assert "on &lt;i&gt;mine&lt;/i&gt;;" in shown
+    assert "<i>" not in shown
+    assert shown.count("<tr>") == 1 + len(result.methods)
 
 
 def test_tables_of_a_projection() -> None:

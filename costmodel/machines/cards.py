@@ -10,7 +10,7 @@ from typing import Final
 
 from costmodel.machines.laws import FittedLaw
 from costmodel.quantities.estimate import Quantity
-from costmodel.quantities.shown import census, html_table
+from costmodel.quantities.shown import census, quantities_html
 
 
 class Primitive(StrEnum):
@@ -161,7 +161,7 @@ class DigitalCard:
         return f"DigitalCard {self.name}: {self.title}\n{census(self.quantities())}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{html_table(self.quantities())}"
+        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{quantities_html(self.quantities())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ class AnalogCard:
         return f"AnalogCard {self.name}: {self.title}\n{census(self.quantities())}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{html_table(self.quantities())}"
+        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{quantities_html(self.quantities())}"
 
 
 #: Quantities of an analog machine where more is better for it; of the others less is.

@@ -139,9 +139,9 @@ class Projection:
         return f"Projection of {head}, {self.draws} draws\n{self.verdict()}"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from costmodel.views.project import ProjectReport
 
-        return f"<p>{escape(self.verdict())}</p>{self.table().to_html()}"
+        return ProjectReport(self).html()
 
 
 def project(

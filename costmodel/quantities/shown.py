@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from costmodel.quantities.estimate import Quantity, Status
@@ -19,12 +19,21 @@ def census(quantities: Mapping[str, Quantity]) -> str:
     return f"{len(quantities)} values, {listed}" if listed else "no values"
 
 
-def html_table(quantities: Mapping[str, Quantity]) -> str:
+def quantities_html(quantities: Mapping[str, Quantity]) -> str:
     """A row for each: path, value, range, unit, status and source."""
     rows = [
         (path, f"{each.value:.4g}", f"{each.low:.4g}", f"{each.high:.4g}", each.unit.name, each.status, each.source)
         for path, each in quantities.items()
     ]
-    head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
+    return html_table(_COLUMNS, rows)
+
+
+def html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Texts as an HTML table; none of them is taken for markup.
+
+    >>> html_table(["n"], [["<8"]])
+    '<table><thead><tr><th>n</th></tr></thead><tbody><tr><td>&lt;8</td></tr></tbody></table>'
+    """
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

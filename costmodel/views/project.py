@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from costmodel.projection.project import LayerProjection, MethodProjection, Projection
 from costmodel.quantities.estimate import Estimate
+from costmodel.quantities.shown import html_table
 from costmodel.views.contract import SCHEMA, card_dict, layer_dict, quantity_dict, workload_dict
 from costmodel.views.finite import check_finite
 from costmodel.views.numbers import interval, percent, quantity, ratio, scaled
@@ -39,6 +41,11 @@ class ProjectReport:
     def records(self) -> list[dict[str, object]]:
         """One record for each method and phase, the step as a whole under ``"step"``; seconds."""
         return phase_records(self.projection)
+
+    def html(self) -> str:
+        """For a notebook: the verdict above the table of methods."""
+        methods = _methods(self.projection)
+        return f"<p>{escape(verdict(self.projection))}</p>{html_table(methods.columns, methods.rows)}"
 
 
 def phase_records(projection: Projection) -> list[dict[str, object]]:
