@@ -6,8 +6,8 @@ from numbers import Integral
 from typing import Any
 
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
-from costmodel.inputs.arguments import Named, Settings, Values
-from costmodel.inputs.faults import Fault, InputError, all_at_once
+from costmodel.inputs.arguments import Named, Settings, Values, all_at_once
+from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection import counts as _counts

@@ -202,7 +202,7 @@ def _torch() -> None:
 
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
     """Model and cards with their settings; the faults of all three at once."""
-    from costmodel.inputs.faults import all_at_once
+    from costmodel.inputs.arguments import all_at_once
     from costmodel.inputs.loading import load_analog, load_digital, load_workload, split_settings
 
     split = split_settings(settings)
@@ -221,7 +221,7 @@ def _of_model(settings: list[str]) -> list[str]:
 
     split = split_settings(settings)
     faults = [
-        Fault("--set", 0, 0, setting.split("=")[0], f"is of the {root} card; counts rest on the model alone")
+        Fault("--set", 0, 0, setting.split("=")[0], f"is a key of the {root} card; only the model is read here")
         for root in ("digital", "analog")
         for setting in split[root]
     ]

@@ -163,13 +163,13 @@ def test_arguments_in_the_wrong_place() -> None:
 
 def test_settings_of_what_is_not_read() -> None:
     assert faults(lambda: count("mlp", set={"relaxation_time": "1 ns"})) == [
-        'set["relaxation_time"]: is of the analog card; only a model is read'
+        'set["relaxation_time"]: is a key of the analog card; only the model is read here'
     ]
     assert faults(lambda: load_card("scaled", set={"batch_size": 3})) == [
-        'set["batch_size"]: is of the model; only a card is read'
+        'set["batch_size"]: is a key of the model; only a card is read here'
     ]
     assert faults(lambda: predict("h100-sxm", "eigh", 8, set={"analog.arrays": 3})) == [
-        'set["analog.arrays"]: is of the analog card; only a digital card is read'
+        'set["analog.arrays"]: is a key of the analog card; only a digital card is read here'
     ]
 
 

@@ -181,7 +181,7 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
         (("project", "mlp", "--digital", "tngd-2024"), "--digital: 'tngd-2024' is an analog card"),
         (("predict", "eigh", "--n", "8", "--card", "tngd-2024"), "--card: 'tngd-2024' is an analog card"),
         (("counts", "mlp", "--set", "relaxation_time=nonsense"),
-         "--set: relaxation_time is of the analog card; counts rest on the model alone"),
+         "--set: relaxation_time is a key of the analog card; only the model is read here"),
         (("project", "mlp", "--analog", "h100-sxm"), "--analog: 'h100-sxm' is a digital card"),
     ],
 )  # fmt: skip

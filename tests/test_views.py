@@ -69,7 +69,7 @@ def test_markdown_shows_a_text_as_it_is_written() -> None:
         r"| \`n\` |",
         "| --- |",
         "| &lt;b&gt;one&lt;/b&gt; &amp; two |",
-        "| up down |",
+        r"| up\\ndown |",
         r"| [x]\(http://y) a_b \_c\_ \\ \~ |",
         "",
         r"\*!\*",
@@ -78,7 +78,7 @@ def test_markdown_shows_a_text_as_it_is_written() -> None:
 
 def test_a_name_cannot_forge_a_line_or_move_the_cursor() -> None:
     shown = table.aligned(Table("t\x1b[2J", ("name", "n"), (("a\nb\x1b[1A", "1"),), right=(1,), note="x\ty"))
-    assert shown.split("\n") == [r"t\x1b[2J", "name        n", r"a b\x1b[1A  1", "", r"x\ty"]
+    assert shown.split("\n") == [r"t\x1b[2J", "name         n", r"a\nb\x1b[1A  1", "", r"x\ty"]
 
 
 def test_brackets_are_no_markup_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

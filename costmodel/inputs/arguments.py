@@ -25,7 +25,7 @@ _LOADED: Final[Mapping[type[Any], str]] = {
 }
 #: What a call reads that takes the settings of these roots.
 _READ: Final[Mapping[tuple[str, ...], str]] = {
-    ("model",): "a model",
+    ("model",): "the model",
     ("digital",): "a digital card",
     ("digital", "analog"): "a card",
 }
@@ -67,15 +67,12 @@ class Settings:
 
     def beside(self, *roots: str) -> list[Fault]:
         """Faults of the settings of other roots than those that are read; they would change nothing."""
-        read = _READ[roots]
-        return [
-            Fault(
-                _entry(key), 0, 0, "", f"is of the {root if root == 'model' else f'{root} card'}; only {read} is read"
-            )
-            for root, keys in self.keys.items()
-            if root not in roots
-            for key in keys.values()
-        ]
+        faults = []
+        for root in self.keys.keys() - set(roots):
+            what = root if root == "model" else f"{root} card"
+            message = f"is a key of the {what}; only {_READ[roots]} is read here"
+            faults += [Fault(_entry(key), 0, 0, "", message) for key in self.keys[root].values()]
+        return faults
 
     def load(self, given: Any, kinds: tuple[type[Any], ...], roots: tuple[str, ...], argument: str) -> Any:
         """What an argument names, with the settings of its roots; a loaded object as it is.
@@ -98,7 +95,8 @@ class Settings:
         try:
             loaded = load(given, [text for root in roots for text in self.texts[root]])
         except InputError as error:
-            raise InputError([self._named(fault, roots, argument) for fault in error.faults]) from None
+            nameless = isinstance(given, Mapping)  # no file's name can stand there
+            raise InputError([self._named(fault, roots, argument, nameless) for fault in error.faults]) from None
         if isinstance(loaded, kinds):
             return loaded
         raise InputError.about(argument, f"'{loaded.name}' is {_LOADED[type(loaded)]}")
@@ -109,10 +107,10 @@ class Settings:
         if faults:
             raise InputError(faults)
 
-    def _named(self, fault: Fault, roots: tuple[str, ...], argument: str) -> Fault:
-        """A fault of an option as one of the argument that took its place."""
+    def _named(self, fault: Fault, roots: tuple[str, ...], argument: str, nameless: bool) -> Fault:
+        """A fault of an option, or of a file without a name, as one of the argument that took its place."""
         if not fault.origin.startswith("--"):
-            return fault
+            return replace(fault, origin=argument) if nameless else fault
         if fault.origin != "--set":
             return replace(fault, origin=argument)
         path = f"{fault.path}."
@@ -163,3 +161,21 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError
+
+
+def all_at_once(*loads: Callable[[], Any]) -> tuple[Any, ...]:
+    """What several loads give, in their order.
+
+    Raises:
+        InputError: Some fail; the faults of all of them.
+    """
+    loaded: list[Any] = []
+    faults: list[Fault] = []
+    for load in loads:
+        try:
+            loaded.append(load())
+        except InputError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputError(faults)
+    return tuple(loaded)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,21 +45,3 @@ class InputError(Exception):
     def about(cls, origin: str, message: str, line: int = 0, column: int = 0) -> InputError:
         """An error with one fault that concerns the input as a whole or one place in it."""
         return cls([Fault(origin, line, column, "", message)])
-
-
-def all_at_once(*loads: Callable[[], Any]) -> tuple[Any, ...]:
-    """What several loads give, in their order.
-
-    Raises:
-        InputError: Some fail; the faults of all of them.
-    """
-    loaded: list[Any] = []
-    faults: list[Fault] = []
-    for load in loads:
-        try:
-            loaded.append(load())
-        except InputError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise InputError(faults)
-    return tuple(loaded)

@@ -67,13 +67,15 @@ def escaped(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""A text on one line: line ends as spaces, other control characters as their code.
+    r"""The text with escapes for what no terminal should get: control characters, line breaks, lone surrogates.
 
-    >>> printable("two\nlines, a bell \x07")
-    'two lines, a bell \\x07'
+    >>> printable("a\nb")
+    'a\\nb'
     """
-    spaced = re.sub(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*", " ", text)
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in spaced)
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for each in text
+    )
 
 
 def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
