@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import Any
 
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
-from costmodel.inputs.arguments import Named, Settings, Values, all_at_once
+from costmodel.inputs.arguments import Named, Settings, Values, all_at_once, refuse
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import unknown
 from costmodel.machines.cards import AnalogCard, DigitalCard
@@ -49,7 +49,7 @@ def project(
         lambda: settings.load(model, (Workload,), ("model",), "model"),
         lambda: settings.load(digital, (DigitalCard,), ("digital",), "digital"),
         lambda: settings.load(analog, (AnalogCard,), ("analog",), "analog"),
-        lambda: _raise([*settings.faults, *_at_least(1, draws=draws), *_at_least(0, seed=seed), *_known(scenario)]),
+        lambda: refuse([*settings.faults, *_at_least(1, draws=draws), *_at_least(0, seed=seed), *_known(scenario)]),
     )
     return _project.project(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
 
@@ -102,7 +102,7 @@ def predict(
     beside = settings.beside("digital")
     loaded, _ = all_at_once(
         lambda: settings.load(card, (DigitalCard,), ("digital",), "card"),
-        lambda: _raise([*settings.faults, *beside, *_at_least(1, **sizes)]),
+        lambda: refuse([*settings.faults, *beside, *_at_least(1, **sizes)]),
     )
     try:
         return _predict.predict(loaded, operation, n, m, batch, dtype)
@@ -128,7 +128,7 @@ def load_workload(model: Named | Workload, *, set: Values | None = None) -> Work
     beside = settings.beside("model")
     loaded: Workload
     loaded, _ = all_at_once(
-        lambda: settings.load(model, (Workload,), ("model",), "model"), lambda: _raise([*settings.faults, *beside])
+        lambda: settings.load(model, (Workload,), ("model",), "model"), lambda: refuse([*settings.faults, *beside])
     )
     return loaded
 
@@ -151,14 +151,9 @@ def load_card(card: Named | DigitalCard | AnalogCard, *, set: Values | None = No
     loaded: DigitalCard | AnalogCard
     loaded, _ = all_at_once(
         lambda: settings.load(card, (DigitalCard, AnalogCard), ("digital", "analog"), "card"),
-        lambda: _raise([*settings.faults, *beside]),
+        lambda: refuse([*settings.faults, *beside]),
     )
     return loaded
-
-
-def _raise(faults: list[Fault]) -> None:
-    if faults:
-        raise InputError(faults)
 
 
 def _at_least(least: int, **numbers: Any) -> list[Fault]:

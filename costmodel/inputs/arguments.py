@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -103,9 +103,7 @@ class Settings:
 
     def _refuse(self, roots: tuple[str, ...], argument: str) -> None:
         message = f"{argument} is loaded already; give its name or its file, set changes what is read"
-        faults = [Fault(_entry(key), 0, 0, "", message) for root in roots for key in self.keys[root].values()]
-        if faults:
-            raise InputError(faults)
+        refuse([Fault(_entry(key), 0, 0, "", message) for root in roots for key in self.keys[root].values()])
 
     def _named(self, fault: Fault, roots: tuple[str, ...], argument: str, nameless: bool) -> Fault:
         """A fault of an option, or of a file without a name, as one of the argument that took its place."""
@@ -163,6 +161,16 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise the faults, if there are any.
+
+    Raises:
+        InputError: There are.
+    """
+    if faults:
+        raise InputError(faults)
+
+
 def all_at_once(*loads: Callable[[], Any]) -> tuple[Any, ...]:
     """What several loads give, in their order.
 
@@ -176,6 +184,5 @@ def all_at_once(*loads: Callable[[], Any]) -> tuple[Any, ...]:
             loaded.append(load())
         except InputError as error:
             faults.extend(error.faults)
-    if faults:
-        raise InputError(faults)
+    refuse(faults)
     return tuple(loaded)
