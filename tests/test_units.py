@@ -41,6 +41,11 @@ def test_farad_times_ohm_is_a_second() -> None:
         ("1 byte", units.bit_per_second, "'1 byte' is not in bit/s; write it like '50 Gbit/s'"),
         ("fast", units.second, "'fast' is not a number with a unit; write it like '1 us'"),
         ("inf s", units.second, "'inf s' is not finite; write a number like '1 us'"),
+        ("1e308 Ps", units.second, "'1e308 Ps' is too large a number"),
+        ("1.7976931348623157e308", units.one, "'1.7976931348623157e308' is too large a number"),
+        ("1e-320 fs", units.second, "'1e-320 fs' is too small a number"),
+        ("1" * 400, units.one, f"'{'1' * 400}' is not a number with a unit; write it like '1.5'"),
+        ("1" + "0" * 90 + "e300", units.one, f"'1{'0' * 90}e300' is not finite; write a number like '1.5'"),
         (".nan s", units.second, "'.nan s' is not finite; write a number like '1 us'"),
     ],
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from costmodel.inputs.texts import printable, shortened
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -25,9 +27,13 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        """``file:line:column path message``, numbers and path left out where there are none."""
+        """``file:line:column path message`` on one line, numbers and path left out where there are none.
+
+        Path and message can quote the file, and a file can hold a word of a megabyte, so both are cut.
+        """
         place = f"{self.origin}:{self.line}:{self.column}" if self.line else f"{self.origin}:"
-        return " ".join(part for part in (place, self.path, self.message) if part)
+        parts = (place, shortened(self.path, 200), shortened(self.message, 500))
+        return " ".join(printable(part) for part in parts if part)
 
 
 class InputError(Exception):

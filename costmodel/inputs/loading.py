@@ -1,33 +1,44 @@
-"""Find a model or a card by catalog name or file, apply ``--set`` to it, and build it."""
+"""Find a model or a card by catalog name, file or mapping, apply settings to it, and build it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from costmodel.inputs.device_file import card_from
-from costmodel.inputs.device_schema import AnalogFile, DigitalFile
-from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.schema import Strict, unknown
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.mapping import document_of
+from costmodel.inputs.schema import unknown
+from costmodel.inputs.settings import overridden, sort_settings, split_settings
+from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_file import workload_from
-from costmodel.inputs.workload_schema import WorkloadFile
-from costmodel.inputs.yaml_reader import Document, Path_, parse_yaml, read_yaml
+from costmodel.inputs.yaml_reader import Document, read_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.workloads.workload import Workload
 
 CATALOG: Final = Path(__file__).parents[1] / "catalog"
-#: What ``--set`` can change; the key is the optional first word of its path.
-_ROOTS: Final[Mapping[str, type[Strict]]] = {"model": WorkloadFile, "digital": DigitalFile, "analog": AnalogFile}
+
+__all__ = [
+    "CATALOG",
+    "catalog_names",
+    "load_analog",
+    "load_card",
+    "load_digital",
+    "load_workload",
+    "sort_settings",
+    "split_settings",
+]
+
+#: A catalog name, the path of a file, or what such a file would hold.
+Source = str | Path | Mapping[str, Any]
 
 
-def load_workload(model: str | Path, settings: Sequence[str] = ()) -> Workload:
-    """The workload of a catalog name or a file.
+def load_workload(model: Source, settings: Sequence[str] = ()) -> Workload:
+    """The workload of a catalog name, a file or a mapping.
 
     Args:
-        model: ``"imagenet_vit"`` or the path of a model.yaml.
+        model: ``"imagenet_vit"``, the path of a model.yaml, or a mapping with its keys.
         settings: ``"kfac.damping=1e-2"`` and the like, applied before the file is checked.
 
     Raises:
@@ -36,8 +47,8 @@ def load_workload(model: str | Path, settings: Sequence[str] = ()) -> Workload:
     return workload_from(_document(model, "models", "model", settings))
 
 
-def load_card(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard | AnalogCard:
-    """The card of a catalog name or a file; its type follows from the ``kind`` it states.
+def load_card(card: Source, settings: Sequence[str] = ()) -> DigitalCard | AnalogCard:
+    """The card of a catalog name, a file or a mapping; its type follows from the ``kind`` it states.
 
     Raises:
         InputError: No such card, or its faults.
@@ -45,7 +56,7 @@ def load_card(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard | A
     return card_from(_document(card, "cards", "card", settings))
 
 
-def load_digital(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard:
+def load_digital(card: Source, settings: Sequence[str] = ()) -> DigitalCard:
     """A card that must be digital.
 
     Raises:
@@ -57,7 +68,7 @@ def load_digital(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard:
     raise InputError.about("--digital", f"'{loaded.name}' is an analog card")
 
 
-def load_analog(card: str | Path, settings: Sequence[str] = ()) -> AnalogCard:
+def load_analog(card: Source, settings: Sequence[str] = ()) -> AnalogCard:
     """A card that must be analog.
 
     Raises:
@@ -74,83 +85,21 @@ def catalog_names(folder: str) -> list[str]:
     return sorted(path.stem for path in (CATALOG / folder).glob("*.yaml"))
 
 
-def _document(name: str | Path, folder: str, what: str, settings: Sequence[str]) -> Document:
-    text = str(name)
-    shipped = CATALOG / folder / f"{text}.yaml"
-    if "/" not in text and shipped.is_file():
-        document = read_yaml(shipped)
-    elif Path(text).suffix in {".yaml", ".yml"} or Path(text).exists():
+def _document(source: Source, folder: str, what: str, settings: Sequence[str]) -> Document:
+    if isinstance(source, Mapping):
+        return overridden(document_of(source), settings)
+    text = str(source)
+    if text in catalog_names(folder):
+        document = read_yaml(CATALOG / folder / f"{text}.yaml")
+    elif Path(text).suffix in {".yaml", ".yml"} or _exists(text):
         document = read_yaml(Path(text))
     else:
-        raise InputError.about(text, unknown(what, text, catalog_names(folder)))
-    return _overridden(document, settings)
+        raise InputError.about(shortened(text, 100), unknown(what, text, catalog_names(folder)))
+    return overridden(document, settings)
 
 
-def split_settings(settings: Sequence[str]) -> dict[str, list[str]]:
-    """Sort ``path=value`` settings by what they change: ``model``, ``digital`` or ``analog``.
-
-    The first word of a path may say which; without it the first key decides.
-
-    Raises:
-        InputError: A setting has no ``=``, or its first key is no key of any of the three.
-    """
-    sorted_: dict[str, list[str]] = {root: [] for root in _ROOTS}
-    faults = []
-    for setting in settings:
-        path, equals, value = setting.partition("=")
-        first, _, rest = path.partition(".")
-        root = first if first in _ROOTS and rest else _root_of(first)
-        if not equals or not path or not value.strip():
-            faults.append(Fault("--set", 0, 0, setting, "is not path=value, like kfac.damping=1e-2"))
-        elif root is None:
-            faults.append(Fault("--set", 0, 0, path, unknown("key", first, _known_keys())))
-        else:
-            sorted_[root].append(f"{rest if first in _ROOTS else path}={value}")
-    if faults:
-        raise InputError(faults)
-    return sorted_
-
-
-@lru_cache(maxsize=1)
-def _known_keys() -> dict[str, str]:
-    """First keys of a path, with what they belong to; keys that several share need the root in front."""
-    owners: dict[str, str] = {}
-    for root, model in _ROOTS.items():
-        for name in model.model_fields:
-            owners[name] = "" if name in owners else root
-    return {name: root for name, root in owners.items() if root and name != "schema_"}
-
-
-def _root_of(key: str) -> str | None:
-    return _known_keys().get(key)
-
-
-def _overridden(document: Document, settings: Sequence[str]) -> Document:
-    """The document with some values replaced, each value read as YAML."""
-    overridden = list(document.overridden)
-    for setting in settings:
-        path_text, _, value_text = setting.partition("=")
-        value = parse_yaml(value_text, "--set")
-        if value.faults:
-            raise InputError([Fault("--set", 0, 0, path_text, fault.message) for fault in value.faults])
-        path: Path_ = tuple(int(part) if part.isdigit() else part for part in path_text.split("."))
-        parent = document.data
-        for depth, part in enumerate(path[:-1]):
-            parent = _descend(parent, part, path[: depth + 1])
-        if not isinstance(parent, dict):
-            _descend(parent, path[-1], path)
-        parent[path[-1]] = value.data
-        overridden.append(path)
-    return replace(document, overridden=tuple(overridden))
-
-
-def _descend(parent: Any, part: str | int, path: Path_) -> Any:
-    if isinstance(parent, dict):
-        # A section the file leaves out can still be set; a quantity in short form gives way to its long form.
-        if not isinstance(parent.get(str(part)), dict | list):
-            parent[str(part)] = {}
-        return parent[str(part)]
-    if isinstance(parent, list) and isinstance(part, int) and part < len(parent):
-        return parent[part]
-    where = f"the list has {len(parent)} entries" if isinstance(parent, list) else "it is a value without keys"
-    raise InputError([Fault("--set", 0, 0, ".".join(map(str, path)), f"leads nowhere: {where}")])
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).exists()
+    except (OSError, ValueError):  # a name too long for the file system
+        return False

@@ -1,27 +1,40 @@
 """YAML text to plain Python data, with the line and column of every key and value.
 
-The text is composed to a node graph and walked here rather than loaded, because a walk sees what a loader hides:
-aliases that make a cycle, aliases that multiply without end, repeated keys, and where everything stands. YAML 1.2 rules
-apply (``1e-6`` is a number, ``no`` is a string). Nothing in a file can run code: tags are refused.
+The tree of a document is walked here rather than loaded, because a walk sees what a loader hides: aliases that make a
+cycle, aliases that multiply without end, repeated keys, and where everything stands. YAML 1.2 rules apply (``1e-6`` is
+a number, ``no`` is a string). Nothing in a file can run code: tags are refused.
 """
 
 from __future__ import annotations
 
 import math
+import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
 from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.texts import shortened
+from costmodel.inputs.yaml_events import MAXIMUM_DEPTH, Node, compose
 
-#: A model of 10 000 layers written out is about 1 MB; more is a mistake, and would take minutes to parse.
+#: A model of 10 000 layers written out is about 1 MB; more is a mistake.
 MAXIMUM_BYTES: Final = 2_000_000
 MAXIMUM_VALUES: Final = 500_000
-MAXIMUM_DEPTH: Final = 30
+#: Digits of the longest whole number that a float can hold.
+_MOST_DIGITS: Final = 308
+
+_DIGITS: Final = "[0-9]+(?:_[0-9]+)*"
+_INTEGER: Final = re.compile(rf"[-+]?{_DIGITS}|0x[0-9a-fA-F]+|0o[0-7]+")
+_FLOAT: Final = re.compile(rf"[-+]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_WORDS: Final = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+_EMPTY: Final = "empty file; it needs at least a 'schema' and a 'name'"
 
 Path_ = tuple[str | int, ...]
 
@@ -33,8 +46,9 @@ class Document:
     Attributes:
         origin: The file's name as the user gave it.
         data: Plain dicts, lists, strings, numbers, booleans and None.
-        places: Line and column of each value by path; of its key, where it has one.
-        faults: What is wrong as YAML (a repeated key, an infinite number); reported together with the schema's faults.
+        places: Line and column of each value by path; of its key, where it has one. Empty for data of no file.
+        faults: What is wrong as YAML (a repeated key, an infinite number) or with a setting; reported together with the
+            schema's faults.
         overridden: Paths whose values were replaced on the command line.
     """
 
@@ -52,7 +66,7 @@ class Document:
         held = path
         while held and held not in self.places:
             held = held[:-1]
-        line, column = self.places.get(held, (1, 1))
+        line, column = self.places.get(held, (0, 0))
         return Fault(self.origin, line, column, dotted(path), message)
 
 
@@ -69,36 +83,34 @@ def read_yaml(file: Path) -> Document:
     """
     origin = str(file)
     try:
-        size = file.stat().st_size
+        if not stat.S_ISREG(file.stat().st_mode):
+            kind = "a directory" if file.is_dir() else "not a regular file"
+            raise InputError.about(origin, f"cannot be read: it is {kind}")
+        with file.open("rb") as stream:
+            # One byte more than allowed: what a file says of its size is not always true.
+            content = stream.read(MAXIMUM_BYTES + 1)
+        size = max(len(content), file.stat().st_size)
         if size > MAXIMUM_BYTES:
             message = (
                 f"file of {size / 1e6:.1f} MB; at most {MAXIMUM_BYTES / 1e6:g} MB are read (use 'repeat' for layers)"
             )
             raise InputError.about(origin, message)
-        text = file.read_text(encoding="utf-8")
+        text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError.about(origin, f"cannot be read: {reason}") from None
     return parse_yaml(text, origin)
 
 
-def parse_yaml(text: str, origin: str) -> Document:
-    """Parse YAML text; ``origin`` names it in messages.
+def parse_yaml(text: str, origin: str, empty: str = _EMPTY) -> Document:
+    """Parse YAML text; ``origin`` names it in messages, ``empty`` is said of a text without a value.
 
     Raises:
         InputError: As :func:`read_yaml`.
     """
-    try:
-        node = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise InputError.about(origin, f"not valid YAML: {error.problem or error.context}", line, column) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split("\n")[0]
-        raise InputError.about(origin, f"not valid YAML: {reason}", 1, 1) from None
+    node = compose(text, origin)
     if node is None:
-        raise InputError.about(origin, "empty file; it needs at least a 'schema' and a 'name'", 1, 1)
+        raise InputError.about(origin, empty, 1, 1)
     walk = _Walk(origin)
     data = walk.value(node, (), ())
     return Document(origin, data, walk.places, tuple(walk.faults))
@@ -112,64 +124,66 @@ class _Walk:
     values: int = 0
 
     def value(self, node: Node, path: Path_, parents: tuple[int, ...]) -> Any:
-        self.places.setdefault(path, _place(node))
+        self.places.setdefault(path, (node.line, node.column))
         self.values += 1
         if self.values > MAXIMUM_VALUES:
             raise InputError.about(self.origin, f"more than {MAXIMUM_VALUES} values once its aliases are followed")
+        if node.tag:
+            self._fail(node, path, _tagged(node))
+        if node.text is not None:
+            return None if node.tag else self._scalar(node, node.text, path)
         if id(node) in parents:
             return self._fail(node, path, "an alias that contains itself; write the value out")
-        if len(parents) >= MAXIMUM_DEPTH:
+        if len(parents) >= MAXIMUM_DEPTH:  # an alias inside what another alias stands for
             return self._fail(node, path, f"nested more than {MAXIMUM_DEPTH} levels deep")
-        if isinstance(node, ScalarNode):
-            return self._scalar(node, path)
         parents = (*parents, id(node))
-        if isinstance(node, SequenceNode):
-            return [self.value(child, (*path, index), parents) for index, child in enumerate(node.value)]
-        assert isinstance(node, MappingNode)  # YAML has no fourth kind of node
-        return self._mapping(node, path, parents)
+        if node.mapping:
+            return self._mapping(node, path, parents)
+        return [self.value(child, (*path, index), parents) for index, child in enumerate(node.entries)]
 
-    def _mapping(self, node: MappingNode, path: Path_, parents: tuple[int, ...]) -> dict[str, Any]:
+    def _mapping(self, node: Node, path: Path_, parents: tuple[int, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key_node, child in node.value:
-            key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
-            here = (*path, key)
-            if not isinstance(key_node, ScalarNode):
+        for key_node, child in zip(node.entries[::2], node.entries[1::2], strict=True):
+            key = key_node.text
+            if key is None:
                 self._fail(key_node, path, "a key must be a plain word")
+            elif key_node.tag:
+                self._fail(key_node, path, _tagged(key_node))
             elif key == "<<":
                 self._fail(key_node, path, "merge keys (<<) are not supported; write the keys out")
             elif key in result:
-                self._fail(key_node, here, f"'{key}' is given twice")
+                self._fail(key_node, (*path, key), f"'{key}' is given twice")
             else:
-                self.places[here] = _place(key_node)
+                here = (*path, key)
+                self.places[here] = (key_node.line, key_node.column)
                 result[key] = self.value(child, here, parents)
         return result
 
-    def _scalar(self, node: ScalarNode, path: Path_) -> Any:
-        kind, text = str(node.tag or "").rsplit(":", 1)[-1], str(node.value)
-        if kind == "null":
-            return None
-        if kind == "bool":
-            return text.lower() == "true"
-        if kind == "int":
-            return _integer(text)
-        if kind == "float":
-            number = float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
-            if not math.isfinite(number):
-                return self._fail(node, path, f"{text} is not a finite number")
-            return number
-        if kind in {"str", "timestamp"}:
+    def _scalar(self, node: Node, text: str, path: Path_) -> Any:
+        if not node.plain:
             return text
-        return self._fail(node, path, f"tag '{node.tag}' is not supported; the file is read as plain data")
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER.fullmatch(text):
+            digits = text.replace("_", "")
+            # 256 digits of base 16 are below 1e308; the time that int() takes grows as the square of the digits.
+            if len(digits) > (256 if digits[:2] in {"0x", "0o"} else _MOST_DIGITS):
+                return self._fail(node, path, f"{shortened(text, 30)} is too large a number")
+            return int(digits, 0) if digits[:2] in {"0x", "0o"} else int(digits)
+        if _NOT_FINITE.fullmatch(text):
+            return self._fail(node, path, f"{text} is not a finite number")
+        if _FLOAT.fullmatch(text):
+            number = float(text.replace("_", ""))
+            if not math.isfinite(number):
+                return self._fail(node, path, f"{shortened(text, 30)} is not a finite number")
+            if number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+                return self._fail(node, path, f"{shortened(text, 30)} is too small a number")
+            return number
+        return text
 
     def _fail(self, node: Node, path: Path_, message: str) -> None:
-        line, column = _place(node)
-        self.faults.append(Fault(self.origin, line, column, dotted(path), message))
+        self.faults.append(Fault(self.origin, node.line, node.column, dotted(path), message))
 
 
-def _place(node: Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _integer(text: str) -> int:
-    digits = text.replace("_", "")
-    return int(digits, 0) if digits.lower().lstrip("+-").startswith(("0x", "0o")) else int(digits)
+def _tagged(node: Node) -> str:
+    return f"a tag '{node.tag}' is not supported; the file is read as plain data"

@@ -164,10 +164,10 @@ tau = _symbol(
 m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1, whole=True)
 # Arrays that run side by side behind one link.
 P = _symbol("P", "arrays", units.one, "arrays that run side by side behind one link", minimum=1, whole=True)
-# Bits a coupling or a right-hand side is uploaded with.
-b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input", minimum=1)
+# Bits a coupling or a right-hand side is uploaded with; one is its sign, so a single bit has no step at all.
+b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input, its sign included", minimum=2)
 # Bits a read-out value carries.
-b_out = _symbol("b_out", "output_bits", units.bit, "bits of a value read out", minimum=1)
+b_out = _symbol("b_out", "output_bits", units.bit, "bits of a value read out, its sign included", minimum=2)
 # Digital link to the machine.
 W = _symbol("W", "link_bandwidth", units.bit_per_second, "bandwidth of the link to the machine", open_minimum=True)
 # Delay of one transfer.

@@ -102,6 +102,9 @@ _PREFIXES: Final = {
 }
 _QUANTITY: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?(?:inf|nan))\s*(.*?)\s*", re.I)
 
+#: A quantity is a number and a few units; the pattern takes time that grows fast with blanks.
+_LONGEST: Final = 100
+
 #: For each dimension, how a message writes it down.
 EXAMPLES: Final = {
     one.powers: "1.5",
@@ -159,13 +162,14 @@ def parse_quantity(text: str, expected: Unit) -> float:
         expected: The unit the caller stores.
 
     Raises:
-        ValueError: No number, an unknown unit, a unit of another dimension, none where one is needed, or not finite.
+        ValueError: No number, an unknown unit, a unit of another dimension, none where one is needed, or a number that
+            no float can hold.
 
     >>> parse_quantity("6.25 GB/s", bit_per_second)
     50000000000.0
     """
     example = EXAMPLES.get(expected.powers, f"1 {expected.name}")
-    match = _QUANTITY.fullmatch(text)
+    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError(f"'{text}' is not a number with a unit; write it like '{example}'")
     number, unit_text = float(match[1].replace(".inf", "inf").replace(".nan", "nan")), match[2]
@@ -177,4 +181,9 @@ def parse_quantity(text: str, expected: Unit) -> float:
     if not unit.measures_same_as(expected):
         raise ValueError(f"'{text}' is not in {expected.name}; write it like '{example}'")
     # Fifteen digits hide the rounding of the prefix, so that "0.3 ns" is the float 3e-10.
-    return float(f"{number * unit.factor / expected.factor:.15g}")
+    result = float(f"{number * unit.factor / expected.factor:.15g}")
+    if not math.isfinite(result):
+        raise ValueError(f"'{text}' is too large a number")
+    if result == 0 and re.search("[1-9]", re.split("[eE]", match[1])[0]):
+        raise ValueError(f"'{text}' is too small a number")
+    return result

@@ -1,1 +1,1 @@
-"""Networks as K-FAC sees them: layers, what lies beside them, and the families they come from."""
+"""Networks as K-FAC sees them: layers, what lies beside them, and the settings of a comparison."""

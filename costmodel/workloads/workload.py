@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from costmodel.quantities.estimate import Quantity
 
@@ -87,13 +88,44 @@ class Unfactored:
     forward_flops_per_example: float = 0.0
 
 
+class WeightSharing(StrEnum):
+    """How a layer that runs over several positions of an example enters its factors."""
+
+    EXPAND = "expand"  # every position is a row: exact for independent positions, and dear
+    REDUCE = "reduce"  # positions of an example are summed first: rows shrink to the batch
+
+
+class FactorProducts(StrEnum):
+    """How the symmetric product X^T X of a factor is computed."""
+
+    FULL = "full"  # by a general product, twice the work that is needed
+    SYMMETRIC = "symmetric"  # one triangle, by syrk, where the device is fast at it
+
+
+class FactorConstruction(StrEnum):
+    """How factors are built, as the formulas of it are named."""
+
+    EXPAND = "expand"
+    REDUCE = "reduce"
+    EXPAND_SYMMETRIC = "expand.symmetric"
+    REDUCE_SYMMETRIC = "reduce.symmetric"
+
+
+_CONSTRUCTIONS = {
+    (WeightSharing.EXPAND, FactorProducts.FULL): FactorConstruction.EXPAND,
+    (WeightSharing.REDUCE, FactorProducts.FULL): FactorConstruction.REDUCE,
+    (WeightSharing.EXPAND, FactorProducts.SYMMETRIC): FactorConstruction.EXPAND_SYMMETRIC,
+    (WeightSharing.REDUCE, FactorProducts.SYMMETRIC): FactorConstruction.REDUCE_SYMMETRIC,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class KfacSettings:
     """Iso parameters: the same for every method of a comparison.
 
     Attributes:
-        weight_sharing: ``"expand"`` or ``"reduce"``.
-        factor_products: ``"full"``, or ``"symmetric"`` where only one triangle of a factor is computed.
+        weight_sharing: Of positions of one example.
+        factor_products: Whether one triangle of a factor is computed, or both.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
         damping: lambda.
@@ -108,8 +140,8 @@ class KfacSettings:
         rank: Given outright for every factor, it replaces the rank that the spectra imply.
     """
 
-    weight_sharing: str
-    factor_products: str
+    weight_sharing: WeightSharing
+    factor_products: FactorProducts
     factor_interval: int
     refresh_interval: int
     damping: Quantity
@@ -124,9 +156,9 @@ class KfacSettings:
     rank: Quantity | None = None
 
     @property
-    def factor_construction(self) -> str:
-        """How factors are built: ``"expand"``, ``"expand.symmetric"`` and so on, as formulas are named."""
-        return self.weight_sharing if self.factor_products == "full" else f"{self.weight_sharing}.symmetric"
+    def factor_construction(self) -> FactorConstruction:
+        """How factors are built."""
+        return _CONSTRUCTIONS[self.weight_sharing, self.factor_products]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +176,7 @@ class Training:
     kfac_step_ratio: Quantity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Workload:
     """A network with its batch, its training target and K-FAC's settings.
 
@@ -169,6 +201,16 @@ class Workload:
     kfac: KfacSettings
     training: Training | None = None
     host_time: Quantity | None = None
+
+    def __repr__(self) -> str:
+        """One line: what it is, how large, and its batch."""
+        title = f"{self.title}, " if self.title else ""
+        count = self.parameters
+        parameters = f"{count / 1e6:.1f} M" if count >= 1e5 else str(count)
+        return (
+            f"Workload {self.name}: {title}{len(self.layers)} factored layers, {parameters} parameters, "
+            f"batch {self.batch_size}"
+        )
 
     @property
     def parameters(self) -> int:

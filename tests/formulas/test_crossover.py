@@ -101,7 +101,7 @@ def test_amdahl_on_a_square_layer():
     assert crossover.free_solver_on_a_link().evaluate(phi=0.2, ell=0.3) < 1
 
 
-MACHINE = {"W": 1.0, "t_l": 0.0, "t_w": 0.0, "f_c": 1.0, "n_c": 1.0, "b_in": 1.0, "b_out": 1.0, "tau": 1, "tau_o": 1}
+MACHINE = {"W": 1.0, "t_l": 0.0, "t_w": 0.0, "f_c": 1.0, "n_c": 1.0, "b_in": 2.0, "b_out": 2.0, "tau": 1, "tau_o": 1}
 
 
 def slope(time, **given):
