@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+import warnings
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
+
+if TYPE_CHECKING:
+    from costmodel.machines.cards import AnalogCard, DigitalCard
+    from costmodel.views.report import Report
+    from costmodel.workloads.workload import Workload
 
 app = typer.Typer(
     help="What K-FAC costs on digital hardware and on a thermodynamic solver, layer by layer, with intervals.",
@@ -41,28 +47,21 @@ def project(
 ) -> None:
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
     from costmodel.projection.project import project as run
-    from costmodel.views.contract import projection_dict
-    from costmodel.views.frames import phase_records
-    from costmodel.views.tables import project_tables
-    from costmodel.views.verdict import verdict
+    from costmodel.views.project import ProjectReport
 
     workload, digital_card, analog_card = _load(model, digital, analog, settings)
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
-    _print(output, lambda: projection_dict(result), lambda: project_tables(result), lambda: phase_records(result))
-    if output in {Format.TABLE, Format.MARKDOWN}:
-        typer.echo(f"\n{verdict(result)}")
+    _print(output, ProjectReport(result))
 
 
 @app.command()
 def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
     """Exact FLOPs of one step of MODEL with every phase done once."""
-    from costmodel.inputs.loading import load_workload, split_settings
+    from costmodel.inputs.loading import load_workload
     from costmodel.projection.counts import count
-    from costmodel.views.contract import counts_dict
-    from costmodel.views.tables import counts_tables
+    from costmodel.views.counts import CountsReport
 
-    result = count(load_workload(model, split_settings(settings)["model"]))
-    _print(output, lambda: counts_dict(result), lambda: counts_tables(result), lambda: counts_dict(result)["layers"])
+    _print(output, CountsReport(count(load_workload(model, _of_model(settings)))))
 
 
 @app.command()
@@ -77,16 +76,10 @@ def explain(
     """A formula with its symbols, their units, values and sources."""
     from costmodel.projection.draws import quantities
     from costmodel.questions.explain import explain as run
-    from costmodel.views.explanations import explanation_dict, explanation_records, explanation_tables
+    from costmodel.views.explain import ExplainReport
 
     loaded = _load(model, digital, analog, settings)
-    result = run(name, loaded[0], quantities(*loaded))
-    _print(
-        output,
-        lambda: explanation_dict(result),
-        lambda: explanation_tables(result),
-        lambda: explanation_records(result),
-    )
+    _print(output, ExplainReport(run(name, loaded[0], quantities(*loaded))))
 
 
 @app.command()
@@ -95,9 +88,9 @@ def catalog(
     output: Output = Format.TABLE,
 ) -> None:
     """What is shipped: workloads, hardware cards and formulas."""
-    from costmodel.views.listing import catalog_dict, catalog_records, catalog_tables
+    from costmodel.views.catalog import CatalogReport
 
-    _print(output, lambda: catalog_dict(what), lambda: catalog_tables(what), lambda: catalog_records(what))
+    _print(output, CatalogReport(what))
 
 
 @app.command()
@@ -153,10 +146,11 @@ def calibrate(
         raise typer.Exit(run_trials(trials + ["--short"] * short))
     if not out:
         raise InputError.about("calibrate", "give --out, the card to write")
+    from costmodel.views.report import LazyReport
     from validation.cards.command import calibrate as run
 
     records, as_dict, tables = run(timings, out, name, threads, hold_out=hold_out)
-    _print(output, as_dict, tables, records)
+    _print(output, LazyReport(as_dict, tables, records))
 
 
 @app.command()
@@ -167,15 +161,25 @@ def predict(
     batch: Annotated[int, typer.Option(min=1, max=10**7, help="matrices in one call")] = 1,
     dtype: Annotated[str, typer.Option(help="element type")] = "float32",
     card: Annotated[str, typer.Option(help="digital card: a catalog name or a file")] = DIGITAL,
+    in_step: Annotated[bool, typer.Option("--in-step", help="one of many calls in a training step")] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Time of one OPERATION on a card, with its 90 % interval and whether its size was in the data."""
-    from costmodel.inputs.loading import load_digital
+    from costmodel.inputs.arguments import Settings
+    from costmodel.inputs.faults import Fault, InputError
+    from costmodel.machines.cards import DigitalCard
+    from costmodel.projection.predict import UnpredictableError
     from costmodel.projection.predict import predict as run
-    from costmodel.views.predictions import prediction_records, prediction_tables
+    from costmodel.views.predict import PredictReport
 
-    result = run(load_digital(card), operation, n, m or None, batch, dtype)
-    _print(output, result.as_dict, lambda: prediction_tables(result), lambda: prediction_records(result))
+    loaded = Settings.of(None).load(card, (DigitalCard,), ("digital",), "--card")
+    try:
+        result = run(loaded, operation, n, m or None, batch, dtype, in_step=in_step)
+    except UnpredictableError as error:
+        origins = {"operation": operation, "card": loaded.name}
+        faults = [Fault(origins.get(name, f"--{name}"), 0, 0, "", message) for name, message in error.faults]
+        raise InputError(faults) from None
+    _print(output, PredictReport(result))
 
 
 @app.command()
@@ -186,10 +190,11 @@ def validate(
     output: Output = Format.TABLE,
 ) -> None:
     """Score the shipped cards on data no fit has read; exit 1 where a threshold is missed."""
+    from costmodel.views.report import LazyReport
     from validation.score.command import validate as run
 
     records, as_dict, tables, passed = run(timings, card, points=points)
-    _print(output, as_dict, tables, records)
+    _print(output, LazyReport(as_dict, tables, records))
     if not passed:
         raise typer.Exit(1)
 
@@ -204,45 +209,58 @@ def _torch() -> None:
         raise InputError.about("torch", "is needed; install it with: pip install 'costmodel[torch]'")
 
 
-def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
+def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
     """Model and cards with their settings; the faults of all three at once."""
-    from costmodel.inputs.faults import Fault, InputError
+    from costmodel.inputs.arguments import all_at_once
     from costmodel.inputs.loading import load_analog, load_digital, load_workload, split_settings
 
     split = split_settings(settings)
-    loaded: list[Any] = []
-    faults: list[Fault] = []
-    loaders: tuple[tuple[Callable[..., Any], str, str], ...] = (
-        (load_workload, model, "model"),
-        (load_digital, digital, "digital"),
-        (load_analog, analog, "analog"),
+    workload, digital_card, analog_card = all_at_once(
+        lambda: load_workload(model, split["model"]),
+        lambda: load_digital(digital, split["digital"]),
+        lambda: load_analog(analog, split["analog"]),
     )
-    for load, name, root in loaders:
-        try:
-            loaded.append(load(name, split[root]))
-        except InputError as error:
-            faults.extend(error.faults)
+    return workload, digital_card, analog_card
+
+
+def _of_model(settings: list[str]) -> list[str]:
+    """Settings of a verb that reads a model and no card; those of a card would change nothing."""
+    from costmodel.inputs.faults import Fault, InputError
+    from costmodel.inputs.loading import split_settings
+
+    split = split_settings(settings)
+    faults = [
+        Fault("--set", 0, 0, setting.split("=")[0], f"is a key of the {root} card; only the model is read here")
+        for root in ("digital", "analog")
+        for setting in split[root]
+    ]
     if faults:
         raise InputError(faults)
-    return tuple(loaded)
+    return split["model"]
 
 
-def _print(output: Format, as_dict: Any, tables: Any, records: Any) -> None:
+def _print(output: Format, report: Report) -> None:
     """Print a result in the format asked for; only that form of it is built."""
     from costmodel.views import table
+    from costmodel.views.finite import NotFiniteError, check_finite
 
-    match output:
-        case Format.JSON:
-            import json
+    try:
+        match output:
+            case Format.JSON:
+                import json
 
-            typer.echo(json.dumps(as_dict(), indent=2, allow_nan=False))
-        case Format.CSV:
-            rows = records()
-            typer.echo(table.comma_separated(list(rows[0]), [list(row.values()) for row in rows]))
-        case Format.MARKDOWN:
-            typer.echo(table.markdown(tables()))
-        case Format.TABLE:
-            table.terminal(tables())
+                contents = report.as_dict()
+                check_finite(contents)
+                typer.echo(json.dumps(contents, indent=2, allow_nan=False))
+            case Format.CSV:
+                typer.echo(table.comma_separated(report.records()))
+            case Format.MARKDOWN:
+                typer.echo(table.markdown(report.tables()))
+            case Format.TABLE:
+                table.terminal(report.tables())
+    except NotFiniteError:
+        check_finite(report.as_dict())  # says which numbers
+        raise
 
 
 def main() -> None:
@@ -250,6 +268,11 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 50)  # looking through all that sympy keeps alive costs 6 % of a projection
     from costmodel.inputs.faults import InputError
 
+    # Numbers that are out of all proportion are named by what they spoil, not by the line of numpy that met them first.
+    warnings.simplefilter("ignore", RuntimeWarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks is shown by its code
     try:
         app()
     except InputError as error:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from costmodel.cli import main
 from costmodel.inputs.loading import catalog_names, load_card, load_workload
 from costmodel.machines.cards import AnalogCard
+from costmodel.quantities.estimate import Estimate
 
 WORKLOADS = catalog_names("models")
 ANALOG = [name for name in catalog_names("cards") if isinstance(load_card(name), AnalogCard)]
@@ -105,6 +107,31 @@ def test_formats(verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> N
             assert len(out.splitlines()) > 5
 
 
+@pytest.mark.parametrize("output", ["table", "json", "csv", "markdown"])
+def test_a_result_out_of_all_proportion_is_refused(
+    output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Estimate, "of", lambda draws, status: Estimate(float("nan"), 0.0, float("inf"), status))
+    code, out, err = run(capsys, "project", "mlp", "--draws", "20", "--format", output)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[1] == "result: methods.sgd.phases.forward_backward.median is nan, not a finite number"
+    assert len(err.splitlines()) == 6
+
+
+def test_a_formula_without_symbols_as_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "explain", "muon.products", "--format", "csv")
+    assert (code, err) == (0, "")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["formula"], row["symbol"], row["value"]) == ("muon.products", "", "")
+
+
+def test_a_terminal_that_lacks_a_letter_shows_its_code() -> None:
+    command = [sys.executable, "-m", "costmodel", "project", "mlp", "--draws", "20"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert "\\u2026" in done.stdout.decode("latin-1")  # the ellipsis of a shortened source
+
+
 def test_csv_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
     _, text, _ = run(capsys, "project", "ogbg", "--format", "csv")
     _, out, _ = run(capsys, "project", "ogbg", "--format", "json")
@@ -152,6 +179,9 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
          "thermo.sovle: unknown formula or method 'thermo.sovle'; did you mean 'thermo.solve'?"),
         (("catalog", "devcies"), "devcies: unknown section 'devcies'; did you mean 'devices'?"),
         (("project", "mlp", "--digital", "tngd-2024"), "--digital: 'tngd-2024' is an analog card"),
+        (("predict", "eigh", "--n", "8", "--card", "tngd-2024"), "--card: 'tngd-2024' is an analog card"),
+        (("counts", "mlp", "--set", "relaxation_time=nonsense"),
+         "--set: relaxation_time is a key of the analog card; only the model is read here"),
         (("project", "mlp", "--analog", "h100-sxm"), "--analog: 'h100-sxm' is a digital card"),
     ],
 )  # fmt: skip

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from costmodel.inputs.device_schema import AnalogFile, ConstantEntry, CurveEntry, DigitalFile, FittedEntry
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.schema import Model, QuantityEntry, report, unknown, validate
+from costmodel.inputs.schema import Model, QuantityEntry, report, validate
 from costmodel.inputs.yaml_reader import Document
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.curves import Curve
 from costmodel.machines.laws import ConstantLaw, FittedLaw, InStep, Law
 from costmodel.machines.operations import DTYPES, NEEDED, OPERATIONS
+from costmodel.quantities.names import unknown
 
 
 def card_from(document: Document) -> DigitalCard | AnalogCard:

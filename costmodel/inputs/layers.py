@@ -10,10 +10,11 @@ from typing import Any, Final
 from costmodel.inputs.faults import Fault
 from costmodel.inputs.kinds import FAMILIES, LAYER_KINDS, Kind, Part
 from costmodel.inputs.kinds.registry import checked_parts
-from costmodel.inputs.schema import Strict, nearest_name, unknown, validate
+from costmodel.inputs.schema import Strict, validate
 from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import Repeat
 from costmodel.inputs.yaml_reader import Document, Path_, dotted
+from costmodel.quantities.names import nearest_name, unknown
 from costmodel.workloads.workload import Layer
 
 #: Nested repeats multiply; beyond this they are a mistake, and would fill the memory.

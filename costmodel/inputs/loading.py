@@ -9,12 +9,12 @@ from typing import Any, Final
 from costmodel.inputs.device_file import card_from
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.mapping import document_of
-from costmodel.inputs.schema import unknown
 from costmodel.inputs.settings import overridden, sort_settings, split_settings
 from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import Document, read_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
 
 CATALOG: Final = Path(__file__).parents[1] / "catalog"

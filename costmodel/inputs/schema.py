@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Final, TypeVar, Union, get_args, get_origin
 
@@ -16,6 +14,7 @@ from costmodel.inputs.texts import shortened
 from costmodel.inputs.yaml_reader import Document, Path_
 from costmodel.quantities import symbols
 from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
+from costmodel.quantities.names import unknown
 from costmodel.quantities.symbols import SymbolInfo
 from costmodel.quantities.units import EXAMPLES, Unit, one, parse_quantity
 
@@ -286,20 +285,6 @@ _EXPECTED = {
     "dict_type": "keys and values",
     "model_type": "keys and values",
 }
-
-
-def unknown(what: str, name: str, known: Any) -> str:
-    """The message for a name nobody knows, with the nearest known one."""
-    names = tuple(sorted(known))
-    nearest = nearest_name(name, names)
-    hint = f"did you mean '{nearest}'?" if nearest else f"known are {', '.join(names)}"
-    return f"unknown {what} '{shortened(name, 60)}'; {hint}"
-
-
-@lru_cache(maxsize=1024)
-def nearest_name(name: str, names: tuple[str, ...]) -> str | None:
-    """The known name that a mistyped one is most like, if any is."""
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)
 
 
 def _keys(model: type[Strict], location: tuple[Any, ...]) -> list[str]:

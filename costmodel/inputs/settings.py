@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from costmodel.inputs.device_schema import AnalogFile, DigitalFile
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.schema import Strict, nearest_name, strict_type, unknown
+from costmodel.inputs.schema import Strict, strict_type
 from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, dotted, parse_yaml
+from costmodel.quantities.names import nearest_name, unknown
 
 #: What ``--set`` can change; the key is the optional first word of its path.
 _ROOTS: Final[Mapping[str, type[Strict]]] = {"model": WorkloadFile, "digital": DigitalFile, "analog": AnalogFile}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from html import escape
 from typing import Final
 
 from costmodel.machines.laws import Law
 from costmodel.machines.operations import OPERATIONS, Part
 from costmodel.quantities.estimate import Quantity
+from costmodel.quantities.shown import census, quantities_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,12 @@ class DigitalCard:
         more = {"power": self.power, "step": self.step}
         return found | {name: value for name, value in more.items() if value is not None}
 
+    def __repr__(self) -> str:
+        return f"DigitalCard {self.name}: {self.title}\n{census(self.quantities())}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{quantities_html(self.quantities())}"
+
 
 @dataclass(frozen=True, slots=True)
 class AnalogCard:
@@ -128,6 +136,12 @@ class AnalogCard:
         """Every value by its name, those the card leaves open left out."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in named.items() if isinstance(value, Quantity)}
+
+    def __repr__(self) -> str:
+        return f"AnalogCard {self.name}: {self.title}\n{census(self.quantities())}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.name)}: {escape(self.title)}</p>{quantities_html(self.quantities())}"
 
 
 #: Quantities of an analog machine where more is better for it; of the others less is.

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from costmodel.formulas import Formula, kfac, network
 from costmodel.projection.values import layer_values
 from costmodel.workloads.workload import Shape, Workload
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,33 @@ class Counts:
     inversion_eigh: float
     precondition: float
     by_layer: Mapping[str, Mapping[str, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON contract, schema 1; docs/json.md describes it."""
+        from costmodel.views.counts import CountsReport
+
+        return CountsReport(self).as_dict()
+
+    def table(self) -> pd.DataFrame:
+        """One row for each factored layer: shape and FLOPs of each phase."""
+        from costmodel.views.frames import counts_frame
+
+        return counts_frame(self)
+
+    def __repr__(self) -> str:
+        workload = self.workload
+        return (
+            f"Counts of one step of {workload.name}, batch {workload.batch_size}, {len(workload.layers)} factored "
+            f"layers: {self.forward_backward:.3g} FLOP forward and backward\n"
+            f"factors {self.factors_expand:.3g} (expand) or {self.factors_reduce:.3g} (reduce), inversion "
+            f"{self.inversion_cholesky:.3g} (Cholesky) or {self.inversion_eigh:.3g} (eigh), "
+            f"precondition {self.precondition:.3g} FLOP"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.table().to_html()}"
 
 
 def count(workload: Workload) -> Counts:

@@ -13,16 +13,17 @@ from costmodel.machines.operations import DTYPES, OPERATIONS, Operation, Part
 from costmodel.machines.sizes import Size, working_size
 from costmodel.projection.cost import add, weakest_that_matters
 from costmodel.quantities.estimate import Draws, Estimate, Status, standard_normal, weakest
+from costmodel.quantities.names import unknown
 
 #: Draws an interval rests on: the 5th percentile is then known to about a third of a percentile.
 _DRAWS: Final = 4000
 
 
 class UnpredictableError(ValueError):
-    """What keeps an operation from being predicted, by argument.
+    """What keeps an operation from being predicted.
 
     Attributes:
-        faults: Name of the argument and what is wrong with it.
+        faults: The argument and what is wrong with it.
     """
 
     def __init__(self, faults: list[tuple[str, str]]) -> None:
@@ -72,6 +73,11 @@ class Prediction:
             "status": self.status,
         }
 
+    def __repr__(self) -> str:
+        from costmodel.views.predict import sentence
+
+        return f"Prediction of {sentence(self)}"
+
 
 def predict(
     card: DigitalCard,
@@ -116,7 +122,7 @@ def predict(
 def _check(operation: str, size: Size) -> None:
     known = OPERATIONS.get(operation)
     if known is None:
-        raise UnpredictableError([("operation", f"no operation '{operation}'")])
+        raise UnpredictableError([("operation", unknown("operation", operation, OPERATIONS))])
     faults = []
     if not known.rectangular and size.m != size.n:
         faults.append(("m", f"{operation} is of square matrices; leave it out"))
@@ -133,7 +139,7 @@ def _resolved(card: DigitalCard, operation: str, dtype: str) -> tuple[Part, ...]
     wanted = operation if dtype == DTYPES[0] else f"{operation}.{dtype}"
     parts = card.resolve(operation) if dtype == DTYPES[0] else (Part(wanted),) * (wanted in card.laws)
     if not parts:
-        raise UnpredictableError([("card", f"{card.name} has no law for {wanted}; it has {', '.join(card.laws)}")])
+        raise UnpredictableError([("card", f"has no law for {wanted}; it has {', '.join(card.laws)}")])
     return parts
 
 

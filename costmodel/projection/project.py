@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibility
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
 from costmodel.workloads.workload import Layer, Workload
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Methods of the K-FAC family take K-FAC's number of steps to a target.
 _SECOND_ORDER: Final = frozenset({"kfac", "thermo"})
@@ -97,15 +100,33 @@ class Projection:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON contract, schema 1; docs/json.md describes it."""
-        from costmodel.views.contract import projection_dict
+        from costmodel.views.project import ProjectReport
 
-        return projection_dict(self)
+        return ProjectReport(self).as_dict()
 
-    def table(self) -> Any:
-        """Methods as a pandas table, seconds a step with the 90 % interval."""
+    def table(self) -> pd.DataFrame:
+        """Methods by row: seconds a step and speedups, each with its 90 % interval and status."""
         from costmodel.views.frames import methods_frame
 
         return methods_frame(self)
+
+    def phases_table(self) -> pd.DataFrame:
+        """One row for each method and phase: seconds and share of a step, joules where known."""
+        from costmodel.views.frames import phases_frame
+
+        return phases_frame(self)
+
+    def layers_table(self) -> pd.DataFrame:
+        """One row for each factored layer and method: shape, and median seconds of a step."""
+        from costmodel.views.frames import layers_frame
+
+        return layers_frame(self)
+
+    def assumptions_table(self) -> pd.DataFrame:
+        """One row for each number the answer rests on: path, value, range, unit, status and source."""
+        from costmodel.views.frames import assumptions_frame
+
+        return assumptions_frame(self)
 
     def verdict(self) -> str:
         """One plain sentence: does it pay off, by how much, and why."""
@@ -114,12 +135,13 @@ class Projection:
         return verdict(self)
 
     def __repr__(self) -> str:
-        return f"Projection of {self.workload.name}: {self.verdict()}"
+        head = f"{self.workload.name} on {self.digital.name} and {self.analog.name}, {self.scenario} scenario"
+        return f"Projection of {head}, {self.draws} draws\n{self.verdict()}"
 
     def _repr_html_(self) -> str:
-        from costmodel.views.frames import methods_frame
+        from costmodel.views.project import ProjectReport
 
-        return f"<p>{self.verdict()}</p>{methods_frame(self).to_html()}"
+        return ProjectReport(self).html()
 
 
 def project(

@@ -9,10 +9,10 @@ from costmodel import formulas
 from costmodel.formulas import Formula
 from costmodel.formulas.kfac.damping import condition_number
 from costmodel.inputs.faults import InputError
-from costmodel.inputs.schema import unknown
 from costmodel.methods import METHODS, AnalogWork, DigitalWork, Method
 from costmodel.projection.values import PATHS
 from costmodel.quantities.estimate import Quantity
+from costmodel.quantities.names import unknown
 from costmodel.quantities.symbols import SymbolInfo
 from costmodel.workloads.workload import Workload
 

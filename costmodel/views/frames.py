@@ -1,43 +1,80 @@
-"""Results as pandas tables, for notebooks and for CSV."""
+"""Results as pandas tables, for notebooks. Numbers are in SI units and have all their digits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costmodel.projection.project import Projection
-from costmodel.quantities.estimate import Estimate
+from costmodel.projection.counts import Counts
+from costmodel.projection.project import MethodProjection, Projection
+from costmodel.views.contract import layer_dict, quantity_dict
+from costmodel.views.counts import layer_records
+from costmodel.views.project import estimate_columns, phase_records
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def phase_records(projection: Projection) -> list[dict[str, object]]:
-    """One record for each method and phase, the step as a whole under ``"step"``; seconds."""
-    records = []
-    for name, method in projection.methods.items():
-        for phase, estimate in {"step": method.step_time, **method.phases}.items():
-            records.append({"method": name, "phase": phase} | _columns(estimate))
-    return records
-
-
 def methods_frame(projection: Projection) -> pd.DataFrame:
-    """Methods by row: step time in seconds, speedups and what bounds each."""
+    """Methods by row: step time in seconds, each speedup with its interval, what bounds each."""
     import pandas as pd
 
-    rows = {
-        name: _columns(method.step_time)
-        | {f"speedup over {over}": ratio.median for over, ratio in projection.speedup[name].items()}
-        | {"bound by": method.bound, "energy_j": None if method.energy is None else method.energy.median}
-        | {"accurate": projection.feasibility[name].reach.value if name in projection.feasibility else ""}
-        for name, method in projection.methods.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(
+        {name: _method(projection, name, method) for name, method in projection.methods.items()}, orient="index"
+    )
 
 
-def _columns(estimate: Estimate) -> dict[str, object]:
-    return {
-        "median_s": estimate.median,
-        "p05_s": estimate.p05,
-        "p95_s": estimate.p95,
-        "status": estimate.status.value,
+def _method(projection: Projection, name: str, method: MethodProjection) -> dict[str, object]:
+    row = estimate_columns(method.step_time, "_s")
+    for over, ratio in projection.speedup[name].items():
+        column = f"speedup over {over}"
+        median, *rest = estimate_columns(ratio).items()
+        row |= {column: median[1]} | {f"{column} {key}": value for key, value in rest}
+    feasibility = projection.feasibility.get(name)
+    return row | {
+        "bound by": method.bound,
+        "energy_j": None if method.energy is None else method.energy.median,
+        "accurate": "" if feasibility is None else feasibility.reach.value,
     }
+
+
+def phases_frame(projection: Projection) -> pd.DataFrame:
+    """One row for each method and phase: seconds of one step, share of the step's median, joules where known."""
+    import pandas as pd
+
+    rows = []
+    for row in phase_records(projection):
+        phase = str(row["phase"])
+        method = projection.methods[str(row["method"])]
+        if phase == "step":
+            continue  # the sum of the others: a table that can be summed leaves it out
+        energy = method.phase_energy.get(phase)
+        share = method.phases[phase].median / method.step_time.median
+        rows.append(row | {"share": share, "energy_j": None if energy is None else energy.median})
+    return pd.DataFrame(rows)
+
+
+def layers_frame(projection: Projection) -> pd.DataFrame:
+    """One row for each factored layer and method: shape, and the median seconds the layer takes of one step."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            layer_dict(layer.layer, layer.rows) | {"method": method, "median_s": seconds}
+            for layer in projection.layers
+            for method, seconds in layer.step_time.items()
+        ]
+    )
+
+
+def assumptions_frame(projection: Projection) -> pd.DataFrame:
+    """One row for each number drawn or cited: path, value, range, unit, status and source."""
+    import pandas as pd
+
+    return pd.DataFrame([quantity_dict(path, quantity) for path, quantity in projection.assumptions.items()])
+
+
+def counts_frame(counts: Counts) -> pd.DataFrame:
+    """One row for each factored layer: shape and FLOPs of each phase."""
+    import pandas as pd
+
+    return pd.DataFrame(layer_records(counts))

@@ -1,4 +1,4 @@
-"""How numbers are written for people."""
+"""How numbers are written for people. A NaN or an infinity is written by none of these functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from costmodel.quantities.estimate import Estimate, Quantity
 from costmodel.quantities.units import Unit, byte, one
+from costmodel.views.finite import NotFiniteError
 
 _PREFIXES = (
     (1e15, "P"),
@@ -27,10 +28,13 @@ def scaled(value: float, unit: str, digits: int = 3) -> str:
     '12.3 ms'
     >>> scaled(2.5e13, "FLOP")
     '25 TFLOP'
+
+    Raises:
+        NotFiniteError: The value is no number, as in every function here.
     """
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g} {unit}".rstrip()
-    rounded = float(f"{value:.{digits}g}")  # first, so that 999.99 us becomes 1 ms
+    rounded = _rounded(value, digits)  # first, so that 999.99 us becomes 1 ms
+    if rounded == 0:
+        return f"0 {unit}".rstrip()
     factor, prefix = next((each for each in _PREFIXES if abs(rounded) >= each[0]), (1e-12, "p"))
     if unit == "s" and factor > 1:
         factor, prefix = 1.0, ""
@@ -43,8 +47,29 @@ def significant(value: float, digits: int = 3) -> str:
     >>> significant(1234.5), significant(0.98765)
     ('1230', '0.988')
     """
-    rounded = float(f"{value:.{digits}g}")
+    rounded = _rounded(value, digits)
     return f"{rounded:g}" if abs(rounded) < 1e6 else f"{rounded:.{digits - 1}e}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent, with some digits behind the point.
+
+    >>> percent(0.1234)
+    '12.3%'
+    """
+    _rounded(share, digits + 1)
+    return f"{share:.{digits}%}"
+
+
+def _rounded(value: float, digits: int) -> float:
+    """The value to some significant digits.
+
+    Raises:
+        NotFiniteError: It is a NaN or an infinity.
+    """
+    if not math.isfinite(value):
+        raise NotFiniteError(value)
+    return float(f"{value:.{digits}g}")
 
 
 def seconds(estimate: Estimate) -> str:

@@ -13,8 +13,8 @@ from typing import Final
 import torch
 
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.schema import unknown
 from costmodel.machines.operations import timed
+from costmodel.quantities.names import unknown
 from validation.measure.adviser import advise as advise_on
 from validation.measure.grid import Planned, plan
 from validation.measure.models import MODELS

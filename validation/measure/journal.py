@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.schema import unknown
 from costmodel.machines.operations import timed
+from costmodel.quantities.names import unknown
 from validation.measure.records import (
     SCHEMA,
     Environment,

@@ -1,53 +1,60 @@
-"""The catalog: shipped workloads, cards and formulas."""
+"""What ``catalog`` shows: shipped workloads, cards and formulas."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel import formulas
 from costmodel.formulas.verification import evidence
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import catalog_names, load_card, load_workload
-from costmodel.inputs.schema import unknown
 from costmodel.machines.cards import AnalogCard
+from costmodel.quantities.names import unknown
+from costmodel.views.contract import SCHEMA
 from costmodel.views.table import Table
 
-SCHEMA: Final = 1
 
+@dataclass(frozen=True, slots=True)
+class CatalogReport:
+    """The catalog or one section of it.
 
-def catalog_dict(what: str) -> dict[str, Any]:
-    """What ``catalog --format json`` prints: a list of records for each section asked for.
-
-    Args:
+    Attributes:
         what: ``"workloads"``, ``"devices"``, ``"formulas"``, or empty for all.
-
-    Raises:
-        InputError: There is no such section.
     """
-    if what and what not in _SECTIONS:
-        raise InputError.about(what, unknown("section", what, _SECTIONS))
-    return {"schema": SCHEMA} | {name: build() for name, build in _SECTIONS.items() if what in {"", name}}
 
+    what: str = ""
 
-def catalog_records(what: str) -> list[dict[str, object]]:
-    """One record an entry, its section first."""
-    return [
-        {"section": section, "name": entry["name"], "title": entry.get("title", entry.get("meaning", ""))}
-        for section, entries in catalog_dict(what).items()
-        if section != "schema"
-        for entry in entries
-    ]
+    def sections(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of each section asked for.
 
+        Raises:
+            InputError: There is no such section.
+        """
+        if self.what and self.what not in _SECTIONS:
+            raise InputError.about(self.what, unknown("section", self.what, _SECTIONS))
+        return {name: build() for name, build in _SECTIONS.items() if self.what in {"", name}}
 
-def catalog_tables(what: str) -> list[Table]:
-    """One table a section."""
-    tables = []
-    for section, entries in catalog_dict(what).items():
-        if section != "schema":
+    def as_dict(self) -> dict[str, Any]:
+        """What ``catalog --format json`` prints."""
+        return {"schema": SCHEMA, **self.sections()}
+
+    def tables(self) -> list[Table]:
+        """One table a section."""
+        tables = []
+        for section, entries in self.sections().items():
             columns = tuple(entries[0])
             rows = tuple(tuple(str(entry[column]) for column in columns) for entry in entries)
             tables.append(Table(section, columns, rows))
-    return tables
+        return tables
+
+    def records(self) -> list[dict[str, object]]:
+        """One record an entry, its section first."""
+        return [
+            {"section": section, "name": entry["name"], "title": entry.get("title", entry.get("meaning", ""))}
+            for section, entries in self.sections().items()
+            for entry in entries
+        ]
 
 
 def _workloads() -> list[dict[str, Any]]:

@@ -1,21 +1,34 @@
-"""A formula explained, as text tables, records or JSON."""
+"""What ``explain`` shows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 from costmodel.questions.explain import Explanation, SymbolExplanation
-from costmodel.views.contract import quantity_dict
+from costmodel.views.contract import SCHEMA, quantity_dict
 from costmodel.views.numbers import quantity, significant
 from costmodel.views.table import Table
 
-SCHEMA: Final = 1
 
+@dataclass(frozen=True, slots=True)
+class ExplainReport:
+    """Formulas with their symbols, values and sources."""
 
-def explanation_tables(explanations: Sequence[Explanation]) -> list[Table]:
-    """One table a formula: expression, meaning and source above, symbols below."""
-    return [_table(explanation) for explanation in explanations]
+    explanations: Sequence[Explanation]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``explain --format json`` prints."""
+        return {"schema": SCHEMA, "formulas": [_dict(explanation) for explanation in self.explanations]}
+
+    def tables(self) -> list[Table]:
+        """One table a formula: expression, meaning and source above, symbols below."""
+        return [_table(explanation) for explanation in self.explanations]
+
+    def records(self) -> list[dict[str, object]]:
+        """One record for each formula and symbol; a formula without symbols has one with those columns empty."""
+        return _records(self.explanations)
 
 
 def _table(explanation: Explanation) -> Table:
@@ -52,28 +65,30 @@ def _range(sizes: tuple[float, float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def explanation_records(explanations: Sequence[Explanation]) -> list[dict[str, object]]:
-    """One record for each formula and symbol."""
+def _records(explanations: Sequence[Explanation]) -> list[dict[str, object]]:
     return [
         {
             "formula": explanation.formula.name,
             "expression": str(explanation.formula.expression),
             "unit": explanation.formula.unit.name,
             "source": explanation.formula.source,
-            "symbol": symbol.info.symbol.name,
-            "name": symbol.info.name,
-            "symbol_unit": symbol.info.unit.name,
-            "value": "; ".join(f"{path}={value.value!r}" for path, value in symbol.quantities.items())
-            or (_range(symbol.sizes) if symbol.sizes else ""),
+            **_symbol_record(symbol),
         }
         for explanation in explanations
-        for symbol in explanation.symbols
+        for symbol in explanation.symbols or (None,)
     ]
 
 
-def explanation_dict(explanations: Sequence[Explanation]) -> dict[str, Any]:
-    """What ``explain --format json`` prints."""
-    return {"schema": SCHEMA, "formulas": [_dict(explanation) for explanation in explanations]}
+def _symbol_record(symbol: SymbolExplanation | None) -> dict[str, object]:
+    if symbol is None:
+        return dict.fromkeys(("symbol", "name", "symbol_unit", "value"), "")
+    value = "; ".join(f"{path}={value.value!r}" for path, value in symbol.quantities.items())
+    return {
+        "symbol": symbol.info.symbol.name,
+        "name": symbol.info.name,
+        "symbol_unit": symbol.info.unit.name,
+        "value": value or (_range(symbol.sizes) if symbol.sizes else ""),
+    }
 
 
 def _dict(explanation: Explanation) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""Messages for names that nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from functools import lru_cache
+
+#: What a message quotes of a name at most.
+_MOST_QUOTED = 60
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The message for a name nobody knows, with the nearest known one.
+
+    >>> unknown("operation", "gem", ["gemm", "eigh"])
+    "unknown operation 'gem'; did you mean 'gemm'?"
+    """
+    names = tuple(sorted(known))
+    nearest = nearest_name(name, names)
+    hint = f"did you mean '{nearest}'?" if nearest else f"known are {', '.join(names)}"
+    quoted = name if len(name) <= _MOST_QUOTED else f"{name[: _MOST_QUOTED - 3]}..."
+    return f"unknown {what} '{quoted}'; {hint}"
+
+
+@lru_cache(maxsize=1024)
+def nearest_name(name: str, names: tuple[str, ...]) -> str | None:
+    """The known name that a mistyped one is most like, if any is."""
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)

@@ -1,0 +1,39 @@
+"""What a verb shows: one result in the three forms that the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from costmodel.views.table import Table
+
+Record = Mapping[str, object]
+
+
+class Report(Protocol):
+    """A result that can be printed. Each form is built when it is asked for; a view has one module a verb.
+
+    Numbers are finite in every form; :mod:`costmodel.views.finite` says which are not.
+    """
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--format json``: the contract of docs/json.md."""
+        ...
+
+    def tables(self) -> Sequence[Table]:
+        """For ``--format table`` and ``markdown``: texts for people, numbers rounded."""
+        ...
+
+    def records(self) -> Sequence[Record]:
+        """For ``--format csv``: one kind of row, numbers with all their digits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LazyReport:
+    """A report put together from three functions, where a class of its own would say no more."""
+
+    as_dict: Callable[[], dict[str, Any]]
+    tables: Callable[[], Sequence[Table]]
+    records: Callable[[], Sequence[Record]]
