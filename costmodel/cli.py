@@ -211,31 +211,30 @@ def _torch() -> None:
 
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
     """Model and cards with their settings; the faults of all three at once."""
-    from costmodel.inputs.arguments import all_at_once
-    from costmodel.inputs.loading import load_analog, load_digital, load_workload, split_settings
+    from costmodel.inputs.arguments import all_at_once, refuse
+    from costmodel.inputs.loading import load_analog, load_digital, load_workload, sort_settings
 
-    split = split_settings(settings)
-    workload, digital_card, analog_card = all_at_once(
+    split, faults = sort_settings(settings)
+    workload, digital_card, analog_card, _ = all_at_once(
         lambda: load_workload(model, split["model"]),
         lambda: load_digital(digital, split["digital"]),
         lambda: load_analog(analog, split["analog"]),
+        lambda: refuse(faults),
     )
     return workload, digital_card, analog_card
 
 
 def _of_model(settings: list[str]) -> list[str]:
     """Settings of a verb that reads a model and no card; those of a card would change nothing."""
-    from costmodel.inputs.faults import Fault, InputError
-    from costmodel.inputs.loading import split_settings
+    from costmodel.inputs.arguments import refuse
+    from costmodel.inputs.faults import Fault
+    from costmodel.inputs.loading import sort_settings
 
-    split = split_settings(settings)
-    faults = [
-        Fault("--set", 0, 0, setting.split("=")[0], f"is a key of the {root} card; only the model is read here")
-        for root in ("digital", "analog")
-        for setting in split[root]
-    ]
-    if faults:
-        raise InputError(faults)
+    split, faults = sort_settings(settings)
+    for root in ("digital", "analog"):
+        message = f"is a key of the {root} card; only the model is read here"
+        faults += [Fault("--set", 0, 0, setting.partition("=")[0], message) for setting in split[root]]
+    refuse(faults)
     return split["model"]
 
 

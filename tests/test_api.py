@@ -60,6 +60,22 @@ def test_a_file_by_path(tmp_path: Path) -> None:
     assert count(model).forward_backward == count(str(model)).forward_backward == 6 * 4 * 9 * 5
 
 
+def test_a_model_as_a_dict() -> None:
+    net = {
+        "schema": 1,
+        "name": "net",
+        "batch_size": 4,
+        "layers": [{"name": "a", "kind": "linear", "d_in": 9, "d_out": 5}],
+    }
+    assert count(net).forward_backward == 6 * 4 * 9 * 5
+    assert count(net, set={"batch_size": 8}).forward_backward == 6 * 8 * 9 * 5
+    assert faults(lambda: count({**net, "name": 3, "batch_size": 0}, set={"layers.0.d_in": 0})) == [
+        "model: batch_size 0 is not at least 1",
+        "model: name expected text, found 3",
+        'set["layers.0.d_in"]: 0 is not at least 1',
+    ]
+
+
 def test_defaults_are_those_of_the_command_line() -> None:
     result = project(draws=20)
     assert (result.workload.name, result.digital.name, result.analog.name) == ("imagenet_vit", "h100-sxm", "tngd-2024")

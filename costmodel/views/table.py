@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from costmodel.inputs.texts import printable
 from costmodel.views.finite import NotFiniteError
 
 
@@ -64,18 +65,6 @@ _ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def escaped(text: str) -> str:
     """A text on one line of Markdown that shows as it is written."""
     return _MARKUP.sub(lambda found: "\\" + found[0], printable(text)).translate(_ENTITIES)
-
-
-def printable(text: str) -> str:
-    r"""The text with escapes for what no terminal should get: control characters, line breaks, lone surrogates.
-
-    >>> printable("a\nb")
-    'a\\nb'
-    """
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for each in text
-    )
 
 
 def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
