@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from costmodel.formulas.registry import formula
 from costmodel.quantities.symbols import B, Expression, M, a, g, n
 from costmodel.quantities.units import byte, flop, one
 
 _WEIGHT_SHARING = "arXiv 2311.00636: expand takes every shared position as a row, reduce one row an example"
 _SYMMETRIC = "BLAS SYRK: n (n + 1) / 2 elements, a multiply-add a row each"
+
+
+class FactorConstruction(StrEnum):
+    """How the factors are built: which rows enter, and whether the products use that they are symmetric."""
+
+    EXPAND = "expand"  # every shared position a row
+    EXPAND_SYMMETRIC = "expand.symmetric"  # the same, one triangle computed
+    REDUCE = "reduce"  # one row an example, its positions summed first
+    REDUCE_SYMMETRIC = "reduce.symmetric"  # the same, one triangle computed
+
+    @property
+    def sums_first(self) -> bool:
+        """Whether inputs and gradients are summed over the shared positions before the products."""
+        return self in {FactorConstruction.REDUCE, FactorConstruction.REDUCE_SYMMETRIC}
 
 
 @formula("kfac.factors.expand.flops", flop, _WEIGHT_SHARING)
