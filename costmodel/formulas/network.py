@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, F_o, M, d, g
 from costmodel.quantities.units import flop
 
 
-@formula("network.forward_backward.flops", flop, "one product forward, two backward (inputs and weights)")
+@formula(
+    "network.forward_backward.flops",
+    flop,
+    "one product forward, two backward (inputs and weights)",
+    verified_by=Oracle.COUNTED,
+)
 def forward_backward_flops() -> Expression:
     """Forward and backward products of one factored layer, a multiply-add being 2 FLOPs and the bias add ignored.
 
@@ -17,7 +23,7 @@ def forward_backward_flops() -> Expression:
     return 6 * M * d * g
 
 
-@formula("network.other.flops", flop, "backward taken as twice the forward pass")
+@formula("network.other.flops", flop, "backward taken as twice the forward pass", verified_by=Oracle.COUNTED)
 def other_flops() -> Expression:
     """Forward and backward FLOPs of what no Kronecker factor covers: attention products, a tied output projection."""
     return 3 * F_o

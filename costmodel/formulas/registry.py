@@ -14,11 +14,13 @@ from costmodel.quantities.units import Unit
 _REGISTRY: dict[str, Callable[[], Formula]] = {}
 #: Names of the formulas that each formula's own function asked for.
 _PARTS: dict[str, Callable[[], tuple[str, ...]]] = {}
-#: The formulas asked for since the innermost build began, in order.
-_BUILDING: ContextVar[dict[str, None]] = ContextVar("_BUILDING", default={})  # noqa: B039 - what is outside any build
+#: The formulas asked for since the innermost build began, in order; None outside any build.
+_BUILDING: ContextVar[dict[str, None] | None] = ContextVar("_BUILDING", default=None)
 
 
-def formula(name: str, unit: Unit, source: str) -> Callable[[Callable[[], Expression]], Callable[[], Formula]]:
+def formula(
+    name: str, unit: Unit, source: str, *, verified_by: str = "", composed_of: tuple[str, ...] = ()
+) -> Callable[[Callable[[], Expression]], Callable[[], Formula]]:
     """Turn a function that returns an expression into one that returns the registered :class:`Formula`.
 
     The first paragraph of the function's docstring becomes the formula's ``meaning``.
@@ -27,22 +29,31 @@ def formula(name: str, unit: Unit, source: str) -> Callable[[Callable[[], Expres
         name: Dotted name, unique.
         unit: Unit of the value.
         source: Paper and equation, or "derived: ...".
+        verified_by: What a test compares it with; empty where nothing does. An ``Oracle`` or words of your own.
+        composed_of: Names of the formulas that a test adds it up from, which is less than verifying it.
+
+    Raises:
+        ValueError: The name is taken, or the formula is said to be both verified and composed.
     """
+    if verified_by and composed_of:
+        raise ValueError(f"formula {name} is either verified or composed, not both")
 
     def register(build: Callable[[], Expression]) -> Callable[[], Formula]:
         meaning = " ".join((build.__doc__ or "").split("\n\n")[0].split())
 
         @lru_cache(maxsize=1)
         def built() -> tuple[Formula, tuple[str, ...]]:
-            outer = _BUILDING.set({})
+            parts: dict[str, None] = {}
+            outer = _BUILDING.set(parts)
             try:
-                return Formula(name, build(), unit, meaning, source), tuple(_BUILDING.get())
+                return Formula(name, build(), unit, meaning, source, verified_by, composed_of), tuple(parts)
             finally:
                 _BUILDING.reset(outer)
 
         @wraps(build)
         def named() -> Formula:
-            _BUILDING.get()[name] = None
+            if (outer := _BUILDING.get()) is not None:
+                outer[name] = None
             return built()[0]
 
         if name in _REGISTRY:
