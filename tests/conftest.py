@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from costmodel import formulas
 from costmodel.formulas import Formula
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from tests.round_cards import analog_card, digital_card
@@ -23,9 +24,11 @@ def analog() -> AnalogCard:
 
 
 @pytest.fixture(autouse=True)
-def verified_formulas_are_evaluated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test that says it verifies a formula must evaluate it."""
+def checked_formulas_are_evaluated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that says it verifies a formula must evaluate it; one that adds it up, also what it is composed of."""
     claimed = {name for mark in request.node.iter_markers("verifies") for name in mark.args}
+    for name in (name for mark in request.node.iter_markers("composes") for name in mark.args):
+        claimed |= {name, *formulas.get(name).composed_of}
     evaluated = set()
     original = Formula.evaluate
 
@@ -36,4 +39,4 @@ def verified_formulas_are_evaluated(request: pytest.FixtureRequest, monkeypatch:
     if claimed:
         monkeypatch.setattr(Formula, "evaluate", evaluate)
     yield
-    assert claimed <= evaluated, f"claims to verify {sorted(claimed - evaluated)} and never evaluates it"
+    assert claimed <= evaluated, f"claims to check {sorted(claimed - evaluated)} and never evaluates it"

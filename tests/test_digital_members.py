@@ -11,7 +11,7 @@ from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import ConstantLaw
-from costmodel.methods import METHODS, DigitalWork
+from costmodel.methods import METHODS, DigitalWork, FactorConstruction
 from costmodel.projection.project import Projection, project
 from costmodel.quantities.estimate import Status
 from costmodel.quantities.units import flop_per_second, second
@@ -93,7 +93,7 @@ def test_every_operation_of_a_method_has_a_law_on_the_smallest_card(digital: Dig
     works = [
         work
         for build in METHODS.values()
-        for phase in build("expand").phases
+        for phase in build(FactorConstruction.EXPAND).phases
         for work in phase.works
         if isinstance(work, DigitalWork)
     ]

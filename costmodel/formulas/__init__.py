@@ -7,7 +7,7 @@
 
 from costmodel.formulas import crossover, first_order, kfac, network, rivals
 from costmodel.formulas.formula import Formula
-from costmodel.formulas.registry import catalog, get
+from costmodel.formulas.registry import catalog, get, inside
 from costmodel.formulas.thermo import (
     accumulation,
     averaging,
@@ -42,6 +42,7 @@ __all__ = [
     "energy",
     "first_order",
     "get",
+    "inside",
     "inverse",
     "kfac",
     "mismatch",

@@ -12,6 +12,7 @@ from costmodel.formulas.extremes import smaller
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula, get
 from costmodel.formulas.thermo import inverse, solve, underdamped
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import (
     Expression,
     F_d,
@@ -36,7 +37,7 @@ from costmodel.quantities.units import one
 _SOURCE = "derived: docs/derivations.md, crossovers"
 
 
-@formula("crossover.upload.dimension", one, _SOURCE)
+@formula("crossover.upload.dimension", one, _SOURCE, verified_by=Oracle.ROOTS)
 def upload_dimension() -> Expression:
     """Size above which uploading a factor is quicker than inverting it digitally: n^2 b / W against c_3 n^3 / F_d.
 
@@ -46,7 +47,7 @@ def upload_dimension() -> Expression:
     return b_in * F_d / (W * c_3)
 
 
-@formula("crossover.round_trip.dimension", one, _SOURCE)
+@formula("crossover.round_trip.dimension", one, _SOURCE, verified_by=Oracle.ROOTS)
 def round_trip_dimension() -> Expression:
     """The same for Method 1, whose inverse also comes back over the link.
 
@@ -56,7 +57,7 @@ def round_trip_dimension() -> Expression:
     return (b_in + b_out) * F_d / (W * c_3)
 
 
-@formula("crossover.inverse.condition_number", one, _SOURCE)
+@formula("crossover.inverse.condition_number", one, _SOURCE, verified_by=Oracle.ROOTS)
 def inverse_condition_number() -> Expression:
     """Condition number below which Method 1's run on one array is quicker than a digital inverse.
 
@@ -66,7 +67,7 @@ def inverse_condition_number() -> Expression:
     return c_3 * n**3 / (F_d * tau * (sp.log(1 / epsilon) / 2 + (n + 1) / epsilon**2))
 
 
-@formula("crossover.settle.condition_number", one, _SOURCE)
+@formula("crossover.settle.condition_number", one, _SOURCE, verified_by=Oracle.ROOTS)
 def settle_condition_number() -> Expression:
     """Condition number below which settling n right-hand sides on P arrays is quicker than a digital inverse, no noise.
 
@@ -76,7 +77,7 @@ def settle_condition_number() -> Expression:
     return c_3 * n**2 * smaller(P, n) / (F_d * tau * sp.log(1 / epsilon))
 
 
-@formula("crossover.solve.condition_number", one, _SOURCE)
+@formula("crossover.solve.condition_number", one, _SOURCE, verified_by=Oracle.ROOTS)
 def solve_condition_number() -> Expression:
     """The same with the averaging that noise needs: the positive root of n tau (kappa L + 2 n nu kappa^2 / epsilon^2).
 
@@ -91,7 +92,7 @@ def solve_condition_number() -> Expression:
     return 2 * budget / (linear + sp.sqrt(linear**2 + 8 * n * nu * budget / epsilon**2))
 
 
-@formula("crossover.amdahl.free_solver", one, _SOURCE)
+@formula("crossover.amdahl.free_solver", one, _SOURCE, verified_by=Oracle.ROOTS)
 def free_solver() -> Expression:
     """Speedup of a step when what a solver replaces takes no time at all: Amdahl's bound.
 
@@ -101,7 +102,7 @@ def free_solver() -> Expression:
     return 1 / (1 - phi)
 
 
-@formula("crossover.amdahl.free_solver_on_a_link", one, _SOURCE)
+@formula("crossover.amdahl.free_solver_on_a_link", one, _SOURCE, verified_by=Oracle.ROOTS)
 def free_solver_on_a_link() -> Expression:
     """Speedup when the solver takes no time but its link does; below 1 where the link costs more than it replaces.
 
@@ -111,7 +112,7 @@ def free_solver_on_a_link() -> Expression:
     return 1 / (1 - phi + ell)
 
 
-@formula("crossover.amdahl.square_layer", one, _SOURCE)
+@formula("crossover.amdahl.square_layer", one, _SOURCE, verified_by=Oracle.ROOTS)
 def square_layer() -> Expression:
     """Amdahl's bound of square layers by FLOPs alone: inversion and preconditioning over the rest, at one rate.
 
@@ -138,7 +139,7 @@ def width_exponent(expression: Expression) -> Expression:
     return sp.Add.make_args(sp.expand(leading))[0].as_coeff_exponent(n)[1]
 
 
-@formula("crossover.width_exponent.kfac.cholesky", one, _SOURCE)
+@formula("crossover.width_exponent.kfac.cholesky", one, _SOURCE, verified_by=Oracle.ROOTS)
 def cholesky_width_exponent() -> Expression:
     """Power of the width that a digital inverse grows with: 3, whatever the damping.
 
@@ -148,7 +149,7 @@ def cholesky_width_exponent() -> Expression:
     return width_exponent(get("kfac.cholesky.refresh.flops").expression)
 
 
-@formula("crossover.width_exponent.thermo.inverse", one, _SOURCE)
+@formula("crossover.width_exponent.thermo.inverse", one, _SOURCE, verified_by=Oracle.ROOTS)
 def inverse_width_exponent() -> Expression:
     """Power of the width that Method 1 on one array grows with at fixed damping: n kappa is n^2, like its transfers.
 
@@ -160,7 +161,7 @@ def inverse_width_exponent() -> Expression:
     return width_exponent(inverse.time().expression)
 
 
-@formula("crossover.width_exponent.thermo.inverse.underdamped", one, _SOURCE)
+@formula("crossover.width_exponent.thermo.inverse.underdamped", one, _SOURCE, verified_by=Oracle.ROOTS)
 def underdamped_inverse_width_exponent() -> Expression:
     """The same on underdamped cells: sampling falls to n^(3/2) and leaves the transfers.
 
@@ -170,7 +171,7 @@ def underdamped_inverse_width_exponent() -> Expression:
     return width_exponent(underdamped.inverse_time().expression)
 
 
-@formula("crossover.width_exponent.thermo.solve", one, _SOURCE)
+@formula("crossover.width_exponent.thermo.solve", one, _SOURCE, verified_by=Oracle.ROOTS)
 def solve_width_exponent() -> Expression:
     """Power of the width that Method 2 on one array grows with at fixed damping: n^2 kappa^2 is n^4.
 
@@ -180,7 +181,7 @@ def solve_width_exponent() -> Expression:
     return width_exponent(solve.time().expression)
 
 
-@formula("crossover.width_exponent.thermo.solve.underdamped", one, _SOURCE)
+@formula("crossover.width_exponent.thermo.solve.underdamped", one, _SOURCE, verified_by=Oracle.ROOTS)
 def underdamped_solve_width_exponent() -> Expression:
     """The same on underdamped cells: n^2 kappa^(3/2) is n^(7/2).
 
@@ -190,7 +191,7 @@ def underdamped_solve_width_exponent() -> Expression:
     return width_exponent(underdamped.solve_time().expression)
 
 
-@formula("crossover.width_exponent.thermo.solve.noise_free", one, _SOURCE)
+@formula("crossover.width_exponent.thermo.solve.noise_free", one, _SOURCE, verified_by=Oracle.ROOTS)
 def noise_free_solve_width_exponent() -> Expression:
     """The same where noise is negligible, so that only settling counts: n kappa, like the transfers.
 

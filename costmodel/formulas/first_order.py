@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, N
 from costmodel.quantities.units import byte
 
 
-@formula("sgd.update.bytes", byte, "float32: read weight, gradient and momentum, write weight and momentum")
+@formula(
+    "sgd.update.bytes",
+    byte,
+    "float32: read weight, gradient and momentum, write weight and momentum",
+    verified_by=Oracle.TORCH,
+)
 def sgd_update_bytes() -> Expression:
     """Memory traffic of SGD with momentum over all parameters, factored or not.
 
@@ -27,7 +33,12 @@ def descent_update_bytes() -> Expression:
     return 12 * N
 
 
-@formula("adam.update.bytes", byte, "float32: read weight, gradient and two moments, write weight and two moments")
+@formula(
+    "adam.update.bytes",
+    byte,
+    "float32: read weight, gradient and two moments, write weight and two moments",
+    verified_by=Oracle.TORCH,
+)
 def adam_update_bytes() -> Expression:
     """Memory traffic of Adam over all parameters.
 
@@ -37,7 +48,7 @@ def adam_update_bytes() -> Expression:
     return 28 * N
 
 
-@formula("sgd.memory.bytes", byte, "float32: momentum")
+@formula("sgd.memory.bytes", byte, "float32: momentum", verified_by=Oracle.TORCH)
 def sgd_memory_bytes() -> Expression:
     """Optimizer state of SGD with momentum, the whole network.
 
@@ -47,7 +58,7 @@ def sgd_memory_bytes() -> Expression:
     return 4 * N
 
 
-@formula("adam.memory.bytes", byte, "float32: two moments")
+@formula("adam.memory.bytes", byte, "float32: two moments", verified_by=Oracle.TORCH)
 def adam_memory_bytes() -> Expression:
     """Optimizer state of Adam, the whole network.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,8 @@ class Formula:
         unit: Unit of its value.
         meaning: One line on what it counts and why it has this form.
         source: Paper and equation, or "derived: ..." with the section of docs/derivations.md.
+        verified_by: What a test compares it with; empty where nothing does.
+        composed_of: Names of the formulas that a test adds it up from.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Formula:
     unit: Unit
     meaning: str
     source: str
+    verified_by: str = ""
+    composed_of: tuple[str, ...] = ()
 
     @property
     def symbols(self) -> tuple[SymbolInfo, ...]:
@@ -64,7 +68,7 @@ class Formula:
         letters = {info.symbol.name: info.symbol for info in symbols.SYMBOLS.values()}
         replacements = {symbols.info(key).symbol: sp.sympify(value, locals=letters) for key, value in values.items()}
         expression = self.expression.subs(replacements, simultaneous=True)
-        return Formula(self.name, expression, self.unit, self.meaning, self.source)
+        return replace(self, expression=expression)
 
     def leading(self, *names: Expression | str) -> Expression:
         """The part that outgrows the rest when the named symbols go to infinity together.

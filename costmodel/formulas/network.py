@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, F_o, M, N_t, d, g
 from costmodel.quantities.units import byte, flop, one
 
 
-@formula("network.forward_backward.flops", flop, "one product forward, two backward (inputs and weights)")
+@formula(
+    "network.forward_backward.flops",
+    flop,
+    "one product forward, two backward (inputs and weights)",
+    verified_by=Oracle.COUNTED,
+)
 def forward_backward_flops() -> Expression:
     """Forward and backward products of one factored layer, a multiply-add being 2 FLOPs and the bias add ignored.
 
@@ -27,7 +33,7 @@ def outputs_bytes() -> Expression:
     return 4 * M * g
 
 
-@formula("network.other.flops", flop, "backward taken as twice the forward pass")
+@formula("network.other.flops", flop, "backward taken as twice the forward pass", verified_by=Oracle.COUNTED)
 def other_flops() -> Expression:
     """Forward and backward FLOPs of what no Kronecker factor covers: attention products, a tied output projection."""
     return 3 * F_o

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import lru_cache, wraps
 
 from costmodel.formulas.formula import Formula
@@ -11,9 +12,15 @@ from costmodel.quantities.symbols import Expression
 from costmodel.quantities.units import Unit
 
 _REGISTRY: dict[str, Callable[[], Formula]] = {}
+#: Names of the formulas that each formula's own function asked for.
+_PARTS: dict[str, Callable[[], tuple[str, ...]]] = {}
+#: The formulas asked for since the innermost build began, in order; None outside any build.
+_BUILDING: ContextVar[dict[str, None] | None] = ContextVar("_BUILDING", default=None)
 
 
-def formula(name: str, unit: Unit, source: str) -> Callable[[Callable[[], Expression]], Callable[[], Formula]]:
+def formula(
+    name: str, unit: Unit, source: str, *, verified_by: str = "", composed_of: tuple[str, ...] = ()
+) -> Callable[[Callable[[], Expression]], Callable[[], Formula]]:
     """Turn a function that returns an expression into one that returns the registered :class:`Formula`.
 
     The first paragraph of the function's docstring becomes the formula's ``meaning``.
@@ -22,19 +29,37 @@ def formula(name: str, unit: Unit, source: str) -> Callable[[Callable[[], Expres
         name: Dotted name, unique.
         unit: Unit of the value.
         source: Paper and equation, or "derived: ...".
+        verified_by: What a test compares it with; empty where nothing does. An ``Oracle`` or words of your own.
+        composed_of: Names of the formulas that a test adds it up from, which is less than verifying it.
+
+    Raises:
+        ValueError: The name is taken, or the formula is said to be both verified and composed.
     """
+    if verified_by and composed_of:
+        raise ValueError(f"formula {name} is either verified or composed, not both")
 
     def register(build: Callable[[], Expression]) -> Callable[[], Formula]:
         meaning = " ".join((build.__doc__ or "").split("\n\n")[0].split())
 
-        @wraps(build)
         @lru_cache(maxsize=1)
+        def built() -> tuple[Formula, tuple[str, ...]]:
+            parts: dict[str, None] = {}
+            outer = _BUILDING.set(parts)
+            try:
+                return Formula(name, build(), unit, meaning, source, verified_by, composed_of), tuple(parts)
+            finally:
+                _BUILDING.reset(outer)
+
+        @wraps(build)
         def named() -> Formula:
-            return Formula(name, build(), unit, meaning, source)
+            if (outer := _BUILDING.get()) is not None:
+                outer[name] = None
+            return built()[0]
 
         if name in _REGISTRY:
             raise ValueError(f"formula {name} is defined twice")
         _REGISTRY[name] = named
+        _PARTS[name] = lambda: built()[1]
         return named
 
     return register
@@ -51,6 +76,28 @@ def get(name: str) -> Formula:
         hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
         raise KeyError(f"no formula '{name}'{hint}")
     return _REGISTRY[name]()
+
+
+def unregister(name: str) -> None:
+    """Forget a formula, for those who try one out.
+
+    Raises:
+        KeyError: No such formula.
+    """
+    del _REGISTRY[name], _PARTS[name]
+
+
+def inside(name: str) -> tuple[str, ...]:
+    """Names of the formulas that a formula is built from, and theirs, in the order they were asked for.
+
+    >>> from costmodel.formulas import inside
+    >>> inside("thermo.inverse.settle.time")
+    ('thermo.blocks.count', 'thermo.transient.covariance.time')
+    """
+    found: dict[str, None] = {}
+    for part in _PARTS[name]():
+        found |= dict.fromkeys((part, *inside(part)))
+    return tuple(found)
 
 
 def catalog() -> dict[str, Formula]:

@@ -1,25 +1,40 @@
-"""The report card: how far each formula has been checked against something that is not itself.
+"""How far each formula has been checked against something that is not itself.
 
-Which tests verify a formula they say themselves, with the marker ``verifies``; a test holds this table to those marks,
-and a marked test that never evaluates its formula fails.
+A formula says in its decorator what it was compared with. Which tests do that they say themselves, with the markers
+``verifies`` and ``composes``. Decorators and marks must agree; a marked test that never evaluates its formula fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from costmodel.formulas.registry import get
-from costmodel.formulas.thermo import verified
+
+
+class Oracle(StrEnum):
+    """What formulas were compared with."""
+
+    COUNTED = "operations counted in PyTorch on linear, token, convolution, graph and recurrent layers"
+    TENSORS = "sizes of the tensors that a PyTorch implementation keeps or moves"
+    TORCH = "operations and state of torch.optim's own implementation"
+    MESSAGES = "messages counted one by one in a simulated placement"
+    MOTION = "matrix exponentials and Lyapunov equations of designed matrices"
+    AVERAGES = "quadrature of autocovariances and generalized eigenvalue problems of designed matrices"
+    BLOCKS = "block elimination run on designed matrices, its operations counted"
+    PHASES = "values, conversions and runs counted block by block"
+    LIMITS = "rounded and disturbed matrices of designed spectra, noise by quadrature, published converters"
+    ENERGY = "dissipation of designed networks by quadrature, sums over blocks in a loop"
+    ROOTS = "roots found by bisection, a step added up, slopes between two widths"
+    ERROR_REACHED = "error of the inverse or solution reached on matrices of known spectrum, and missed with fewer"
+    CONDITION = "condition number of damped factors of random rows"
 
 
 class Check(StrEnum):
     """How far a formula has been checked, the furthest first."""
 
     VERIFIED = "verified"  # a test compares it with counted operations, a simulation or an independent implementation
-    DERIVED = "derived"  # docs/derivations*.md derive it; no test compares it with anything else
+    COMPOSED = "composed"  # a test adds it up over blocks and runs, from formulas that are themselves verified
     UNVERIFIED = "unverified"  # its source is all there is
 
 
@@ -29,116 +44,11 @@ class Evidence:
 
     Attributes:
         check: How far it has been checked.
-        by: What it was compared with, or where it comes from.
+        by: What it was compared with, what it is composed of, or where it comes from.
     """
 
     check: Check
     by: str
-
-
-_COUNTED: Final = "operations counted in PyTorch on linear, token, convolution, graph and recurrent layers"
-_TENSORS: Final = "sizes of the tensors that a PyTorch implementation keeps or moves"
-_TORCH: Final = "operations and state of torch.optim's own implementation"
-_MESSAGES: Final = "messages counted one by one in a simulated placement"
-
-#: What formulas were compared with, and which.
-_VERIFIED: Final[Mapping[str, tuple[str, ...]]] = {
-    _COUNTED: (
-        "ekfac.scalings.flops",
-        "ekfac.squares.flops",
-        "kfac.cg.launches",
-        "kfac.cg.step.flops",
-        "kfac.cg.vectors.flops",
-        "kfac.cholesky.refresh.flops",
-        "kfac.cholesky_solve.refresh.flops",
-        "kfac.cholesky_solve.step.flops",
-        "kfac.damping.flops",
-        "kfac.eigh.precondition.flops",
-        "kfac.eigh.refresh.flops",
-        "kfac.eigh.scale.flops",
-        "kfac.factors.expand.flops",
-        "kfac.factors.expand.symmetric.flops",
-        "kfac.factors.reduce.flops",
-        "kfac.factors.reduce.symmetric.flops",
-        "kfac.low_rank.eigh.flops",
-        "kfac.low_rank.qr.flops",
-        "kfac.low_rank.rescale.flops",
-        "kfac.low_rank.sketch.flops",
-        "kfac.low_rank.step.flops",
-        "kfac.newton_schulz.products",
-        "kfac.newton_schulz.refresh.flops",
-        "kfac.precondition.flops",
-        "kfac.running_average.flops",
-        "network.forward_backward.flops",
-        "network.other.flops",
-        "shampoo.eigh.flops",
-        "shampoo.factor.count",
-        "shampoo.precondition.flops",
-        "shampoo.rebuild.flops",
-        "shampoo.statistics.flops",
-        "soap.qr.flops",
-        "soap.refresh.flops",
-        "soap.rotate.flops",
-        "soap.statistics.flops",
-    ),
-    _TENSORS: (
-        "ekfac.memory.bytes",
-        "ekfac.squares.bytes",
-        "kfac.cg.memory.bytes",
-        "kfac.cholesky.memory.bytes",
-        "kfac.cholesky_solve.memory.bytes",
-        "kfac.cholesky_solve.step.elements",
-        "kfac.eigh.memory.bytes",
-        "kfac.eigh.scale.bytes",
-        "kfac.factor.elements",
-        "kfac.factors.reduce.bytes",
-        "kfac.layer.elements",
-        "kfac.layer.triangle.elements",
-        "kfac.low_rank.eigh.elements",
-        "kfac.low_rank.memory.bytes",
-        "kfac.low_rank.qr.elements",
-        "kfac.low_rank.rescale.bytes",
-        "kfac.newton_schulz.memory.bytes",
-        "kfac.running_average.bytes",
-        "shampoo.average.bytes",
-        "shampoo.factor.elements",
-        "shampoo.graft.bytes",
-        "shampoo.memory.bytes",
-        "soap.factor.elements",
-        "soap.memory.bytes",
-        "soap.statistics.bytes",
-    ),
-    _TORCH: (
-        "adam.memory.bytes",
-        "adam.update.bytes",
-        "muon.memory.bytes",
-        "muon.orthogonalise.flops",
-        "muon.products",
-        "sgd.memory.bytes",
-        "sgd.update.bytes",
-    ),
-    _MESSAGES: (
-        "kfac.distributed.eigen_broadcast.words",
-        "kfac.distributed.factor_all_reduce.words",
-        "kfac.distributed.gradient_broadcast.words",
-        "kfac.distributed.gradient_workers",
-        "kfac.distributed.inverse.elements",
-        "kfac.distributed.inverse_broadcast.words",
-        "kfac.distributed.inversion.flops",
-        "kfac.distributed.precondition.flops",
-    ),
-    "error of the inverse or solution reached on matrices of known spectrum, and missed with fewer": (
-        "kfac.cg.iterations",
-        "kfac.low_rank.rank",
-        "kfac.newton_schulz.iterations",
-    ),
-    "condition number of damped factors of random rows": ("kfac.damping.condition_number",),
-}
-
-#: What verified each formula, by its name.
-VERIFIED: Final[Mapping[str, str]] = {
-    name: by for by, names in {**_VERIFIED, **verified.VERIFIED}.items() for name in names
-}
 
 
 def evidence(name: str) -> Evidence:
@@ -146,10 +56,14 @@ def evidence(name: str) -> Evidence:
 
     >>> evidence("kfac.cholesky.refresh.flops").check
     <Check.VERIFIED: 'verified'>
+    >>> evidence("thermo.inverse.settle.time")
+    Evidence(check=<Check.COMPOSED: 'composed'>, by='added up from thermo.transient.covariance.time')
     >>> evidence("muon.update.bytes").check
     <Check.UNVERIFIED: 'unverified'>
     """
-    if name in VERIFIED:
-        return Evidence(Check.VERIFIED, VERIFIED[name])
-    source = get(name).source
-    return Evidence(Check.DERIVED if source.startswith("derived: docs/") else Check.UNVERIFIED, source)
+    formula = get(name)
+    if formula.verified_by:
+        return Evidence(Check.VERIFIED, str(formula.verified_by))
+    if formula.composed_of:
+        return Evidence(Check.COMPOSED, f"added up from {', '.join(formula.composed_of)}")
+    return Evidence(Check.UNVERIFIED, formula.source)

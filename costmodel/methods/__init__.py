@@ -1,35 +1,45 @@
-"""The methods compared, each built from phases of counted work."""
+"""The methods compared, each built from phases of counted work; every module of this folder registers its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from importlib import import_module
+from pkgutil import iter_modules
 
-from costmodel.methods import first_order, kfac, rivals, thermo
-from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Layers, Method, Phase, Resource, Scope
+from costmodel.formulas.kfac.factors import FactorConstruction
+from costmodel.methods.registry import METHODS, register, unregister, with_role
+from costmodel.methods.work import (
+    AnalogWork,
+    Cadence,
+    Delivery,
+    DigitalWork,
+    Layers,
+    Method,
+    Part,
+    Phase,
+    Resource,
+    Role,
+    Scope,
+)
 
-__all__ = ["METHODS", "AnalogWork", "Cadence", "DigitalWork", "Layers", "Method", "Phase", "Resource", "Scope"]
+__all__ = [
+    "METHODS",
+    "AnalogWork",
+    "Cadence",
+    "Delivery",
+    "DigitalWork",
+    "FactorConstruction",
+    "Layers",
+    "Method",
+    "Part",
+    "Phase",
+    "Resource",
+    "Role",
+    "Scope",
+    "register",
+    "unregister",
+    "with_role",
+]
 
-#: Every method by name, built for a way of constructing factors, in the order it is shown.
-METHODS: Final[Mapping[str, Callable[[str], Method]]] = {
-    "sgd": first_order.sgd,
-    "adam": first_order.adam,
-    "kfac.cholesky": kfac.cholesky,
-    "kfac.cholesky_batched": kfac.cholesky_batched,
-    "kfac.cholesky_solve": kfac.cholesky_solve,
-    "kfac.eigh": kfac.eigh,
-    "kfac.newton_schulz": kfac.newton_schulz,
-    "kfac.low_rank": kfac.low_rank,
-    "kfac.cg": kfac.conjugate_gradients,
-    "ekfac": rivals.ekfac,
-    "shampoo": rivals.shampoo,
-    "soap": rivals.soap,
-    "muon": rivals.muon,
-    "thermo.inverse": thermo.inverse_from_covariance,
-    "thermo.inverse.underdamped": thermo.inverse_from_covariance_underdamped,
-    "thermo.solve": thermo.linear_systems,
-    "thermo.solve.underdamped": thermo.linear_systems_underdamped,
-}
-
-#: Phases a solver that takes no time at all would remove from digital K-FAC.
-SOLVER_PHASES: Final = ("inversion", "precondition")
+# In alphabetical order, which is the order methods are shown in.
+for _module in sorted(each.name for each in iter_modules(__path__)):
+    import_module(f"{__name__}.{_module}")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from costmodel.formulas import first_order
+from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
-from costmodel.methods.work import Method
+from costmodel.methods.registry import register
+from costmodel.methods.work import Method, Role
 
 
-def sgd(weight_sharing: str) -> Method:
+@register
+def sgd(construction: FactorConstruction) -> Method:
     """Stochastic gradient descent with momentum."""
     update = phases.update(first_order.sgd_update_bytes())
-    return Method("sgd", "SGD with momentum", (phases.forward_backward(), update))
+    return Method("sgd", "SGD with momentum", Role.FIRST_ORDER, (phases.forward_backward(), update))
 
 
-def adam(weight_sharing: str) -> Method:
+@register
+def adam(construction: FactorConstruction) -> Method:
     """Adam; AdamW and NAdamW move the same bytes."""
-    return Method("adam", "Adam", (phases.forward_backward(), phases.update(first_order.adam_update_bytes())))
+    update = phases.update(first_order.adam_update_bytes())
+    return Method("adam", "Adam", Role.BASELINE, (phases.forward_backward(), update))

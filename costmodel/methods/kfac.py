@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from costmodel.formulas import first_order, kfac
+from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
-from costmodel.methods.work import Cadence, DigitalWork, Method, Phase, Scope
+from costmodel.methods.registry import register
+from costmodel.methods.work import Cadence, DigitalWork, Method, Phase, Role, Scope
 from costmodel.quantities.symbols import k, n, r
 
 
-def _method(name: str, title: str, construction: str, *solver: Phase) -> Method:
+def _method(name: str, title: str, construction: FactorConstruction, *solver: Phase) -> Method:
     """K-FAC around the phases that differ between its members."""
     return Method(
         f"kfac.{name}",
         f"K-FAC, {title}",
+        Role.DIGITAL_KFAC,
         (
             phases.forward_backward(),
             *phases.factors(construction),
@@ -23,7 +26,7 @@ def _method(name: str, title: str, construction: str, *solver: Phase) -> Method:
 
 
 def _inversion(*works: DigitalWork) -> Phase:
-    return Phase("inversion", Cadence.REFRESH, works)
+    return Phase(phases.INVERSION, Cadence.REFRESH, works)
 
 
 def _cholesky_inverse(batched: bool) -> Phase:
@@ -38,12 +41,14 @@ def _cholesky_inverse(batched: bool) -> Phase:
     return _inversion(work)
 
 
-def cholesky(construction: str) -> Method:
+@register
+def cholesky(construction: FactorConstruction) -> Method:
     """Explicit inverses by Cholesky, one factor after another, as K-FAC codes do it."""
     return _method("cholesky", "Cholesky inverse", construction, _cholesky_inverse(False), phases.precondition())
 
 
-def cholesky_batched(construction: str) -> Method:
+@register
+def cholesky_batched(construction: FactorConstruction) -> Method:
     """Explicit inverses by Cholesky, factors of one size in one call.
 
     Only launches are shared: what a batched library routine saves on latency inside a call is not known to a card.
@@ -52,7 +57,8 @@ def cholesky_batched(construction: str) -> Method:
     return _method("cholesky_batched", title, construction, _cholesky_inverse(True), phases.precondition())
 
 
-def cholesky_solve(construction: str) -> Method:
+@register
+def cholesky_solve(construction: FactorConstruction) -> Method:
     """Cholesky factors kept, triangular solves against the gradient every step."""
     factorise = DigitalWork(
         "cholesky",
@@ -68,18 +74,20 @@ def cholesky_solve(construction: str) -> Method:
         flops=kfac.cholesky.solve_step_flops(),
         elements=kfac.cholesky.solve_step_elements(),
     )
-    precondition = Phase("precondition", Cadence.STEP, (solve,))
+    precondition = Phase(phases.PRECONDITION, Cadence.STEP, (solve,))
     return _method("cholesky_solve", "Cholesky factor and solves", construction, _inversion(factorise), precondition)
 
 
-def eigh(construction: str) -> Method:
+@register
+def eigh(construction: FactorConstruction) -> Method:
     """Preconditioning in the eigenbasis."""
     scale = DigitalWork("stream", Scope.LAYER, calls=1, bytes=kfac.eigh.scale_bytes())
     inversion = _inversion(phases.eigendecomposition(), scale)
     return _method("eigh", "eigenbasis", construction, inversion, phases.precondition_in_eigenbasis())
 
 
-def newton_schulz(construction: str) -> Method:
+@register
+def newton_schulz(construction: FactorConstruction) -> Method:
     """Explicit inverses from matrix products, factors of one size in one batched product."""
     work = DigitalWork(
         "newton_schulz",
@@ -91,7 +99,8 @@ def newton_schulz(construction: str) -> Method:
     return _method("newton_schulz", "Newton-Schulz inverse", construction, _inversion(work), phases.precondition())
 
 
-def low_rank(construction: str) -> Method:
+@register
+def low_rank(construction: FactorConstruction) -> Method:
     """Randomised low-rank eigendecompositions."""
     form = kfac.low_rank
     sketch = DigitalWork("gemm_tall", Scope.FACTOR, calls=5, flops=form.sketch_flops(), dimensions=(n, n, r))
@@ -101,16 +110,17 @@ def low_rank(construction: str) -> Method:
     )
     step = DigitalWork("gemm_tall", Scope.FACTOR, calls=2, flops=form.step_flops(), dimensions=(n, r, k))
     rescale = DigitalWork("stream", Scope.FACTOR, calls=2, bytes=form.rescale_bytes())
-    precondition = Phase("precondition", Cadence.STEP, (step, rescale))
+    precondition = Phase(phases.PRECONDITION, Cadence.STEP, (step, rescale))
     return _method("low_rank", "randomised low rank", construction, _inversion(sketch, basis, small), precondition)
 
 
-def conjugate_gradients(construction: str) -> Method:
+@register
+def conjugate_gradients(construction: FactorConstruction) -> Method:
     """Conjugate gradients on both factors every step, the gradient's rows or columns side by side."""
     form = kfac.conjugate_gradients
     product = DigitalWork(
         "gemm_tall", Scope.FACTOR, calls=form.iterations(), flops=form.step_flops(), dimensions=(n, n, k)
     )
     vectors = DigitalWork("stream", Scope.FACTOR, calls=form.vector_launches(), bytes=form.vectors_bytes())
-    precondition = Phase("precondition", Cadence.STEP, (product, vectors))
+    precondition = Phase(phases.PRECONDITION, Cadence.STEP, (product, vectors))
     return _method("cg", "conjugate gradients", construction, precondition)

@@ -6,8 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from costmodel.formulas import Formula, kfac, network
-from costmodel.methods.work import PASS_DIMENSIONS, Cadence, DigitalWork, Layers, Phase, Scope
+from costmodel.formulas.kfac.factors import FactorConstruction
+from costmodel.methods.work import PASS_DIMENSIONS, Cadence, DigitalWork, Layers, Part, Phase, Scope
 from costmodel.quantities.symbols import B, Expression, M, n
+
+FORWARD_BACKWARD: Final = Part("forward_backward", "the forward and backward pass")
+ROWS: Final = Part("rows", "laying out inputs and gradients as rows")
+FACTORS: Final = Part("factors", "building the factors")
+RUNNING_AVERAGE: Final = Part("running_average", "averaging the factors")
+INVERSION: Final = Part("inversion", "inversion", solver=True)
+PRECONDITION: Final = Part("precondition", "preconditioning", solver=True)
+UPDATE: Final = Part("update", "the parameter update")
 
 
 def forward_backward() -> Phase:
@@ -22,44 +31,38 @@ def forward_backward() -> Phase:
         DigitalWork(name, Scope.LAYER, calls=0, bytes=network.outputs_bytes(), layers=layers)
         for name, layers in (("linear_outputs", Layers.LINEAR), ("convolution_outputs", Layers.CONVOLUTION))
     ]
-    return Phase("forward_backward", Cadence.STEP, tuple(works), fed_by_host=True)
+    return Phase(FORWARD_BACKWARD, Cadence.STEP, tuple(works), fed_by_host=True)
 
 
 def update(traffic: Formula) -> Phase:
     """The parameter update, bound by its memory traffic."""
     work = DigitalWork("update", Scope.MODEL, calls=network.tensors(), bytes=traffic)
-    return Phase("update", Cadence.STEP, (work,))
+    return Phase(UPDATE, Cadence.STEP, (work,))
 
 
-def factors(construction: str) -> tuple[Phase, ...]:
-    """Rows laid out, both factors as products over them, and their running average.
-
-    Args:
-        construction: ``"expand"`` or ``"reduce"``, each also with ``".symmetric"`` after it. Sums over positions, which
-            ``reduce`` takes first, need no rows.
-    """
+def factors(construction: FactorConstruction) -> tuple[Phase, ...]:
+    """Rows, both factors as products over them, and their running average; sums over positions need no rows."""
     products, rows = _PRODUCTS[construction]
     product = DigitalWork("gemm_symmetric", Scope.FACTOR, calls=1, flops=products(), dimensions=(n, n, rows))
     average = DigitalWork("running_average", Scope.LAYER, calls=2, bytes=kfac.factors.running_average_bytes())
-    if rows is M:
-        before: tuple[Phase, ...] = (Phase("rows", Cadence.FACTOR_UPDATE, _rows()),)
-        works: tuple[DigitalWork, ...] = (product,)
-    else:
+    before: tuple[Phase, ...] = (Phase(ROWS, Cadence.FACTOR_UPDATE, _rows()),)
+    works: tuple[DigitalWork, ...] = (product,)
+    if construction.sums_first:
         before = ()
         works = (DigitalWork("stream", Scope.LAYER, calls=2, bytes=kfac.factors.reduce_bytes()), product)
     return (
         *before,
-        Phase("factors", Cadence.FACTOR_UPDATE, works),
-        Phase("running_average", Cadence.FACTOR_UPDATE, (average,)),
+        Phase(FACTORS, Cadence.FACTOR_UPDATE, works),
+        Phase(RUNNING_AVERAGE, Cadence.FACTOR_UPDATE, (average,)),
     )
 
 
 #: FLOPs of one factor, and the rows its product runs over, by construction.
-_PRODUCTS: Final[Mapping[str, tuple[Callable[[], Formula], Expression]]] = {
-    "expand": (kfac.factors.factor_expand_flops, M),
-    "expand.symmetric": (kfac.factors.factor_expand_symmetric_flops, M),
-    "reduce": (kfac.factors.factor_reduce_flops, B),
-    "reduce.symmetric": (kfac.factors.factor_reduce_symmetric_flops, B),
+_PRODUCTS: Final[Mapping[FactorConstruction, tuple[Callable[[], Formula], Expression]]] = {
+    FactorConstruction.EXPAND: (kfac.factors.factor_expand_flops, M),
+    FactorConstruction.EXPAND_SYMMETRIC: (kfac.factors.factor_expand_symmetric_flops, M),
+    FactorConstruction.REDUCE: (kfac.factors.factor_reduce_flops, B),
+    FactorConstruction.REDUCE_SYMMETRIC: (kfac.factors.factor_reduce_symmetric_flops, B),
 }
 
 
@@ -74,7 +77,7 @@ def _rows() -> tuple[DigitalWork, ...]:
 def precondition() -> Phase:
     """Preconditioning with explicit inverses."""
     work = DigitalWork("precondition", Scope.LAYER, calls=1, flops=kfac.cholesky.precondition_flops())
-    return Phase("precondition", Cadence.STEP, (work,))
+    return Phase(PRECONDITION, Cadence.STEP, (work,))
 
 
 def eigendecomposition() -> DigitalWork:
@@ -91,4 +94,4 @@ def eigendecomposition() -> DigitalWork:
 def precondition_in_eigenbasis() -> Phase:
     """Preconditioning in the eigenbasis of both factors."""
     work = DigitalWork("precondition", Scope.LAYER, calls=2, flops=kfac.eigh.precondition_flops())
-    return Phase("precondition", Cadence.STEP, (work,))
+    return Phase(PRECONDITION, Cadence.STEP, (work,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from costmodel.formulas import (
     Formula,
@@ -15,8 +16,33 @@ from costmodel.formulas import (
     traffic_energy,
     underdamped,
 )
+from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
-from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+from costmodel.methods.registry import register
+from costmodel.methods.work import (
+    AnalogWork,
+    Cadence,
+    Delivery,
+    DigitalWork,
+    Method,
+    Part,
+    Phase,
+    Resource,
+    Role,
+    Scope,
+)
+
+UPLOAD: Final = Part("upload", "uploading the couplings")
+ELIMINATE: Final = Part("eliminate", "block elimination")
+INPUT: Final = Part("input", "uploading right-hand sides")
+SETTLE: Final = Part("settle", "settling")
+SAMPLE: Final = Part("sample", "sampling")
+AVERAGE: Final = Part("average", "averaging out noise")
+READOUT: Final = Part("readout", "reading the result out")
+TILING: Final = Part("tiling", "digital products between blocks")
+
+#: Without correlators every sample is converted and multiplied out digitally, which costs 2 n^3 / epsilon^2 FLOPs.
+_CORRELATORS: Final = ("analog correlators on every pair of cells", "injected noise far above thermal noise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +53,9 @@ class _Run:
     energy: Formula
 
 
-def _transfer(name: str, cadence: Cadence, link: AnalogWork, arrays: AnalogWork) -> Phase:
+def _transfer(part: Part, cadence: Cadence, link: AnalogWork, arrays: AnalogWork) -> Phase:
     """Values through the shared link while the arrays write or convert them."""
-    return Phase(name, cadence, (link, arrays), pipelined=True)
+    return Phase(part, cadence, (link, arrays), pipelined=True)
 
 
 def _link(time: Formula, joules: Formula) -> AnalogWork:
@@ -48,7 +74,7 @@ def _write() -> AnalogWork:
 
 
 def _from_covariance(
-    weight_sharing: str, name: str, title: str, settle: _Run, sample: _Run, needs: str | None
+    construction: FactorConstruction, name: str, title: str, settle: _Run, sample: _Run, needs: str | None
 ) -> Method:
     tiling = DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=inverse.tiling_flops())
     upload = _link(inverse.upload_time(), traffic_energy.upload())
@@ -57,25 +83,29 @@ def _from_covariance(
     return Method(
         name,
         title,
+        Role.THERMODYNAMIC,
         (
             phases.forward_backward(),
-            *phases.factors(weight_sharing),
-            _transfer("upload", Cadence.REFRESH, upload, _write()),
-            Phase("settle", Cadence.REFRESH, (_arrays(settle.time, settle.energy),)),
-            Phase("sample", Cadence.REFRESH, (_arrays(sample.time, sample.energy),)),
-            _transfer("readout", Cadence.REFRESH, readout, convert),
-            Phase("tiling", Cadence.REFRESH, (tiling,)),
+            *phases.factors(construction),
+            _transfer(UPLOAD, Cadence.REFRESH, upload, _write()),
+            Phase(SETTLE, Cadence.REFRESH, (_arrays(settle.time, settle.energy),)),
+            Phase(SAMPLE, Cadence.REFRESH, (_arrays(sample.time, sample.energy),)),
+            _transfer(READOUT, Cadence.REFRESH, readout, convert),
+            Phase(TILING, Cadence.REFRESH, (tiling,)),
             phases.precondition(),
             phases.update(first_order.sgd_update_bytes()),
         ),
         needs,
+        Delivery.INVERSE,
+        _CORRELATORS,
     )
 
 
-def inverse_from_covariance(weight_sharing: str) -> Method:
+@register
+def inverse_from_covariance(construction: FactorConstruction) -> Method:
     """Method 1: the inverse is the covariance of the settled array."""
     return _from_covariance(
-        weight_sharing,
+        construction,
         "thermo.inverse",
         "thermodynamic K-FAC, inverse from the covariance",
         _Run(inverse.settle_time(), energy.inverse_settle()),
@@ -84,10 +114,11 @@ def inverse_from_covariance(weight_sharing: str) -> Method:
     )
 
 
-def inverse_from_covariance_underdamped(weight_sharing: str) -> Method:
+@register
+def inverse_from_covariance_underdamped(construction: FactorConstruction) -> Method:
     """Method 1 on cells of second order."""
     return _from_covariance(
-        weight_sharing,
+        construction,
         "thermo.inverse.underdamped",
         "thermodynamic K-FAC, inverse from the covariance of underdamped cells",
         _Run(underdamped.inverse_settle_time(), energy.inverse_underdamped_settle()),
@@ -105,7 +136,13 @@ def _systems(run: _Run) -> AnalogWork:
 
 
 def _linear_systems(
-    weight_sharing: str, name: str, title: str, settle: _Run, average: _Run, eliminate: _Run, needs: str | None
+    construction: FactorConstruction,
+    name: str,
+    title: str,
+    settle: _Run,
+    average: _Run,
+    eliminate: _Run,
+    needs: str | None,
 ) -> Method:
     elimination = (
         AnalogWork(Resource.ARRAYS, eliminate.time, eliminate.energy, systems=parallel.eliminate_systems()),
@@ -119,26 +156,29 @@ def _linear_systems(
     return Method(
         name,
         title,
+        Role.THERMODYNAMIC,
         (
             phases.forward_backward(),
-            *phases.factors(weight_sharing),
-            _transfer("upload", Cadence.RELOAD, upload, _write()),
-            Phase("eliminate", Cadence.REFRESH, elimination),
-            Phase("input", Cadence.STEP, (_link(solve.input_time(), traffic_energy.solve_input()),)),
-            Phase("settle", Cadence.STEP, (_systems(settle),)),
-            Phase("average", Cadence.STEP, (_systems(average),)),
-            _transfer("readout", Cadence.STEP, readout, convert),
-            Phase("tiling", Cadence.STEP, (tiling,)),
+            *phases.factors(construction),
+            _transfer(UPLOAD, Cadence.RELOAD, upload, _write()),
+            Phase(ELIMINATE, Cadence.REFRESH, elimination),
+            Phase(INPUT, Cadence.STEP, (_link(solve.input_time(), traffic_energy.solve_input()),)),
+            Phase(SETTLE, Cadence.STEP, (_systems(settle),)),
+            Phase(AVERAGE, Cadence.STEP, (_systems(average),)),
+            _transfer(READOUT, Cadence.STEP, readout, convert),
+            Phase(TILING, Cadence.STEP, (tiling,)),
             phases.update(first_order.sgd_update_bytes()),
         ),
         needs,
+        Delivery.SOLUTION,
     )
 
 
-def linear_systems(weight_sharing: str) -> Method:
+@register
+def linear_systems(construction: FactorConstruction) -> Method:
     """Method 2: the preconditioned gradient is the mean of the settled array."""
     return _linear_systems(
-        weight_sharing,
+        construction,
         "thermo.solve",
         "thermodynamic K-FAC, linear systems",
         _Run(solve.settle_time(), energy.solve_settle()),
@@ -148,10 +188,11 @@ def linear_systems(weight_sharing: str) -> Method:
     )
 
 
-def linear_systems_underdamped(weight_sharing: str) -> Method:
+@register
+def linear_systems_underdamped(construction: FactorConstruction) -> Method:
     """Method 2 on cells of second order."""
     return _linear_systems(
-        weight_sharing,
+        construction,
         "thermo.solve.underdamped",
         "thermodynamic K-FAC, linear systems on underdamped cells",
         _Run(underdamped.solve_settle_time(), energy.solve_underdamped_settle()),

@@ -8,7 +8,7 @@ projection multiplies counts by a card's rates; nothing here knows a number of a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -121,22 +121,63 @@ class AnalogWork:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a phase is for; phases of several methods that are shown in one column share it.
+
+    Attributes:
+        name: As tables and the JSON contract key it.
+        label: What it is doing, in words that fit a sentence: "building the factors".
+        solver: A solver that takes no time at all would remove it from digital K-FAC.
+    """
+
+    name: str
+    label: str
+    solver: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.label:
+            raise ValueError(f"phase '{self.name}' has no label: the words that the verdict uses for it")
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A part of a step that is shown on its own.
 
     Attributes:
-        name: As it is shown.
+        part: What it is for, with its name and its label.
         cadence: How often it runs.
         works: What it consists of.
         pipelined: Its works overlap, so that the slowest counts; otherwise they add up.
         fed_by_host: It waits for the input pipeline, so that it takes no less than the model's ``host_time``.
     """
 
-    name: str
+    part: Part
     cadence: Cadence
     works: tuple[DigitalWork | AnalogWork, ...]
     pipelined: bool = False
     fed_by_host: bool = False
+
+    @property
+    def name(self) -> str:
+        """The part's name."""
+        return self.part.name
+
+
+class Role(StrEnum):
+    """What a method is compared as."""
+
+    BASELINE = "baseline"  # the one first-order optimizer whose steps to the target are known; gains are stated over it
+    FIRST_ORDER = "first order"  # shown beside the baseline; its steps to the target are not known
+    DIGITAL_KFAC = "digital K-FAC"  # K-FAC's steps to the target; the cheapest is what a solver must beat
+    RIVAL = "rival"  # another preconditioner of the same purpose; its steps to the target are not known
+    THERMODYNAMIC = "thermodynamic"  # K-FAC's steps to the target, on the analog machine; its accuracy is examined
+
+
+class Delivery(StrEnum):
+    """What an analog machine hands back for a factor, which decides how its rounding spreads."""
+
+    INVERSE = "inverse"  # all entries of the inverse, read once a refresh
+    SOLUTION = "solution"  # the solutions of linear systems, read every step
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +187,20 @@ class Method:
     Attributes:
         name: Dotted name.
         title: One line.
+        role: What it is compared as.
         phases: What a step consists of.
         needs: Name of a value that the analog card must give for its machine to run this at all.
+        delivers: What the analog machine hands back; None where there is none.
+        assumes: What the analog machine is taken to have beyond what its card says.
     """
 
     name: str
     title: str
+    role: Role
     phases: tuple[Phase, ...]
     needs: str | None = None
+    delivers: Delivery | None = None
+    assumes: tuple[str, ...] = ()
 
     def expressions(self) -> Iterator[tuple[Scope, Expression]]:
         """Every expression its work is made of, with its scope; times term by term, so that each has its own status."""
@@ -167,7 +214,21 @@ class Method:
                     counts = (work.calls, work.flops, work.elements, work.bytes)
                     yield from ((work.scope, each.expression) for each in counts if isinstance(each, Formula))
 
-    @property
-    def family(self) -> str:
-        """``kfac`` for the digital K-FAC members, ``thermo`` for the thermodynamic ones, else the method itself."""
-        return self.name.split(".")[0]
+    def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork, Formula]]:
+        """Every formula of every work, in order, with the work and the phase it belongs to."""
+        for phase in self.phases:
+            for work in phase.works:
+                for formula in _formulas_in(work):
+                    yield phase, work, formula
+
+
+def _formulas_in(part: object) -> Iterator[Formula]:
+    """Formulas in a record, however deep: a field added to a kind of work needs no edit here."""
+    if isinstance(part, Formula):
+        yield part
+    elif is_dataclass(part):
+        for field in fields(part):
+            yield from _formulas_in(getattr(part, field.name))
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _formulas_in(each)

@@ -14,7 +14,7 @@ import numpy as np
 
 from costmodel.formulas import Formula, blocks, mismatch, quantization
 from costmodel.machines.cards import AnalogCard
-from costmodel.methods import Method
+from costmodel.methods import Delivery, Method
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.values import PATHS
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
@@ -87,13 +87,9 @@ class Feasibility:
         }
 
 
-#: Without correlators every sample is converted and multiplied out digitally, which costs 2 n^3 / epsilon^2 FLOPs.
-_METHOD_1 = ("analog correlators on every pair of cells", "injected noise far above thermal noise")
-
-
 def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
     """Systematic errors of a thermodynamic method on a machine, over all factors of a network."""
-    causes = _causes(method.name, analog)
+    causes = _causes(method.delivers, analog)
     bits = quantization.input_bits().expression
     wanted = [*causes.values(), bits]
     worst, best = (evaluation.factors(wanted, {"chi": chi}) for chi in _peaks(evaluation))
@@ -112,14 +108,14 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
         factors_reached=float((reached * counts).sum() / counts.sum()),
         missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
         unknown=() if analog.mismatch is not None else ("mismatch",),
-        assumes=_METHOD_1 if method.name.startswith("thermo.inverse") else (),
+        assumes=method.assumes,
     )
 
 
-def _causes(name: str, analog: AnalogCard) -> dict[str, Expression]:
+def _causes(delivers: Delivery | None, analog: AnalogCard) -> dict[str, Expression]:
     """Relative error of a factor's inverse or solutions by cause."""
     output: tuple[Formula, Formula]
-    if name.startswith("thermo.inverse"):
+    if delivers is Delivery.INVERSE:
         output = quantization.output_inverse_error(), blocks.inverse_amplification()
     else:
         output = quantization.output_solve_error(), blocks.solve_amplification()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from costmodel.defaults import DRAWS, Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import METHODS, SOLVER_PHASES, Method
+from costmodel.methods import METHODS, FactorConstruction, Method, Role
 from costmodel.projection.cost import Cost, total
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibility
@@ -19,9 +19,6 @@ from costmodel.workloads.workload import Layer, Workload
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Methods of the K-FAC family take K-FAC's number of steps to a target.
-_SECOND_ORDER: Final = frozenset({"kfac", "thermo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,7 @@ class MethodProjection:
         time_to_target: Seconds of the training run, where its number of steps is known.
         energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
         phase_energy: Joules of each such phase.
+        labels: What each phase is doing, in words.
     """
 
     name: str
@@ -47,6 +45,7 @@ class MethodProjection:
     time_to_target: Estimate | None
     energy: Estimate | None
     phase_energy: Mapping[str, Estimate]
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +169,16 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    methods = [build(workload.kfac.factor_construction) for build in METHODS.values()]
+    construction = FactorConstruction(workload.kfac.factor_construction)
+    methods = [build(construction) for build in METHODS.values()]
     evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
     phases = {method.name: evaluation.method(method) for method in methods}
     steps = {name: total(costs.values()) for name, costs in phases.items()}
     energies = {method.name: evaluation.energy(method, phases[method.name]) for method in methods}
-    best = min((name for name in steps if name.startswith("kfac.")), key=lambda name: np.median(steps[name].total))
-    targets = _times_to_target(workload, evaluation, steps)
+    digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
+    best = min(digital_kfac, key=lambda method: np.median(steps[method.name].total))
+    baseline = next(method.name for method in methods if method.role is Role.BASELINE)
+    targets = _times_to_target(workload, evaluation, methods, steps)
     return Projection(
         workload=workload,
         digital=digital,
@@ -188,11 +190,13 @@ def project(
             method.name: _method(method, phases[method.name], steps, targets, energies[method.name])
             for method in methods
         },
-        best_digital=best,
-        speedup={name: _speedups(name, best, steps, targets) for name in steps},
-        free_solver=_free_solver(phases[best], steps[best]),
+        best_digital=best.name,
+        speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
+        free_solver=_free_solver(best, phases[best.name], steps[best.name]),
         feasibility={
-            method.name: feasibility(method, analog, evaluation) for method in methods if method.family == "thermo"
+            method.name: feasibility(method, analog, evaluation)
+            for method in methods
+            if method.role is Role.THERMODYNAMIC
         },
         layers=_layers(workload, evaluation, steps),
         assumptions=evaluation.found,
@@ -216,6 +220,7 @@ def _method(
         time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
         energy=_estimate(total(energies.values())) if energies else None,
         phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
+        labels={phase.name: phase.part.label for phase in method.phases},
     )
 
 
@@ -223,8 +228,10 @@ def _estimate(cost: Cost) -> Estimate:
     return Estimate.of(cost.total, cost.status)
 
 
-def _times_to_target(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> dict[str, Cost]:
-    """Seconds to the target of Adam and of the K-FAC family; for SGD no step count is known here."""
+def _times_to_target(
+    workload: Workload, evaluation: Evaluation, methods: Iterable[Method], steps: Mapping[str, Cost]
+) -> dict[str, Cost]:
+    """Seconds to the target of the baseline and of K-FAC on any hardware; other methods' step counts are not known."""
     training = workload.training
     if training is None:
         return {}
@@ -232,19 +239,22 @@ def _times_to_target(workload: Workload, evaluation: Evaluation, steps: Mapping[
     second_order = adam * evaluation.quantity("model.training.kfac_step_ratio")
     known = weakest((training.adam_steps.status, training.kfac_step_ratio.status))
     targets = {}
-    for name, step in steps.items():
-        if name == "adam":
+    for method in methods:
+        name, step = method.name, steps[method.name]
+        if method.role is Role.BASELINE:
             targets[name] = Cost(step.total * adam, step.by_shape, weakest((step.status, training.adam_steps.status)))
-        elif name.split(".")[0] in _SECOND_ORDER:
+        elif method.role in {Role.DIGITAL_KFAC, Role.THERMODYNAMIC}:
             targets[name] = Cost(step.total * second_order, step.by_shape, weakest((step.status, known)))
     return targets
 
 
-def _speedups(name: str, best: str, steps: Mapping[str, Cost], targets: Mapping[str, Cost]) -> dict[str, Estimate]:
+def _speedups(
+    name: str, best: str, baseline: str, steps: Mapping[str, Cost], targets: Mapping[str, Cost]
+) -> dict[str, Estimate]:
     """Ratios draw by draw, so that what both sides share cancels."""
-    speedups = {"kfac.best": _ratio(steps[best], steps[name]), "adam": _ratio(steps["adam"], steps[name])}
+    speedups = {"kfac.best": _ratio(steps[best], steps[name]), "adam": _ratio(steps[baseline], steps[name])}
     if name in targets:
-        speedups["adam_to_target"] = _ratio(targets["adam"], targets[name])
+        speedups["adam_to_target"] = _ratio(targets[baseline], targets[name])
     return speedups
 
 
@@ -252,9 +262,9 @@ def _ratio(slow: Cost, fast: Cost) -> Estimate:
     return Estimate.of(slow.total / fast.total, weakest((slow.status, fast.status)))
 
 
-def _free_solver(phases: Mapping[str, Cost], step: Cost) -> Estimate:
+def _free_solver(method: Method, phases: Mapping[str, Cost], step: Cost) -> Estimate:
     """Amdahl's bound: digital K-FAC over digital K-FAC without what a solver could take over."""
-    rest: Draws = np.sum([cost.total for phase, cost in phases.items() if phase not in SOLVER_PHASES], axis=0)
+    rest: Draws = np.sum([phases[phase.name].total for phase in method.phases if not phase.part.solver], axis=0)
     return Estimate.of(step.total / rest, step.status)
 
 

@@ -9,7 +9,7 @@ from costmodel import formulas
 from costmodel.formulas import Formula
 from costmodel.formulas.kfac.damping import condition_number
 from costmodel.inputs.faults import InputError
-from costmodel.methods import METHODS, AnalogWork, DigitalWork, Method
+from costmodel.methods import METHODS, FactorConstruction, Method
 from costmodel.projection.values import PATHS
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.names import unknown
@@ -53,9 +53,10 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
         InputError: Neither a formula nor a method has that name.
     """
     known = formulas.catalog()
-    methods = {method: build(workload.kfac.factor_construction) for method, build in METHODS.items()}
+    construction = FactorConstruction(workload.kfac.factor_construction)
+    methods = {method: build(construction) for method, build in METHODS.items()}
     if name in methods:
-        wanted = list(dict.fromkeys(formula for _, formula in _formulas_of(methods[name])))
+        wanted = list(dict.fromkeys(formula for _, _, formula in methods[name].formulas()))
     elif name in known:
         wanted = [known[name]]
     else:
@@ -64,33 +65,21 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
     return [
         Explanation(
             formula,
-            tuple(users.get(formula.name, ())),
+            users.get(formula.name, ()),
             tuple(_symbol(info, workload, found) for info in formula.symbols),
         )
         for formula in wanted
     ]
 
 
-def _formulas_of(method: Method) -> list[tuple[str, Formula]]:
-    """Formulas of a method with the phase they belong to."""
-    used: list[tuple[str, Formula]] = []
-    for phase in method.phases:
-        for work in phase.works:
-            match work:
-                case DigitalWork():
-                    parts = (work.flops, work.elements, work.bytes, work.calls)
-                    used.extend((phase.name, part) for part in parts if isinstance(part, Formula))
-                case AnalogWork():
-                    used.append((phase.name, work.time))
-    return used
-
-
-def _users(methods: Iterable[Method]) -> dict[str, list[str]]:
-    users: dict[str, list[str]] = {}
+def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
+    """Methods and phases that use each formula, in their works or inside a formula of theirs."""
+    users: dict[str, dict[str, None]] = {}
     for method in methods:
-        for phase, formula in _formulas_of(method):
-            users.setdefault(formula.name, []).append(f"{method.name} ({phase})")
-    return users
+        for phase, _, formula in method.formulas():
+            for name in (formula.name, *formulas.inside(formula.name)):
+                users.setdefault(name, {})[f"{method.name} ({phase.name})"] = None
+    return {name: tuple(each) for name, each in users.items()}
 
 
 def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:

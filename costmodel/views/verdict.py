@@ -13,27 +13,6 @@ from costmodel.views.numbers import ratio, significant
 #: A gain below this is none: it does not pay for a machine.
 NO_GAIN: Final = 0.01
 
-_NAMES: Final = {
-    "forward_backward": "the forward and backward pass",
-    "factors": "building the factors",
-    "running_average": "averaging the factors",
-    "inversion": "inversion",
-    "precondition": "preconditioning",
-    "scalings": "measuring eigenvalues",
-    "statistics": "building the statistics",
-    "graft": "grafting",
-    "orthogonalise": "orthogonalising the momentum",
-    "update": "the parameter update",
-    "upload": "uploading the couplings",
-    "eliminate": "block elimination",
-    "input": "uploading right-hand sides",
-    "settle": "settling",
-    "sample": "sampling",
-    "average": "averaging out noise",
-    "readout": "reading the result out",
-    "tiling": "digital products between blocks",
-}
-
 
 def verdict(projection: Projection) -> str:
     """Whether the better thermodynamic method beats the best digital K-FAC, by how much, and what decides it."""
@@ -60,7 +39,7 @@ def _reason(projection: Projection, name: str) -> str:
     own = {phase: estimate.median for phase, estimate in method.phases.items() if phase not in rival.phases}
     largest = max(own, key=lambda phase: own[phase])
     share = own[largest] / method.step_time.median
-    return f"{_NAMES[largest]}, the largest part of its solver, takes {share:.1%} of its step"
+    return f"{method.labels[largest]}, the largest part of its solver, takes {share:.1%} of its step"
 
 
 def _accuracy(projection: Projection, name: str) -> str:
@@ -89,5 +68,5 @@ def _bound(projection: Projection) -> str:
     bound = projection.free_solver.median
     return (
         f"A solver that took no time at all would gain {significant(bound)}x, "
-        f"because {_NAMES[digital.bound]} is {share:.0%} of the digital step."
+        f"because {digital.labels[digital.bound]} is {share:.0%} of the digital step."
     )

@@ -82,7 +82,7 @@ def evaluate(name, **more):
     return formula.evaluate(**{info.symbol.name: values[info.symbol.name] for info in formula.symbols})
 
 
-@pytest.mark.verifies(
+@pytest.mark.composes(
     "thermo.inverse.settle.energy",
     "thermo.inverse.sample.energy",
     "thermo.inverse.underdamped.settle.energy",
@@ -100,7 +100,10 @@ def test_energy_is_power_times_time_summed_over_blocks(n, m):
         assert evaluate(name, n=n, m=m, k=systems) == pytest.approx(expected), name
 
 
-@pytest.mark.verifies("thermo.solve.eliminate.energy", "thermo.solve.underdamped.eliminate.energy")
+@pytest.mark.composes(
+    "thermo.solve.eliminate.energy",
+    "thermo.solve.underdamped.eliminate.energy",
+)
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_energy_of_elimination(n, m):
     first = ("thermo.transient.mean.time", "thermo.average.mean.time", "thermo.energy.array.power")

@@ -60,10 +60,12 @@ def averaged(order: int, mean: bool, size: int) -> float:
 @pytest.mark.verifies(
     "thermo.inverse.upload.time",
     "thermo.array.write.time",
-    "thermo.inverse.settle.time",
-    "thermo.inverse.sample.time",
     "thermo.inverse.readout.time",
     "thermo.inverse.convert.time",
+)
+@pytest.mark.composes(
+    "thermo.inverse.settle.time",
+    "thermo.inverse.sample.time",
     "thermo.inverse.underdamped.settle.time",
     "thermo.inverse.underdamped.sample.time",
 )
@@ -99,10 +101,12 @@ def test_method_1_block_by_block(n: int, m: int, k: int) -> None:
 @pytest.mark.verifies(
     "thermo.solve.upload.time",
     "thermo.solve.input.time",
-    "thermo.solve.settle.time",
-    "thermo.solve.average.time",
     "thermo.solve.readout.time",
     "thermo.solve.convert.time",
+)
+@pytest.mark.composes(
+    "thermo.solve.settle.time",
+    "thermo.solve.average.time",
     "thermo.solve.underdamped.settle.time",
     "thermo.solve.underdamped.average.time",
 )
@@ -137,7 +141,11 @@ def test_method_2_block_by_block(n: int, m: int, k: int) -> None:
 
 
 @pytest.mark.verifies(
-    "thermo.solve.eliminate.time", "thermo.solve.eliminate.link_time", "thermo.solve.underdamped.eliminate.time"
+    "thermo.solve.eliminate.link_time",
+)
+@pytest.mark.composes(
+    "thermo.solve.eliminate.time",
+    "thermo.solve.underdamped.eliminate.time",
 )
 @pytest.mark.parametrize(("n", "m", "k"), SIZES)
 def test_elimination_block_by_block(n: int, m: int, k: int) -> None:
@@ -145,19 +153,20 @@ def test_elimination_block_by_block(n: int, m: int, k: int) -> None:
     for p in block_sizes(n, m):
         below -= p
         link.link += 2 * MACHINE["t_l"] * (below > 0)  # all columns of U together, there and back
+        runs = {order: (settled(order, mean=True), averaged(order, True, p)) for order in (1, 2)}
         for _ in range(below):  # a column of U each
             link.transfer(p, MACHINE["b_in"] + MACHINE["b_out"], latency=False)
             for clock, order in ((first, 1), (second, 2)):
                 clock.convert(p)
-                clock.settling += settled(order, mean=True)
-                clock.averaging += averaged(order, True, p)
+                clock.settling += runs[order][0]
+                clock.averaging += runs[order][1]
     for clock, name in ((first, "eliminate"), (second, "underdamped.eliminate")):
         whole = clock.converting + clock.settling + clock.averaging
         assert evaluate(f"thermo.solve.{name}.time", n=n, m=m) == pytest.approx(whole)
     assert evaluate("thermo.solve.eliminate.link_time", n=n, m=m) == pytest.approx(link.link)
 
 
-@pytest.mark.verifies(
+@pytest.mark.composes(
     "thermo.inverse.time",
     "thermo.solve.time",
     "thermo.inverse.underdamped.time",
@@ -196,7 +205,12 @@ def test_copies_by_dealing_systems_out(n: int, m: int, k: int, arrays: int) -> N
     assert evaluate("thermo.parallel.solve.systems", **values) == k
 
 
-@pytest.mark.verifies("thermo.parallel.solve.time", "thermo.parallel.write.time")
+@pytest.mark.verifies(
+    "thermo.parallel.write.time",
+)
+@pytest.mark.composes(
+    "thermo.parallel.solve.time",
+)
 @pytest.mark.parametrize("arrays", [1, 3, 64])
 def test_spread_over_arrays(arrays: int) -> None:
     n, k = 20, 10

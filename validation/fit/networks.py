@@ -21,7 +21,7 @@ from costmodel.inputs.loading import load_analog, load_workload
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.curves import Curve
 from costmodel.machines.laws import EXTRAPOLATION_SPREAD, LEAST_SPREAD, FittedLaw, InStep, Law
-from costmodel.methods import METHODS, DigitalWork, Method, phases
+from costmodel.methods import METHODS, DigitalWork, FactorConstruction, Method, phases
 from costmodel.projection.evaluation import Evaluation
 from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import KfacSettings, Layer, Unfactored, Workload
@@ -68,7 +68,7 @@ class NetworkFit:
 
 def timed_method() -> Method:
     """K-FAC as ``measure`` times it: Cholesky inverses, and an update without momentum."""
-    method = METHODS["kfac.cholesky"]("expand")
+    method = METHODS["kfac.cholesky"](FactorConstruction.EXPAND)
     plain = phases.update(first_order.descent_update_bytes())
     return replace(method, phases=(*(each for each in method.phases if each.name != plain.name), plain))
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, a, g, k, n
 from costmodel.quantities.units import byte, flop, one
 
 _LAPACK = "LAPACK Working Note 41"
 
 
-@formula("kfac.cholesky.refresh.flops", flop, f"{_LAPACK}: POTRF n^3/3 and POTRI 2n^3/3, leading terms")
+@formula(
+    "kfac.cholesky.refresh.flops",
+    flop,
+    f"{_LAPACK}: POTRF n^3/3 and POTRI 2n^3/3, leading terms",
+    verified_by=Oracle.COUNTED,
+)
 def refresh_flops() -> Expression:
     """Cholesky factor and explicit inverse of one damped factor.
 
@@ -21,7 +27,9 @@ def refresh_flops() -> Expression:
     return n**3
 
 
-@formula("kfac.precondition.flops", flop, "two products: G^-1 times the gradient, times A^-1")
+@formula(
+    "kfac.precondition.flops", flop, "two products: G^-1 times the gradient, times A^-1", verified_by=Oracle.COUNTED
+)
 def precondition_flops() -> Expression:
     """Preconditioning one layer's gradient with explicit inverses.
 
@@ -31,7 +39,7 @@ def precondition_flops() -> Expression:
     return 2 * a * g * (a + g)
 
 
-@formula("kfac.cholesky.memory.bytes", byte, "float32: running factors, inverses, momentum")
+@formula("kfac.cholesky.memory.bytes", byte, "float32: running factors, inverses, momentum", verified_by=Oracle.TENSORS)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer with explicit inverses.
 
@@ -41,7 +49,7 @@ def memory_bytes() -> Expression:
     return 4 * (2 * (a**2 + g**2) + a * g)
 
 
-@formula("kfac.cholesky_solve.refresh.flops", flop, f"{_LAPACK}: POTRF, leading term")
+@formula("kfac.cholesky_solve.refresh.flops", flop, f"{_LAPACK}: POTRF, leading term", verified_by=Oracle.COUNTED)
 def solve_refresh_flops() -> Expression:
     """Cholesky factor of one damped factor; no inverse is formed.
 
@@ -51,7 +59,9 @@ def solve_refresh_flops() -> Expression:
     return n**3 / 3
 
 
-@formula("kfac.cholesky_solve.step.flops", flop, f"{_LAPACK}: POTRS, two TRSM of n^2 k each")
+@formula(
+    "kfac.cholesky_solve.step.flops", flop, f"{_LAPACK}: POTRS, two TRSM of n^2 k each", verified_by=Oracle.COUNTED
+)
 def solve_step_flops() -> Expression:
     """Forward and back substitution of one factor against the gradient, every step.
 
@@ -63,13 +73,18 @@ def solve_step_flops() -> Expression:
     return 2 * n**2 * k
 
 
-@formula("kfac.cholesky_solve.step.elements", one, "the right-hand sides are n by k")
+@formula("kfac.cholesky_solve.step.elements", one, "the right-hand sides are n by k", verified_by=Oracle.TENSORS)
 def solve_step_elements() -> Expression:
     """Elements of the right-hand sides that the triangular solves of one factor work on."""
     return n * k
 
 
-@formula("kfac.cholesky_solve.memory.bytes", byte, "float32: running factors, triangular factors, momentum")
+@formula(
+    "kfac.cholesky_solve.memory.bytes",
+    byte,
+    "float32: running factors, triangular factors, momentum",
+    verified_by=Oracle.TENSORS,
+)
 def solve_memory_bytes() -> Expression:
     """Optimizer state of one layer with triangular factors, stored as full matrices as LAPACK does.
 

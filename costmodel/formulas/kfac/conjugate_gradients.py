@@ -5,11 +5,17 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, a, epsilon, g, k, kappa, n
 from costmodel.quantities.units import byte, flop, one
 
 
-@formula("kfac.cg.iterations", one, "Saad, Iterative Methods for Sparse Linear Systems, theorem 6.29")
+@formula(
+    "kfac.cg.iterations",
+    one,
+    "Saad, Iterative Methods for Sparse Linear Systems, theorem 6.29",
+    verified_by=Oracle.ERROR_REACHED,
+)
 def iterations() -> Expression:
     """Iterations until the solution has a relative error of epsilon in the energy norm, from rest.
 
@@ -22,7 +28,12 @@ def iterations() -> Expression:
     return sp.ceiling(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2)
 
 
-@formula("kfac.cg.step.flops", flop, "one product with the factor for all right-hand sides in each iteration")
+@formula(
+    "kfac.cg.step.flops",
+    flop,
+    "one product with the factor for all right-hand sides in each iteration",
+    verified_by=Oracle.COUNTED,
+)
 def step_flops() -> Expression:
     """Products of one factor's solves, its right-hand sides iterating side by side.
 
@@ -32,7 +43,12 @@ def step_flops() -> Expression:
     return 2 * n**2 * k * iterations().expression
 
 
-@formula("kfac.cg.vectors.flops", flop, "two inner products and three updates of n by k numbers, a multiply-add each")
+@formula(
+    "kfac.cg.vectors.flops",
+    flop,
+    "two inner products and three updates of n by k numbers, a multiply-add each",
+    verified_by=Oracle.COUNTED,
+)
 def vectors_flops() -> Expression:
     """Element-wise work of one factor's solves and the first residual's norm; divisions of k numbers are left out.
 
@@ -48,13 +64,18 @@ def vectors_bytes() -> Expression:
     return 48 * n * k * iterations().expression
 
 
-@formula("kfac.cg.launches", one, "the element-wise kernels of an iteration: two inner products, three updates")
+@formula(
+    "kfac.cg.launches",
+    one,
+    "the element-wise kernels of an iteration: two inner products, three updates",
+    verified_by=Oracle.COUNTED,
+)
 def vector_launches() -> Expression:
     """Element-wise kernels of one factor's solves."""
     return 5 * iterations().expression
 
 
-@formula("kfac.cg.memory.bytes", byte, "float32: running factors, momentum")
+@formula("kfac.cg.memory.bytes", byte, "float32: running factors, momentum", verified_by=Oracle.TENSORS)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer; the iteration's work space, four blocks of a g, is shared by all layers.
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, a, g, lambda_, n, s_r, theta
 from costmodel.quantities.units import flop, one
 
 
-@formula("kfac.damping.condition_number", one, "derived: docs/derivations.md, damped condition number")
+@formula(
+    "kfac.damping.condition_number",
+    one,
+    "derived: docs/derivations.md, damped condition number",
+    verified_by=Oracle.CONDITION,
+)
 def condition_number() -> Expression:
     """Condition number of a factor under factored damping with the pi rule, its smallest eigenvalue being negligible.
 
@@ -23,7 +29,9 @@ def condition_number() -> Expression:
     return 1 + (n / s_r) * sp.sqrt(theta / lambda_)
 
 
-@formula("kfac.damping.flops", flop, "arXiv 1503.05671, section 6.3: two traces, two diagonals")
+@formula(
+    "kfac.damping.flops", flop, "arXiv 1503.05671, section 6.3: two traces, two diagonals", verified_by=Oracle.COUNTED
+)
 def flops() -> Expression:
     """Factored damping of both factors: their traces, and pi sqrt(lambda) added to their diagonals.
 

@@ -9,13 +9,14 @@ anything between is hybrid. Counts are words over all links together unless they
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, a, f_g, g, n, p
 from costmodel.quantities.units import flop, one
 
 _KAISA = "KAISA, arXiv 2107.01739: gradient workers receive inverses, the others gradients"
 
 
-@formula("kfac.distributed.gradient_workers", one, _KAISA)
+@formula("kfac.distributed.gradient_workers", one, _KAISA, verified_by=Oracle.MESSAGES)
 def gradient_workers() -> Expression:
     """Workers that hold a layer's inverses and precondition its gradient.
 
@@ -26,7 +27,10 @@ def gradient_workers() -> Expression:
 
 
 @formula(
-    "kfac.distributed.factor_all_reduce.words", one, "ring all-reduce: every worker sends 2 (p - 1) / p of the data"
+    "kfac.distributed.factor_all_reduce.words",
+    one,
+    "ring all-reduce: every worker sends 2 (p - 1) / p of the data",
+    verified_by=Oracle.MESSAGES,
 )
 def factor_all_reduce_words() -> Expression:
     """Words each worker sends to average a layer's factors, once a factor update; one triangle would halve it.
@@ -37,7 +41,7 @@ def factor_all_reduce_words() -> Expression:
     return 2 * (p - 1) / p * (a**2 + g**2)
 
 
-@formula("kfac.distributed.inverse_broadcast.words", one, _KAISA)
+@formula("kfac.distributed.inverse_broadcast.words", one, _KAISA, verified_by=Oracle.MESSAGES)
 def inverse_broadcast_words() -> Expression:
     """Words sent to bring a layer's inverses to its other gradient workers, once a refresh.
 
@@ -49,7 +53,12 @@ def inverse_broadcast_words() -> Expression:
     return (gradient_workers().expression - 1) * (a**2 + g**2)
 
 
-@formula("kfac.distributed.eigen_broadcast.words", one, _KAISA + "; eigenvectors and the scaling table")
+@formula(
+    "kfac.distributed.eigen_broadcast.words",
+    one,
+    _KAISA + "; eigenvectors and the scaling table",
+    verified_by=Oracle.MESSAGES,
+)
 def eigen_broadcast_words() -> Expression:
     """The same for eigenvectors with the table 1 / (lambda_A lambda_G + lambda).
 
@@ -59,7 +68,7 @@ def eigen_broadcast_words() -> Expression:
     return (gradient_workers().expression - 1) * (a**2 + g**2 + a * g)
 
 
-@formula("kfac.distributed.gradient_broadcast.words", one, _KAISA)
+@formula("kfac.distributed.gradient_broadcast.words", one, _KAISA, verified_by=Oracle.MESSAGES)
 def gradient_broadcast_words() -> Expression:
     """Words sent to bring a layer's preconditioned gradient to the workers that did not compute it, every step.
 
@@ -69,7 +78,12 @@ def gradient_broadcast_words() -> Expression:
     return (p - gradient_workers().expression) * a * g
 
 
-@formula("kfac.distributed.inverse.elements", one, "a layer's inverses lie on f_g p of p workers")
+@formula(
+    "kfac.distributed.inverse.elements",
+    one,
+    "a layer's inverses lie on f_g p of p workers",
+    verified_by=Oracle.MESSAGES,
+)
 def inverse_elements() -> Expression:
     """Elements of inverses that one worker holds of a layer, averaged over workers.
 
@@ -79,7 +93,12 @@ def inverse_elements() -> Expression:
     return f_g * (a**2 + g**2)
 
 
-@formula("kfac.distributed.inversion.flops", flop, "each factor is inverted by one of p workers; perfect balance")
+@formula(
+    "kfac.distributed.inversion.flops",
+    flop,
+    "each factor is inverted by one of p workers; perfect balance",
+    verified_by=Oracle.MESSAGES,
+)
 def inversion_flops() -> Expression:
     """Cholesky inverses by worker, for one factor: the lower bound that a placement by n^3 approaches.
 
@@ -89,7 +108,12 @@ def inversion_flops() -> Expression:
     return n**3 / p
 
 
-@formula("kfac.distributed.precondition.flops", flop, "each layer is preconditioned by f_g p of p workers")
+@formula(
+    "kfac.distributed.precondition.flops",
+    flop,
+    "each layer is preconditioned by f_g p of p workers",
+    verified_by=Oracle.MESSAGES,
+)
 def precondition_flops() -> Expression:
     """Preconditioning products by worker, for one layer: f_g = 1 repeats them on every worker.
 

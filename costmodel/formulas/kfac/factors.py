@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import B, Expression, M, a, g, n
 from costmodel.quantities.units import byte, flop, one
 
@@ -10,7 +13,21 @@ _WEIGHT_SHARING = "arXiv 2311.00636: expand takes every shared position as a row
 _SYMMETRIC = "BLAS SYRK: n (n + 1) / 2 elements, a multiply-add a row each"
 
 
-@formula("kfac.factors.expand.flops", flop, _WEIGHT_SHARING)
+class FactorConstruction(StrEnum):
+    """How the factors are built: which rows enter, and whether the products use that they are symmetric."""
+
+    EXPAND = "expand"  # every shared position a row
+    EXPAND_SYMMETRIC = "expand.symmetric"  # the same, one triangle computed
+    REDUCE = "reduce"  # one row an example, its positions summed first
+    REDUCE_SYMMETRIC = "reduce.symmetric"  # the same, one triangle computed
+
+    @property
+    def sums_first(self) -> bool:
+        """Whether inputs and gradients are summed over the shared positions before the products."""
+        return self in {FactorConstruction.REDUCE, FactorConstruction.REDUCE_SYMMETRIC}
+
+
+@formula("kfac.factors.expand.flops", flop, _WEIGHT_SHARING, verified_by=Oracle.COUNTED)
 def expand_flops() -> Expression:
     """Both factors as full products over all rows (a symmetric product halves it).
 
@@ -20,7 +37,7 @@ def expand_flops() -> Expression:
     return 2 * M * (a**2 + g**2)
 
 
-@formula("kfac.factors.expand.symmetric.flops", flop, _SYMMETRIC)
+@formula("kfac.factors.expand.symmetric.flops", flop, _SYMMETRIC, verified_by=Oracle.COUNTED)
 def expand_symmetric_flops() -> Expression:
     """Both factors over all rows, one triangle each.
 
@@ -30,7 +47,7 @@ def expand_symmetric_flops() -> Expression:
     return M * (a * (a + 1) + g * (g + 1))
 
 
-@formula("kfac.factors.reduce.flops", flop, _WEIGHT_SHARING)
+@formula("kfac.factors.reduce.flops", flop, _WEIGHT_SHARING, verified_by=Oracle.COUNTED)
 def reduce_flops() -> Expression:
     """Both factors as full products over one row an example, the positions summed first.
 
@@ -40,7 +57,7 @@ def reduce_flops() -> Expression:
     return 2 * B * (a**2 + g**2)
 
 
-@formula("kfac.factors.reduce.symmetric.flops", flop, _SYMMETRIC)
+@formula("kfac.factors.reduce.symmetric.flops", flop, _SYMMETRIC, verified_by=Oracle.COUNTED)
 def reduce_symmetric_flops() -> Expression:
     """Both factors over one row an example, one triangle each.
 
@@ -100,7 +117,9 @@ def rows_bytes() -> Expression:
     return 8 * M * (a + g)
 
 
-@formula("kfac.factors.reduce.bytes", byte, "float32 inputs and output gradients, read once")
+@formula(
+    "kfac.factors.reduce.bytes", byte, "float32 inputs and output gradients, read once", verified_by=Oracle.TENSORS
+)
 def reduce_bytes() -> Expression:
     """Traffic of summing inputs and gradients over the shared positions, which reduce does before its products.
 
@@ -110,13 +129,13 @@ def reduce_bytes() -> Expression:
     return 4 * M * (a + g)
 
 
-@formula("kfac.layer.elements", one, "A is a by a, G is g by g")
+@formula("kfac.layer.elements", one, "A is a by a, G is g by g", verified_by=Oracle.TENSORS)
 def layer_elements() -> Expression:
     """Elements of both factors of a layer."""
     return a**2 + g**2
 
 
-@formula("kfac.layer.triangle.elements", one, "n (n + 1) / 2 of a symmetric matrix")
+@formula("kfac.layer.triangle.elements", one, "n (n + 1) / 2 of a symmetric matrix", verified_by=Oracle.TENSORS)
 def layer_triangle_elements() -> Expression:
     """Elements of one triangle of both factors: what symmetric storage or communication needs.
 
@@ -126,19 +145,29 @@ def layer_triangle_elements() -> Expression:
     return (a * (a + 1) + g * (g + 1)) / 2
 
 
-@formula("kfac.factor.elements", one, "a matrix is n by n")
+@formula("kfac.factor.elements", one, "a matrix is n by n", verified_by=Oracle.TENSORS)
 def factor_elements() -> Expression:
     """Matrix elements a factorisation touches: the work that grows as n^2 beside the n^3 of its products."""
     return n**2
 
 
-@formula("kfac.running_average.bytes", byte, "float32: read the average and the new factor, write the average")
+@formula(
+    "kfac.running_average.bytes",
+    byte,
+    "float32: read the average and the new factor, write the average",
+    verified_by=Oracle.TENSORS,
+)
 def running_average_bytes() -> Expression:
     """Memory traffic of the exponential moving average of both factors."""
     return 12 * (a**2 + g**2)
 
 
-@formula("kfac.running_average.flops", flop, "A + w (A_new - A): a subtraction, a product and a sum for each element")
+@formula(
+    "kfac.running_average.flops",
+    flop,
+    "A + w (A_new - A): a subtraction, a product and a sum for each element",
+    verified_by=Oracle.COUNTED,
+)
 def running_average_flops() -> Expression:
     """Element-wise work of the exponential moving average of both factors.
 

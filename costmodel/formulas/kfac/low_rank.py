@@ -12,6 +12,7 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
 from costmodel.quantities.units import byte, flop, one
 
@@ -24,6 +25,7 @@ _SKETCH = "arXiv 2206.15397 with one power iteration; Halko, Martinsson and Trop
     "kfac.low_rank.rank",
     one,
     "derived: docs/derivations-digital.md, rank at equal accuracy; power-law spectrum assumed",
+    verified_by=Oracle.ERROR_REACHED,
 )
 def rank() -> Expression:
     """Columns of the sketch at which what is left out costs a relative error of epsilon in the inverse.
@@ -40,7 +42,7 @@ def rank() -> Expression:
     return n + kept - larger(n, kept)  # the smaller of the two
 
 
-@formula("kfac.low_rank.sketch.flops", flop, _SKETCH)
+@formula("kfac.low_rank.sketch.flops", flop, _SKETCH, verified_by=Oracle.COUNTED)
 def sketch_flops() -> Expression:
     """Products of one factor's refresh: F Omega, F Q, F Q again, Q^T (F Q), Q V.
 
@@ -50,7 +52,12 @@ def sketch_flops() -> Expression:
     return 6 * n**2 * r + 4 * n * r**2
 
 
-@formula("kfac.low_rank.qr.flops", flop, "LAPACK Working Note 41: GEQRF and ORGQR, 2nr^2 - 2r^3/3 each, twice")
+@formula(
+    "kfac.low_rank.qr.flops",
+    flop,
+    "LAPACK Working Note 41: GEQRF and ORGQR, 2nr^2 - 2r^3/3 each, twice",
+    verified_by=Oracle.COUNTED,
+)
 def qr_flops() -> Expression:
     """Orthonormal bases of one factor's refresh, after each of the two products.
 
@@ -60,13 +67,13 @@ def qr_flops() -> Expression:
     return 8 * n * r**2 - 8 * r**3 / 3
 
 
-@formula("kfac.low_rank.qr.elements", one, "the sketch is n by r, decomposed twice")
+@formula("kfac.low_rank.qr.elements", one, "the sketch is n by r, decomposed twice", verified_by=Oracle.TENSORS)
 def qr_elements() -> Expression:
     """Elements of the blocks that are orthonormalised."""
     return 2 * n * r
 
 
-@formula("kfac.low_rank.eigh.flops", flop, "symmetric QR with vectors, about 9r^3")
+@formula("kfac.low_rank.eigh.flops", flop, "symmetric QR with vectors, about 9r^3", verified_by=Oracle.COUNTED)
 def eigh_flops() -> Expression:
     """Eigendecomposition of one factor in the basis of its sketch.
 
@@ -76,13 +83,18 @@ def eigh_flops() -> Expression:
     return 9 * r**3
 
 
-@formula("kfac.low_rank.eigh.elements", one, "the projected factor is r by r")
+@formula("kfac.low_rank.eigh.elements", one, "the projected factor is r by r", verified_by=Oracle.TENSORS)
 def eigh_elements() -> Expression:
     """Elements of the small eigenproblem."""
     return r**2
 
 
-@formula("kfac.low_rank.step.flops", flop, "the gradient into the basis and back: two products of 2nrk")
+@formula(
+    "kfac.low_rank.step.flops",
+    flop,
+    "the gradient into the basis and back: two products of 2nrk",
+    verified_by=Oracle.COUNTED,
+)
 def step_flops() -> Expression:
     """Products of one factor with the gradient, every step.
 
@@ -92,7 +104,9 @@ def step_flops() -> Expression:
     return 4 * n * r * k
 
 
-@formula("kfac.low_rank.rescale.flops", flop, "r k scalings in the basis; n k divisions by gamma")
+@formula(
+    "kfac.low_rank.rescale.flops", flop, "r k scalings in the basis; n k divisions by gamma", verified_by=Oracle.COUNTED
+)
 def rescale_flops() -> Expression:
     """Element-wise work of one factor every step; the final sum is part of the product.
 
@@ -102,13 +116,23 @@ def rescale_flops() -> Expression:
     return (n + r) * k
 
 
-@formula("kfac.low_rank.rescale.bytes", byte, "float32: n k and r k numbers, each read and written")
+@formula(
+    "kfac.low_rank.rescale.bytes",
+    byte,
+    "float32: n k and r k numbers, each read and written",
+    verified_by=Oracle.TENSORS,
+)
 def rescale_bytes() -> Expression:
     """Memory traffic of that work."""
     return 8 * (n + r) * k
 
 
-@formula("kfac.low_rank.memory.bytes", byte, "float32: running factors, r vectors of each, momentum")
+@formula(
+    "kfac.low_rank.memory.bytes",
+    byte,
+    "float32: running factors, r vectors of each, momentum",
+    verified_by=Oracle.TENSORS,
+)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer; the r eigenvalues are left out, and one r stands for both factors.
 

@@ -13,13 +13,14 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, a, epsilon, g, kappa, n
 from costmodel.quantities.units import byte, flop, one
 
 _PAN = "derived: docs/derivations-digital.md, Newton-Schulz; scaling as Pan and Schreiber, SISSC 12 (1991)"
 
 
-@formula("kfac.newton_schulz.iterations", one, _PAN)
+@formula("kfac.newton_schulz.iterations", one, _PAN, verified_by=Oracle.ERROR_REACHED)
 def iterations() -> Expression:
     """Steps until the inverse of a damped factor has a relative error of epsilon in the spectral norm.
 
@@ -44,7 +45,12 @@ def steps() -> Expression:
     return iterations().expression - 1
 
 
-@formula("kfac.newton_schulz.products", one, "two products a step")
+@formula(
+    "kfac.newton_schulz.products",
+    one,
+    "two products a step",
+    verified_by=Oracle.COUNTED,
+)
 def products() -> Expression:
     """Matrix products of all steps of one factor: the first step, 2zI - z^2 F, needs none.
 
@@ -54,7 +60,12 @@ def products() -> Expression:
     return 2 * steps().expression
 
 
-@formula("kfac.newton_schulz.refresh.flops", flop, "two products of 2n^3 for each step after the first")
+@formula(
+    "kfac.newton_schulz.refresh.flops",
+    flop,
+    "two products of 2n^3 for each step after the first",
+    verified_by=Oracle.COUNTED,
+)
 def refresh_flops() -> Expression:
     """Inverse of one damped factor by Newton-Schulz.
 
@@ -64,7 +75,9 @@ def refresh_flops() -> Expression:
     return 2 * n**3 * products().expression
 
 
-@formula("kfac.newton_schulz.memory.bytes", byte, "float32: running factors, inverses, momentum")
+@formula(
+    "kfac.newton_schulz.memory.bytes", byte, "float32: running factors, inverses, momentum", verified_by=Oracle.TENSORS
+)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer; the iteration's work space, two matrices, is shared by all layers.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, M, a, g
 from costmodel.quantities.units import byte, flop
 
 _EKFAC = "arXiv 1806.03884; every row taken as an example, as expand does"
 
 
-@formula("ekfac.scalings.flops", flop, _EKFAC)
+@formula("ekfac.scalings.flops", flop, _EKFAC, verified_by=Oracle.COUNTED)
 def scalings_flops() -> Expression:
     """Second moments of one layer's gradient in the eigenbasis: rows projected, then squares multiplied up.
 
@@ -21,7 +22,7 @@ def scalings_flops() -> Expression:
     return 2 * M * (a**2 + g**2) + 2 * M * a * g
 
 
-@formula("ekfac.squares.flops", flop, "one product for each projected number")
+@formula("ekfac.squares.flops", flop, "one product for each projected number", verified_by=Oracle.COUNTED)
 def squares_flops() -> Expression:
     """Squares of the projected rows.
 
@@ -31,13 +32,18 @@ def squares_flops() -> Expression:
     return M * (a + g)
 
 
-@formula("ekfac.squares.bytes", byte, "float32: projected rows read, squares written")
+@formula("ekfac.squares.bytes", byte, "float32: projected rows read, squares written", verified_by=Oracle.TENSORS)
 def squares_bytes() -> Expression:
     """Memory traffic of those squares."""
     return 8 * M * (a + g)
 
 
-@formula("ekfac.memory.bytes", byte, "float32: running factors, eigenvectors, second moments, momentum")
+@formula(
+    "ekfac.memory.bytes",
+    byte,
+    "float32: running factors, eigenvectors, second moments, momentum",
+    verified_by=Oracle.TENSORS,
+)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer.
 

@@ -6,6 +6,7 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, N, d, g
 from costmodel.quantities.units import byte, flop, one
 
@@ -13,7 +14,12 @@ from costmodel.quantities.units import byte, flop, one
 STEPS, PRODUCTS = 5, 3
 
 
-@formula("muon.orthogonalise.flops", flop, "code of Jordan et al. and torch.optim.Muon: five steps of three products")
+@formula(
+    "muon.orthogonalise.flops",
+    flop,
+    "code of Jordan et al. and torch.optim.Muon: five steps of three products",
+    verified_by=Oracle.TORCH,
+)
 def orthogonalise_flops() -> Expression:
     """Products of one layer's five steps on the g by d momentum, the smaller side s first: 5 (4 s^2 l + 2 s^3).
 
@@ -25,7 +31,7 @@ def orthogonalise_flops() -> Expression:
     return STEPS * (4 * small**2 * large + 2 * small**3)
 
 
-@formula("muon.products", one, "three products a step")
+@formula("muon.products", one, "three products a step", verified_by=Oracle.TORCH)
 def products() -> Expression:
     """Matrix products of one layer."""
     return sp.Integer(STEPS * PRODUCTS)
@@ -41,7 +47,7 @@ def update_bytes() -> Expression:
     return 48 * N
 
 
-@formula("muon.memory.bytes", byte, "float32: momentum")
+@formula("muon.memory.bytes", byte, "float32: momentum", verified_by=Oracle.TORCH)
 def memory_bytes() -> Expression:
     """Optimizer state of the whole network, as if every parameter had a matrix.
 

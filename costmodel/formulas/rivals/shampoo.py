@@ -10,6 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, b, d, g
 from costmodel.quantities.units import byte, flop, one
 
@@ -31,7 +32,7 @@ def _sides(power: int) -> Expression:
     return _blocks(d) * _power_sum(g, power) + _blocks(g) * _power_sum(d, power)
 
 
-@formula("shampoo.factor.count", one, _SHAMPOO)
+@formula("shampoo.factor.count", one, _SHAMPOO, verified_by=Oracle.COUNTED)
 def factors() -> Expression:
     """Factors of one layer, L and R of every block: the launches of whatever is done to each.
 
@@ -41,7 +42,7 @@ def factors() -> Expression:
     return 2 * _blocks(d) * _blocks(g)
 
 
-@formula("shampoo.statistics.flops", flop, _SHAMPOO)
+@formula("shampoo.statistics.flops", flop, _SHAMPOO, verified_by=Oracle.COUNTED)
 def statistics_flops() -> Expression:
     """Products W W^T and W^T W of every block, 2pq(p + q) each; the sum over blocks is 2(d sum p^2 + g sum q^2).
 
@@ -51,7 +52,7 @@ def statistics_flops() -> Expression:
     return 2 * (d * _power_sum(g, 2) + g * _power_sum(d, 2))
 
 
-@formula("shampoo.factor.elements", one, "p^2 + q^2 for each block")
+@formula("shampoo.factor.elements", one, "p^2 + q^2 for each block", verified_by=Oracle.TENSORS)
 def elements() -> Expression:
     """Elements of all L and R of one layer.
 
@@ -61,13 +62,20 @@ def elements() -> Expression:
     return _sides(2)
 
 
-@formula("shampoo.average.bytes", byte, "float32: read the average and the new statistic, write the average")
+@formula(
+    "shampoo.average.bytes",
+    byte,
+    "float32: read the average and the new statistic, write the average",
+    verified_by=Oracle.TENSORS,
+)
 def average_bytes() -> Expression:
     """Memory traffic of the running averages of L and R."""
     return 12 * _sides(2)
 
 
-@formula("shampoo.eigh.flops", flop, "symmetric QR with vectors, about 9p^3 for each L and R")
+@formula(
+    "shampoo.eigh.flops", flop, "symmetric QR with vectors, about 9p^3 for each L and R", verified_by=Oracle.COUNTED
+)
 def eigh_flops() -> Expression:
     """Eigendecompositions of all L and R of one layer.
 
@@ -77,7 +85,7 @@ def eigh_flops() -> Expression:
     return 9 * _sides(3)
 
 
-@formula("shampoo.rebuild.flops", flop, "V diag V^T: one product of 2p^3 for each L and R")
+@formula("shampoo.rebuild.flops", flop, "V diag V^T: one product of 2p^3 for each L and R", verified_by=Oracle.COUNTED)
 def rebuild_flops() -> Expression:
     """Products that put the inverse fourth roots together.
 
@@ -87,7 +95,7 @@ def rebuild_flops() -> Expression:
     return 2 * _sides(3)
 
 
-@formula("shampoo.precondition.flops", flop, _SHAMPOO)
+@formula("shampoo.precondition.flops", flop, _SHAMPOO, verified_by=Oracle.COUNTED)
 def precondition_flops() -> Expression:
     """Products L^(-1/4) W R^(-1/4) of every block, 2pq(p + q) each.
 
@@ -97,7 +105,12 @@ def precondition_flops() -> Expression:
     return 2 * (d * _power_sum(g, 2) + g * _power_sum(d, 2))
 
 
-@formula("shampoo.graft.bytes", byte, "float32: two norms read a step each; the step is read, scaled and written")
+@formula(
+    "shampoo.graft.bytes",
+    byte,
+    "float32: two norms read a step each; the step is read, scaled and written",
+    verified_by=Oracle.TENSORS,
+)
 def graft_bytes() -> Expression:
     """Memory traffic of giving the layer's step the length of Adam's.
 
@@ -107,7 +120,12 @@ def graft_bytes() -> Expression:
     return 16 * d * g
 
 
-@formula("shampoo.memory.bytes", byte, "float32: L, R and their inverse roots; grafting's second moment, momentum")
+@formula(
+    "shampoo.memory.bytes",
+    byte,
+    "float32: L, R and their inverse roots; grafting's second moment, momentum",
+    verified_by=Oracle.TENSORS,
+)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer.
 

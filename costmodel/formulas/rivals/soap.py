@@ -8,13 +8,14 @@ one 10dg(d + g).
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, d, g
 from costmodel.quantities.units import byte, flop, one
 
 _SOAP = "arXiv 2409.11321, algorithm 3, without its one-sided and blocked variants"
 
 
-@formula("soap.statistics.flops", flop, _SOAP)
+@formula("soap.statistics.flops", flop, _SOAP, verified_by=Oracle.COUNTED)
 def statistics_flops() -> Expression:
     """Products W W^T and W^T W of one layer's gradient, every step.
 
@@ -24,13 +25,23 @@ def statistics_flops() -> Expression:
     return 2 * d * g * (d + g)
 
 
-@formula("soap.statistics.bytes", byte, "float32: read the average and the new statistic, write the average")
+@formula(
+    "soap.statistics.bytes",
+    byte,
+    "float32: read the average and the new statistic, write the average",
+    verified_by=Oracle.TENSORS,
+)
 def statistics_bytes() -> Expression:
     """Memory traffic of the running averages of both statistics."""
     return 12 * (d**2 + g**2)
 
 
-@formula("soap.rotate.flops", flop, "the gradient into the eigenbasis and Adam's step back: four products")
+@formula(
+    "soap.rotate.flops",
+    flop,
+    "the gradient into the eigenbasis and Adam's step back: four products",
+    verified_by=Oracle.COUNTED,
+)
 def rotate_flops() -> Expression:
     """Products with the eigenvectors, every step.
 
@@ -40,7 +51,7 @@ def rotate_flops() -> Expression:
     return 4 * d * g * (d + g)
 
 
-@formula("soap.refresh.flops", flop, _SOAP + "; algorithm 4: one power iteration")
+@formula("soap.refresh.flops", flop, _SOAP + "; algorithm 4: one power iteration", verified_by=Oracle.COUNTED)
 def refresh_flops() -> Expression:
     """Products of a refresh: both statistics times their old vectors; Adam's first moment out of the old basis and in.
 
@@ -50,7 +61,12 @@ def refresh_flops() -> Expression:
     return 2 * (d**3 + g**3) + 4 * d * g * (d + g)
 
 
-@formula("soap.qr.flops", flop, "LAPACK Working Note 41: GEQRF and ORGQR of a square matrix, 8/3 d^3")
+@formula(
+    "soap.qr.flops",
+    flop,
+    "LAPACK Working Note 41: GEQRF and ORGQR of a square matrix, 8/3 d^3",
+    verified_by=Oracle.COUNTED,
+)
 def qr_flops() -> Expression:
     """Orthonormal bases of a refresh.
 
@@ -60,13 +76,15 @@ def qr_flops() -> Expression:
     return 8 * (d**3 + g**3) / 3
 
 
-@formula("soap.factor.elements", one, "d^2 and g^2")
+@formula("soap.factor.elements", one, "d^2 and g^2", verified_by=Oracle.TENSORS)
 def elements() -> Expression:
     """Elements of both statistics of one layer."""
     return d**2 + g**2
 
 
-@formula("soap.memory.bytes", byte, "float32: two statistics, their eigenvectors, two moments")
+@formula(
+    "soap.memory.bytes", byte, "float32: two statistics, their eigenvectors, two moments", verified_by=Oracle.TENSORS
+)
 def memory_bytes() -> Expression:
     """Optimizer state of one layer.
 

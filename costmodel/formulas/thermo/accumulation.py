@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import sampling
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, n
 from costmodel.quantities.units import flop, one
 
 _SOURCE = "derived: docs/derivations.md, accumulation of the covariance"
 
 
-@formula("thermo.accumulation.digital.flops", flop, _SOURCE)
+@formula("thermo.accumulation.digital.flops", flop, _SOURCE, verified_by=Oracle.PHASES)
 def digital_flops() -> Expression:
     """Products of independent samples summed digitally.
 
@@ -24,7 +25,7 @@ def digital_flops() -> Expression:
     return 2 * n**2 * sampling.covariance_independent_samples().expression
 
 
-@formula("thermo.accumulation.digital.conversions", one, _SOURCE)
+@formula("thermo.accumulation.digital.conversions", one, _SOURCE, verified_by=Oracle.PHASES)
 def digital_conversions() -> Expression:
     """Conversions of those samples.
 
@@ -34,7 +35,7 @@ def digital_conversions() -> Expression:
     return n * sampling.covariance_independent_samples().expression
 
 
-@formula("thermo.accumulation.analog.conversions", one, _SOURCE)
+@formula("thermo.accumulation.analog.conversions", one, _SOURCE, verified_by=Oracle.PHASES)
 def analog_conversions() -> Expression:
     """Conversions when correlators hold the averages: each pair of cells once, both triangles read.
 
@@ -44,7 +45,7 @@ def analog_conversions() -> Expression:
     return n**2
 
 
-@formula("thermo.accumulation.analog.correlators", one, _SOURCE)
+@formula("thermo.accumulation.analog.correlators", one, _SOURCE, verified_by=Oracle.PHASES)
 def analog_correlators() -> Expression:
     """Multipliers with an integrator that an array of n cells needs, one for each pair of cells and each cell.
 

@@ -6,6 +6,7 @@ Both come from the integral of an autocovariance. A settled mode has <x x'> = ex
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, epsilon, kappa, mu_2, n, nu, s_x, tau
 from costmodel.quantities.units import second
 
@@ -13,7 +14,7 @@ _MEAN = "derived: docs/derivations.md, error of a time-averaged mean"
 _COVARIANCE = "derived: docs/derivations.md, error of a time-averaged covariance"
 
 
-@formula("thermo.average.mean.time", second, _MEAN)
+@formula("thermo.average.mean.time", second, _MEAN, verified_by=Oracle.AVERAGES)
 def mean_time() -> Expression:
     """Averaging that brings the noise of one solution below epsilon, for the worst spectrum and the worst input.
 
@@ -26,7 +27,7 @@ def mean_time() -> Expression:
     return 2 * tau * n * kappa**2 * nu / epsilon**2
 
 
-@formula("thermo.average.mean.spectrum.time", second, _MEAN)
+@formula("thermo.average.mean.spectrum.time", second, _MEAN, verified_by=Oracle.AVERAGES)
 def mean_spectrum_time() -> Expression:
     """The same for a known spectrum and a known solution: sum_i lambda_i^-2 = n mu_2, |x|^2 = s_x |b|^2.
 
@@ -36,7 +37,7 @@ def mean_spectrum_time() -> Expression:
     return 2 * tau * n * mu_2 * nu / (s_x * epsilon**2)
 
 
-@formula("thermo.average.mean.isotropic.time", second, _MEAN)
+@formula("thermo.average.mean.isotropic.time", second, _MEAN, verified_by=Oracle.AVERAGES)
 def mean_isotropic_time() -> Expression:
     """The same for an input spread evenly over the modes: signal and noise grow alike, so kappa drops out.
 
@@ -48,7 +49,7 @@ def mean_isotropic_time() -> Expression:
     return 2 * tau * n * nu / epsilon**2
 
 
-@formula("thermo.average.covariance.time", second, _COVARIANCE)
+@formula("thermo.average.covariance.time", second, _COVARIANCE, verified_by=Oracle.AVERAGES)
 def covariance_time() -> Expression:
     """Running time that brings the sampling error of the covariance below epsilon (relative, Frobenius norm, rms).
 

@@ -12,13 +12,14 @@ import sympy as sp
 
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, kappa, m, n
 from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, block elimination"
 
 
-@formula("thermo.blocks.count", one, _SOURCE)
+@formula("thermo.blocks.count", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def count() -> Expression:
     """Pivot blocks of one factor.
 
@@ -28,7 +29,7 @@ def count() -> Expression:
     return sp.ceiling(n / m)
 
 
-@formula("thermo.blocks.squares", one, _SOURCE)
+@formula("thermo.blocks.squares", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def squares() -> Expression:
     """Couplings uploaded: the sum over blocks of the block's size squared.
 
@@ -39,7 +40,7 @@ def squares() -> Expression:
     return (q - 1) * m**2 + (n - (q - 1) * m) ** 2
 
 
-@formula("thermo.blocks.remaining_rows", one, _SOURCE)
+@formula("thermo.blocks.remaining_rows", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def remaining_rows() -> Expression:
     """Sum over blocks of the rows that come after the block: the solves that elimination itself needs.
 
@@ -50,7 +51,7 @@ def remaining_rows() -> Expression:
     return (q - 1) * n - m * q * (q - 1) / 2
 
 
-@formula("thermo.blocks.remaining_rows_squared", one, _SOURCE)
+@formula("thermo.blocks.remaining_rows_squared", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def remaining_rows_squared() -> Expression:
     """Sum over blocks of the squared number of rows after the block.
 
@@ -61,7 +62,7 @@ def remaining_rows_squared() -> Expression:
     return (q - 1) * n**2 - n * m * q * (q - 1) + m**2 * (q - 1) * q * (2 * q - 1) / 6
 
 
-@formula("thermo.blocks.products", one, _SOURCE)
+@formula("thermo.blocks.products", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def products() -> Expression:
     """Digital products of elimination: two after every block but the last."""
     return 2 * (count().expression - 1)
@@ -78,7 +79,7 @@ def _only_where_tiled(factor: Expression) -> Expression:
 # what is read out is the same in every direction and does not.
 
 
-@formula("thermo.blocks.inverse.amplification", one, _SOURCE)
+@formula("thermo.blocks.inverse.amplification", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def inverse_amplification() -> Expression:
     """Error of a tiled inverse over the rounding error of the block inverses read out; 1 without tiling.
 
@@ -93,7 +94,7 @@ def inverse_amplification() -> Expression:
     return _only_where_tiled(kappa)
 
 
-@formula("thermo.blocks.inverse.amplification_bound", one, _SOURCE)
+@formula("thermo.blocks.inverse.amplification_bound", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def inverse_amplification_bound() -> Expression:
     """Bound on the same, to first order: |P D P| <= |D| = kappa times the relative error, moved by kappa once more.
 
@@ -103,7 +104,7 @@ def inverse_amplification_bound() -> Expression:
     return _only_where_tiled(kappa**2)
 
 
-@formula("thermo.blocks.solve.amplification", one, _SOURCE)
+@formula("thermo.blocks.solve.amplification", one, _SOURCE, verified_by=Oracle.BLOCKS)
 def solve_amplification() -> Expression:
     """Error of a tiled solution over the rounding error of the solutions read out; 1 without tiling.
 

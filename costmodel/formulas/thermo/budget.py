@@ -11,13 +11,14 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, epsilon, kappa, n
 from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, error budget"
 
 
-@formula("thermo.solve.error", one, _SOURCE)
+@formula("thermo.solve.error", one, _SOURCE, verified_by=Oracle.AVERAGES)
 def solve_error() -> Expression:
     """Largest rms relative error of one solution that settled to epsilon and was averaged to epsilon, over all inputs.
 
@@ -31,7 +32,7 @@ def solve_error() -> Expression:
     return epsilon * sp.sqrt(1 + larger(kappa**-2, epsilon ** (2 * kappa - 2)))
 
 
-@formula("thermo.inverse.error", one, _SOURCE)
+@formula("thermo.inverse.error", one, _SOURCE, verified_by=Oracle.AVERAGES)
 def inverse_error() -> Expression:
     """Bound on the rms relative error (Frobenius) of a covariance burnt in to epsilon and then sampled to epsilon.
 

@@ -12,13 +12,14 @@ import sympy as sp
 
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import E_T, Expression, b_in, b_out, e_d, e_f, e_q, e_w, f_c, f_r
 from costmodel.quantities.units import hertz, joule
 
 _SOURCE = "derived: docs/derivations.md, converters; github.com/bmurmann/ADC-survey"
 
 
-@formula("thermo.converter.energy", joule, _SOURCE)
+@formula("thermo.converter.energy", joule, _SOURCE, verified_by=Oracle.LIMITS)
 def energy() -> Expression:
     """Energy of one analog-to-digital conversion at b effective bits and f conversions a second.
 
@@ -34,7 +35,7 @@ def energy() -> Expression:
     return larger(schreier, e_w * 2**b_out)
 
 
-@formula("thermo.converter.thermal_energy", joule, _SOURCE)
+@formula("thermo.converter.thermal_energy", joule, _SOURCE, verified_by=Oracle.LIMITS)
 def thermal_energy() -> Expression:
     """Least energy of a conversion by thermal noise alone: 8 kT SNR = 12 kT 4^b.
 
@@ -44,7 +45,7 @@ def thermal_energy() -> Expression:
     return 12 * E_T * 4**b_out
 
 
-@formula("thermo.converter.rate", hertz, _SOURCE)
+@formula("thermo.converter.rate", hertz, _SOURCE, verified_by=Oracle.LIMITS)
 def rate() -> Expression:
     """Fastest converter that has been built with b effective bits, as a multiple of the fastest with 7.5.
 
@@ -65,6 +66,7 @@ def rate() -> Expression:
     "thermo.converter.input.energy",
     joule,
     "derived: docs/derivations.md, converters; github.com/pietro-caragiulo/survey-DAC",
+    verified_by=Oracle.LIMITS,
 )
 def input_energy() -> Expression:
     """Energy of one digital-to-analog conversion at b bits, from its energy at 8 bits: the best grow as 2^(0.6 b).

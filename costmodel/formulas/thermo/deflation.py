@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, N_p, eta, k, kappa, n, s_r
 from costmodel.quantities.units import flop, one
 
 _SOURCE = "derived: docs/derivations.md, deflation of the top mode"
 
 
-@formula("thermo.deflation.condition_number", one, _SOURCE)
+@formula("thermo.deflation.condition_number", one, _SOURCE, verified_by=Oracle.LIMITS)
 def condition_number() -> Expression:
     """Condition number left, the smallest eigenvalue being the damping: kappa - 1 is lambda_max / gamma.
 
@@ -25,7 +26,7 @@ def condition_number() -> Expression:
     return 1 + (kappa - 1) / eta
 
 
-@formula("thermo.deflation.condition_number_bound", one, _SOURCE)
+@formula("thermo.deflation.condition_number_bound", one, _SOURCE, verified_by=Oracle.LIMITS)
 def condition_number_bound() -> Expression:
     """Bound on the same from the stable rank alone: what is not in the top mode is lambda_1 (s_r - 1) at most.
 
@@ -37,7 +38,7 @@ def condition_number_bound() -> Expression:
     return 1 + (kappa - 1) * smaller(1, s_r - 1)
 
 
-@formula("thermo.deflation.find.flops", flop, _SOURCE)
+@formula("thermo.deflation.find.flops", flop, _SOURCE, verified_by=Oracle.LIMITS)
 def find_flops() -> Expression:
     """Finding the mode by orthogonal iteration with two vectors: 4 n^2 an iteration, 6 n^2 to form A'.
 
@@ -49,7 +50,7 @@ def find_flops() -> Expression:
     return (4 * N_p + 6) * n**2
 
 
-@formula("thermo.deflation.inverse.flops", flop, _SOURCE)
+@formula("thermo.deflation.inverse.flops", flop, _SOURCE, verified_by=Oracle.LIMITS)
 def inverse_flops() -> Expression:
     """Putting the mode back into an inverse: one product with v and one rank-one update.
 
@@ -59,7 +60,7 @@ def inverse_flops() -> Expression:
     return 4 * n**2
 
 
-@formula("thermo.deflation.solve.flops", flop, _SOURCE)
+@formula("thermo.deflation.solve.flops", flop, _SOURCE, verified_by=Oracle.LIMITS)
 def solve_flops() -> Expression:
     """Putting the mode back into k solutions; the array solves one more system, for v.
 

@@ -11,6 +11,7 @@ import sympy as sp
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, underdamped
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import C, Expression, V, epsilon, k, kappa, m, n, nu, tau, tau_o
 from costmodel.quantities.units import joule, watt
 
@@ -22,7 +23,7 @@ def _sum_over_blocks(time_of_first_order: Expression, time_of_second_order: Expr
     return n * time_of_first_order + blocks.squares().expression * time_of_second_order
 
 
-@formula("thermo.energy.array.power", watt, _SOURCE)
+@formula("thermo.energy.array.power", watt, _SOURCE, verified_by=Oracle.ENERGY)
 def power() -> Expression:
     """Most that an overdamped array dissipates in its couplings: m (V / 2)^2 / R.
 
@@ -32,7 +33,7 @@ def power() -> Expression:
     return m * C * V**2 / (4 * tau)
 
 
-@formula("thermo.energy.underdamped.power", watt, _SOURCE)
+@formula("thermo.energy.underdamped.power", watt, _SOURCE, verified_by=Oracle.ENERGY)
 def underdamped_power() -> Expression:
     """Most that an underdamped array dissipates by friction while every node swings at full scale.
 
@@ -42,7 +43,12 @@ def underdamped_power() -> Expression:
     return m * C * V**2 / (2 * sp.sqrt(kappa) * tau_o)
 
 
-@formula("thermo.inverse.settle.energy", joule, _SOURCE)
+@formula(
+    "thermo.inverse.settle.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.transient.covariance.time", "thermo.energy.array.power"),
+)
 def inverse_settle() -> Expression:
     """Burn-in of every block of a factor.
 
@@ -52,7 +58,12 @@ def inverse_settle() -> Expression:
     return n * C * V**2 * kappa * sp.log(1 / epsilon) / 8
 
 
-@formula("thermo.inverse.sample.energy", joule, _SOURCE)
+@formula(
+    "thermo.inverse.sample.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.average.covariance.time", "thermo.energy.array.power"),
+)
 def inverse_sample() -> Expression:
     """Sampling of every block of a factor: p (p + 1) kappa C V^2 / (4 epsilon^2) for a block of size p.
 
@@ -63,7 +74,12 @@ def inverse_sample() -> Expression:
     return _sum_over_blocks(each, each)
 
 
-@formula("thermo.inverse.underdamped.settle.energy", joule, _SOURCE)
+@formula(
+    "thermo.inverse.underdamped.settle.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.underdamped.covariance.time", "thermo.energy.underdamped.power"),
+)
 def inverse_underdamped_settle() -> Expression:
     """Burn-in of every block of a factor on underdamped cells; kappa drops out.
 
@@ -74,7 +90,12 @@ def inverse_underdamped_settle() -> Expression:
     return sp.expand(once / m) * n
 
 
-@formula("thermo.inverse.underdamped.sample.energy", joule, _SOURCE)
+@formula(
+    "thermo.inverse.underdamped.sample.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.underdamped.average.covariance.time", "thermo.energy.underdamped.power"),
+)
 def inverse_underdamped_sample() -> Expression:
     """Sampling of every block of a factor on underdamped cells; kappa drops out.
 
@@ -85,7 +106,12 @@ def inverse_underdamped_sample() -> Expression:
     return _sum_over_blocks(each, each)
 
 
-@formula("thermo.solve.settle.energy", joule, _SOURCE)
+@formula(
+    "thermo.solve.settle.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.transient.mean.time", "thermo.energy.array.power"),
+)
 def solve_settle() -> Expression:
     """Settling of every right-hand side in every block.
 
@@ -95,7 +121,9 @@ def solve_settle() -> Expression:
     return k * n * C * V**2 * kappa * sp.log(1 / epsilon) / 4
 
 
-@formula("thermo.solve.average.energy", joule, _SOURCE)
+@formula(
+    "thermo.solve.average.energy", joule, _SOURCE, composed_of=("thermo.average.mean.time", "thermo.energy.array.power")
+)
 def solve_average() -> Expression:
     """Averaging of every right-hand side in every block: with nu = kT / (C V^2) it is kT p^2 kappa^2 / (2 epsilon^2).
 
@@ -106,7 +134,12 @@ def solve_average() -> Expression:
     return k * blocks.squares().expression * kappa**2 * nu * C * V**2 / (2 * epsilon**2)
 
 
-@formula("thermo.solve.eliminate.energy", joule, _SOURCE)
+@formula(
+    "thermo.solve.eliminate.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.transient.mean.time", "thermo.average.mean.time", "thermo.energy.array.power"),
+)
 def solve_eliminate() -> Expression:
     """Runs of the solves that block elimination itself needs.
 
@@ -117,7 +150,12 @@ def solve_eliminate() -> Expression:
     return blocks.remaining_rows().expression * m * C * V**2 * (settle + noise) / 4
 
 
-@formula("thermo.solve.underdamped.settle.energy", joule, _SOURCE)
+@formula(
+    "thermo.solve.underdamped.settle.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.underdamped.mean.time", "thermo.energy.underdamped.power"),
+)
 def solve_underdamped_settle() -> Expression:
     """Settling of every right-hand side in every block on underdamped cells; kappa drops out.
 
@@ -128,7 +166,12 @@ def solve_underdamped_settle() -> Expression:
     return sp.expand(once / m) * n * k
 
 
-@formula("thermo.solve.underdamped.average.energy", joule, _SOURCE)
+@formula(
+    "thermo.solve.underdamped.average.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.underdamped.average.mean.time", "thermo.energy.underdamped.power"),
+)
 def solve_underdamped_average() -> Expression:
     """Averaging of every right-hand side in every block on underdamped cells.
 
@@ -139,7 +182,16 @@ def solve_underdamped_average() -> Expression:
     return 2 * k * blocks.squares().expression * kappa * nu * C * V**2 / epsilon**2
 
 
-@formula("thermo.solve.underdamped.eliminate.energy", joule, _SOURCE)
+@formula(
+    "thermo.solve.underdamped.eliminate.energy",
+    joule,
+    _SOURCE,
+    composed_of=(
+        "thermo.underdamped.mean.time",
+        "thermo.underdamped.average.mean.time",
+        "thermo.energy.underdamped.power",
+    ),
+)
 def solve_underdamped_eliminate() -> Expression:
     """Runs of the solves that block elimination itself needs, on underdamped cells.
 

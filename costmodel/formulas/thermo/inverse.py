@@ -12,6 +12,7 @@ import sympy as sp
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, W, b_in, b_out, f_c, m, n, n_c, t_l, t_w
 from costmodel.quantities.units import flop, second
 
@@ -19,7 +20,7 @@ _IO = "arXiv 2405.13817, appendix C: the transfer of n^2 values over the link; l
 _DERIVED = "derived: docs/derivations.md, "
 
 
-@formula("thermo.inverse.upload.time", second, _IO)
+@formula("thermo.inverse.upload.time", second, _IO, verified_by=Oracle.PHASES)
 def upload_time() -> Expression:
     """Couplings of every block over the link.
 
@@ -29,13 +30,20 @@ def upload_time() -> Expression:
     return blocks.count().expression * t_l + blocks.squares().expression * b_in / W
 
 
-@formula("thermo.array.write.time", second, "rows of one array are written one after another")
+@formula(
+    "thermo.array.write.time", second, "rows of one array are written one after another", verified_by=Oracle.PHASES
+)
 def write_time() -> Expression:
     """Writing a factor's couplings into the arrays, row by row, block by block; it overlaps with their transfer."""
     return n * t_w
 
 
-@formula("thermo.inverse.settle.time", second, _DERIVED + "covariance transient")
+@formula(
+    "thermo.inverse.settle.time",
+    second,
+    _DERIVED + "covariance transient",
+    composed_of=("thermo.transient.covariance.time",),
+)
 def settle_time() -> Expression:
     """Burn-in of the covariance, from rest to a relative error of epsilon, for each block.
 
@@ -44,7 +52,12 @@ def settle_time() -> Expression:
     return blocks.count().expression * transient.covariance_time().expression
 
 
-@formula("thermo.inverse.sample.time", second, _DERIVED + "error of a time-averaged covariance")
+@formula(
+    "thermo.inverse.sample.time",
+    second,
+    _DERIVED + "error of a time-averaged covariance",
+    composed_of=("thermo.average.covariance.time",),
+)
 def sample_time() -> Expression:
     """Running time that brings the sampling error of the covariance below epsilon (relative, Frobenius, worst case).
 
@@ -57,19 +70,21 @@ def sample_time() -> Expression:
     return averaging.covariance_time().expression.subs(n, n + blocks.count().expression - 1)
 
 
-@formula("thermo.inverse.readout.time", second, _IO)
+@formula("thermo.inverse.readout.time", second, _IO, verified_by=Oracle.PHASES)
 def readout_time() -> Expression:
     """Inverse of every block back over the link."""
     return blocks.count().expression * t_l + blocks.squares().expression * b_out / W
 
 
-@formula("thermo.inverse.convert.time", second, "one conversion for each averaged correlation")
+@formula(
+    "thermo.inverse.convert.time", second, "one conversion for each averaged correlation", verified_by=Oracle.PHASES
+)
 def convert_time() -> Expression:
     """Inverse of every block through the array's converters."""
     return blocks.squares().expression / (n_c * f_c)
 
 
-@formula("thermo.inverse.tiling.flops", flop, _DERIVED + "block elimination")
+@formula("thermo.inverse.tiling.flops", flop, _DERIVED + "block elimination", verified_by=Oracle.BLOCKS)
 def tiling_flops() -> Expression:
     """Digital products left when the factor is larger than the array: a symmetric Gauss-Jordan sweep over blocks.
 
@@ -81,7 +96,12 @@ def tiling_flops() -> Expression:
     return 2 * n * (n**2 - blocks.squares().expression)
 
 
-@formula("thermo.inverse.time", second, "sum of the phases above on one array that holds the factor")
+@formula(
+    "thermo.inverse.time",
+    second,
+    "sum of the phases above on one array that holds the factor",
+    composed_of=("thermo.transient.covariance.time", "thermo.average.covariance.time"),
+)
 def time() -> Expression:
     """One factor inverted on one array at least as large, link and converters included.
 

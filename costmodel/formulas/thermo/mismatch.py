@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, delta, epsilon, kappa
 from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, mismatch"
 
 
-@formula("thermo.mismatch.norm", one, _SOURCE)
+@formula("thermo.mismatch.norm", one, _SOURCE, verified_by=Oracle.LIMITS)
 def norm() -> Expression:
     """Spectral norm of the error of couplings with independent relative deviations, at most: 2 delta.
 
@@ -23,7 +24,7 @@ def norm() -> Expression:
     return 2 * delta
 
 
-@formula("thermo.mismatch.error", one, _SOURCE)
+@formula("thermo.mismatch.error", one, _SOURCE, verified_by=Oracle.LIMITS)
 def error() -> Expression:
     """Systematic relative error of the inverse, to first order: 2 kappa delta.
 
@@ -33,7 +34,7 @@ def error() -> Expression:
     return kappa * norm().expression
 
 
-@formula("thermo.mismatch.tolerance", one, _SOURCE)
+@formula("thermo.mismatch.tolerance", one, _SOURCE, verified_by=Oracle.LIMITS)
 def tolerance() -> Expression:
     """Mismatch that keeps the inverse within a relative error of epsilon.
 

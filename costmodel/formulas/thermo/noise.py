@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import E_T, C, Expression, N_r, R, V, b_out, kappa
 from costmodel.quantities.units import bit, farad, one, second, volt
 
@@ -13,7 +14,7 @@ _SOURCE = "derived: docs/derivations.md, thermal noise"
 _HEADROOM = 5
 
 
-@formula("thermo.noise.thermal.variance", volt**2, _SOURCE)
+@formula("thermo.noise.thermal.variance", volt**2, _SOURCE, verified_by=Oracle.LIMITS)
 def thermal_variance() -> Expression:
     """Thermal noise of a node, kT / C: equipartition of C V^2 / 2, whatever the resistance.
 
@@ -23,7 +24,7 @@ def thermal_variance() -> Expression:
     return E_T / C
 
 
-@formula("thermo.noise.signal.ratio", one, _SOURCE)
+@formula("thermo.noise.signal.ratio", one, _SOURCE, verified_by=Oracle.LIMITS)
 def noise_to_signal() -> Expression:
     """Noise variance over the squared norm of an input of one full-scale voltage: nu = kT / (C V^2).
 
@@ -35,7 +36,7 @@ def noise_to_signal() -> Expression:
     return E_T / (C * V**2)
 
 
-@formula("thermo.noise.thermal.bits", bit, _SOURCE)
+@formula("thermo.noise.thermal.bits", bit, _SOURCE, verified_by=Oracle.LIMITS)
 def thermal_bits() -> Expression:
     """Bits of a converter whose rounding noise equals thermal noise: an ideal one has V^2 / (12 * 4^b).
 
@@ -45,7 +46,7 @@ def thermal_bits() -> Expression:
     return sp.log(C * V**2 / (12 * E_T), 4)
 
 
-@formula("thermo.noise.capacitance", farad, _SOURCE)
+@formula("thermo.noise.capacitance", farad, _SOURCE, verified_by=Oracle.LIMITS)
 def capacitance_floor() -> Expression:
     """Smallest capacitance whose thermal noise does not exceed the rounding noise of b bits: 12 kT 4^b / V^2.
 
@@ -55,7 +56,7 @@ def capacitance_floor() -> Expression:
     return 12 * E_T * 4**b_out / V**2
 
 
-@formula("thermo.noise.relaxation_time", second, _SOURCE)
+@formula("thermo.noise.relaxation_time", second, _SOURCE, verified_by=Oracle.LIMITS)
 def relaxation_floor() -> Expression:
     """Smallest RC that leaves b bits to thermal noise: bits and speed are one choice, a factor of 4 for each bit.
 
@@ -65,7 +66,7 @@ def relaxation_floor() -> Expression:
     return R * capacitance_floor().expression
 
 
-@formula("thermo.noise.averaged.bits", bit, _SOURCE)
+@formula("thermo.noise.averaged.bits", bit, _SOURCE, verified_by=Oracle.LIMITS)
 def averaged_bits() -> Expression:
     """Bits that averaging N_r independent readings adds: half the base-2 logarithm of their number.
 
@@ -75,7 +76,7 @@ def averaged_bits() -> Expression:
     return sp.log(N_r, 2) / 2
 
 
-@formula("thermo.noise.injected.rms", volt, _SOURCE)
+@formula("thermo.noise.injected.rms", volt, _SOURCE, verified_by=Oracle.LIMITS)
 def injected_rms() -> Expression:
     """Most noise that Method 1 may inject (rms at coupling 1) before the slowest mode leaves half the full scale.
 
@@ -87,7 +88,7 @@ def injected_rms() -> Expression:
     return V / (2 * _HEADROOM * sp.sqrt(kappa))
 
 
-@formula("thermo.noise.injected.ratio", one, _SOURCE)
+@formula("thermo.noise.injected.ratio", one, _SOURCE, verified_by=Oracle.LIMITS)
 def injected_to_thermal() -> Expression:
     """That noise over thermal noise, in variance: below 1 the circuit's own noise already leaves the full scale.
 

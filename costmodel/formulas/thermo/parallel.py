@@ -7,13 +7,14 @@ import sympy as sp
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, P, k, m, n, t_w
 from costmodel.quantities.units import one, second
 
 _SOURCE = "derived: docs/derivations.md, parallel arrays"
 
 
-@formula("thermo.parallel.copies", one, _SOURCE)
+@formula("thermo.parallel.copies", one, _SOURCE, verified_by=Oracle.PHASES)
 def copies() -> Expression:
     """Copies of one factor that P arrays hold, one of each block: at least one, and no more than there are systems.
 
@@ -23,7 +24,7 @@ def copies() -> Expression:
     return smaller(k, larger(1, sp.floor(P / blocks.count().expression)))
 
 
-@formula("thermo.parallel.solve.rounds", one, _SOURCE)
+@formula("thermo.parallel.solve.rounds", one, _SOURCE, verified_by=Oracle.PHASES)
 def rounds() -> Expression:
     """Runs that follow one another when the systems of one factor are spread over its copies, for each block.
 
@@ -33,7 +34,7 @@ def rounds() -> Expression:
     return sp.ceiling(k / copies().expression)
 
 
-@formula("thermo.parallel.solve.systems", one, _SOURCE)
+@formula("thermo.parallel.solve.systems", one, _SOURCE, verified_by=Oracle.PHASES)
 def solve_systems() -> Expression:
     """Runs of one factor in a step that do not wait for each other: its right-hand sides.
 
@@ -43,7 +44,7 @@ def solve_systems() -> Expression:
     return k
 
 
-@formula("thermo.parallel.eliminate.systems", one, _SOURCE)
+@formula("thermo.parallel.eliminate.systems", one, _SOURCE, verified_by=Oracle.PHASES)
 def eliminate_systems() -> Expression:
     """Runs of elimination that do not wait for each other, on average over its q - 1 stages.
 
@@ -54,7 +55,12 @@ def eliminate_systems() -> Expression:
     return larger(1, blocks.remaining_rows().expression / larger(1, stages))
 
 
-@formula("thermo.parallel.solve.time", second, _SOURCE)
+@formula(
+    "thermo.parallel.solve.time",
+    second,
+    _SOURCE,
+    composed_of=("thermo.transient.mean.time", "thermo.average.mean.time"),
+)
 def solve_time() -> Expression:
     """Settling and averaging of all systems of a factor that fits one array, spread over P arrays.
 
@@ -65,7 +71,7 @@ def solve_time() -> Expression:
     return rounds().expression.subs(m, n) * once
 
 
-@formula("thermo.parallel.write.time", second, _SOURCE)
+@formula("thermo.parallel.write.time", second, _SOURCE, verified_by=Oracle.PHASES)
 def write_time() -> Expression:
     """Writing one factor into all its copies: as long as into one, since every array has its own row drivers.
 

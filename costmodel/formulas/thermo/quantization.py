@@ -11,6 +11,7 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, N_r, b_in, b_out, chi, epsilon, kappa, m
 from costmodel.quantities.units import bit, one
 
@@ -21,7 +22,7 @@ def _norm_of_rounding() -> Expression:
     return chi * sp.sqrt(m / 3) / (2 ** (b_in - 1) - 1)
 
 
-@formula("thermo.quantization.input.norm", one, _SOURCE)
+@formula("thermo.quantization.input.norm", one, _SOURCE, verified_by=Oracle.LIMITS)
 def input_norm() -> Expression:
     """Spectral norm of the rounding error of a block of couplings, relative to its largest eigenvalue.
 
@@ -31,7 +32,7 @@ def input_norm() -> Expression:
     return _norm_of_rounding()
 
 
-@formula("thermo.quantization.input.error", one, _SOURCE)
+@formula("thermo.quantization.input.error", one, _SOURCE, verified_by=Oracle.LIMITS)
 def input_error() -> Expression:
     """Relative error of the inverse from rounded couplings, to first order; above 1 the array may not hold the matrix.
 
@@ -41,7 +42,7 @@ def input_error() -> Expression:
     return kappa * _norm_of_rounding()
 
 
-@formula("thermo.quantization.definite.bits", bit, _SOURCE)
+@formula("thermo.quantization.definite.bits", bit, _SOURCE, verified_by=Oracle.LIMITS)
 def definite_bits() -> Expression:
     """Bits below which rounding may take the smallest eigenvalue, 1 / kappa, below zero.
 
@@ -51,7 +52,7 @@ def definite_bits() -> Expression:
     return 1 + sp.log(1 + kappa * chi * sp.sqrt(m / 3), 2)
 
 
-@formula("thermo.quantization.input.bits", bit, _SOURCE)
+@formula("thermo.quantization.input.bits", bit, _SOURCE, verified_by=Oracle.LIMITS)
 def input_bits() -> Expression:
     """Bits of the couplings that keep the inverse within a relative error of epsilon.
 
@@ -61,7 +62,7 @@ def input_bits() -> Expression:
     return 1 + sp.log(1 + kappa * chi * sp.sqrt(m / 3) * (1 + epsilon) / epsilon, 2)
 
 
-@formula("thermo.quantization.output.inverse.error", one, _SOURCE)
+@formula("thermo.quantization.output.inverse.error", one, _SOURCE, verified_by=Oracle.LIMITS)
 def output_inverse_error() -> Expression:
     """Relative error of an inverse whose entries are read with b bits, full range at its largest entry.
 
@@ -71,7 +72,7 @@ def output_inverse_error() -> Expression:
     return sp.sqrt(m / 3) / (2 ** (b_out - 1) - 1)
 
 
-@formula("thermo.quantization.output.solve.error", one, _SOURCE)
+@formula("thermo.quantization.output.solve.error", one, _SOURCE, verified_by=Oracle.LIMITS)
 def output_solve_error() -> Expression:
     """Relative rms error of a solution read with b bits an entry; the worst solution has one large entry.
 
@@ -81,7 +82,7 @@ def output_solve_error() -> Expression:
     return sp.sqrt(m / 12) / (2 ** (b_out - 1) - 1)
 
 
-@formula("thermo.quantization.averaged.error", one, _SOURCE)
+@formula("thermo.quantization.averaged.error", one, _SOURCE, verified_by=Oracle.LIMITS)
 def averaged_error() -> Expression:
     """Error of the mean of N_r inverses, each of another stochastic rounding of the same matrix, to second order.
 

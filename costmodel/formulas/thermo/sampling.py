@@ -9,13 +9,14 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Delta, Expression, epsilon, kappa, n, nu, tau
 from costmodel.quantities.units import one
 
 _SOURCE = "derived: docs/derivations.md, correlated samples"
 
 
-@formula("thermo.sampling.covariance.samples", one, _SOURCE)
+@formula("thermo.sampling.covariance.samples", one, _SOURCE, verified_by=Oracle.AVERAGES)
 def covariance_samples() -> Expression:
     """Samples, Delta apart, that bring a sampled covariance to a relative error of epsilon (Frobenius, worst spectrum).
 
@@ -27,7 +28,7 @@ def covariance_samples() -> Expression:
     return (n + 1) / (sp.tanh(Delta / (kappa * tau)) * epsilon**2)
 
 
-@formula("thermo.sampling.mean.samples", one, _SOURCE)
+@formula("thermo.sampling.mean.samples", one, _SOURCE, verified_by=Oracle.AVERAGES)
 def mean_samples() -> Expression:
     """Samples, Delta apart, that bring the noise of a sampled mean below epsilon (worst spectrum and input).
 
@@ -37,7 +38,7 @@ def mean_samples() -> Expression:
     return n * kappa * nu / (sp.tanh(Delta / (2 * kappa * tau)) * epsilon**2)
 
 
-@formula("thermo.sampling.covariance.independent_samples", one, _SOURCE)
+@formula("thermo.sampling.covariance.independent_samples", one, _SOURCE, verified_by=Oracle.AVERAGES)
 def covariance_independent_samples() -> Expression:
     """Samples far enough apart to be independent: (n + 1) / epsilon^2, met for A near the identity.
 
@@ -47,7 +48,7 @@ def covariance_independent_samples() -> Expression:
     return (n + 1) / epsilon**2
 
 
-@formula("thermo.sampling.mean.independent_samples", one, _SOURCE)
+@formula("thermo.sampling.mean.independent_samples", one, _SOURCE, verified_by=Oracle.AVERAGES)
 def mean_independent_samples() -> Expression:
     """Independent samples of a mean: n kappa nu / epsilon^2.
 

@@ -13,6 +13,7 @@ import sympy as sp
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, inverse, transient
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
 from costmodel.quantities.units import flop, second
 
@@ -28,13 +29,18 @@ def _average_once(size: Expression) -> Expression:
     return averaging.mean_time().expression.subs(n, size)
 
 
-@formula("thermo.solve.upload.time", second, _IO)
+@formula("thermo.solve.upload.time", second, _IO, verified_by=Oracle.PHASES)
 def upload_time() -> Expression:
     """Couplings of every block over the link."""
     return blocks.count().expression * t_l + blocks.squares().expression * b_in / W
 
 
-@formula("thermo.solve.eliminate.time", second, _DERIVED + "block elimination")
+@formula(
+    "thermo.solve.eliminate.time",
+    second,
+    _DERIVED + "block elimination",
+    composed_of=("thermo.transient.mean.time", "thermo.average.mean.time"),
+)
 def eliminate_time() -> Expression:
     """Solves that block elimination itself needs, through the converters; none where the array holds the factor.
 
@@ -45,26 +51,26 @@ def eliminate_time() -> Expression:
     return systems * (_settle_once() + _average_once(m) + m / (n_c * f_c))
 
 
-@formula("thermo.solve.eliminate.link_time", second, _IO)
+@formula("thermo.solve.eliminate.link_time", second, _IO, verified_by=Oracle.PHASES)
 def eliminate_link_time() -> Expression:
     """Values of those solves, to the array and back; a message each way for every block but the last."""
     messages = 2 * (blocks.count().expression - 1)
     return messages * t_l + m * blocks.remaining_rows().expression * (b_in + b_out) / W
 
 
-@formula("thermo.solve.eliminate.flops", flop, _DERIVED + "block elimination")
+@formula("thermo.solve.eliminate.flops", flop, _DERIVED + "block elimination", verified_by=Oracle.BLOCKS)
 def eliminate_flops() -> Expression:
     """Digital products of block elimination: 2 p r^2 for the Schur complement after each block."""
     return 2 * m * blocks.remaining_rows_squared().expression
 
 
-@formula("thermo.solve.input.time", second, _IO)
+@formula("thermo.solve.input.time", second, _IO, verified_by=Oracle.PHASES)
 def input_time() -> Expression:
     """Right-hand sides over the link, one message for all of them to each block, which waits for the block before."""
     return blocks.count().expression * t_l + n * k * b_in / W
 
 
-@formula("thermo.solve.settle.time", second, _DERIVED + "mean transient")
+@formula("thermo.solve.settle.time", second, _DERIVED + "mean transient", composed_of=("thermo.transient.mean.time",))
 def settle_time() -> Expression:
     """Settling of every right-hand side in every block, from rest to a relative error of epsilon.
 
@@ -76,7 +82,12 @@ def settle_time() -> Expression:
     return blocks.count().expression * k * _settle_once()
 
 
-@formula("thermo.solve.average.time", second, _DERIVED + "error of a time-averaged mean")
+@formula(
+    "thermo.solve.average.time",
+    second,
+    _DERIVED + "error of a time-averaged mean",
+    composed_of=("thermo.average.mean.time",),
+)
 def average_time() -> Expression:
     """Averaging that brings the noise of every solution below epsilon, for an input in the worst direction.
 
@@ -86,25 +97,30 @@ def average_time() -> Expression:
     return k * _average_once(n)
 
 
-@formula("thermo.solve.readout.time", second, _IO)
+@formula("thermo.solve.readout.time", second, _IO, verified_by=Oracle.PHASES)
 def readout_time() -> Expression:
     """Solutions back over the link, one message for all of them from each block."""
     return blocks.count().expression * t_l + n * k * b_out / W
 
 
-@formula("thermo.solve.convert.time", second, "one conversion for each averaged node")
+@formula("thermo.solve.convert.time", second, "one conversion for each averaged node", verified_by=Oracle.PHASES)
 def convert_time() -> Expression:
     """Solutions through the array's converters."""
     return n * k / (n_c * f_c)
 
 
-@formula("thermo.solve.tiling.flops", flop, _DERIVED + "block elimination")
+@formula("thermo.solve.tiling.flops", flop, _DERIVED + "block elimination", verified_by=Oracle.BLOCKS)
 def tiling_flops() -> Expression:
     """Digital products that right-hand sides need between blocks, forward and back: 4 p r k for each block."""
     return 4 * m * k * blocks.remaining_rows().expression
 
 
-@formula("thermo.solve.time", second, "sum of the phases above on one array that holds the factor, one refresh a step")
+@formula(
+    "thermo.solve.time",
+    second,
+    "sum of the phases above on one array that holds the factor, one refresh a step",
+    composed_of=("thermo.transient.mean.time", "thermo.average.mean.time"),
+)
 def time() -> Expression:
     """One factor solved against as many right-hand sides as it has rows, on one array, link and converters included.
 

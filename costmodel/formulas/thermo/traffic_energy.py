@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, b_in, b_out, e_a, e_d, e_l, k, m, n
 from costmodel.quantities.units import joule
 
 _SOURCE = "derived: docs/derivations.md, energy"
 
 
-@formula("thermo.upload.energy", joule, _SOURCE)
+@formula("thermo.upload.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def upload() -> Expression:
     """Couplings of every block over the link; a copy on another array listens to the same transfer.
 
@@ -20,7 +21,7 @@ def upload() -> Expression:
     return blocks.squares().expression * b_in * e_l
 
 
-@formula("thermo.array.write.energy", joule, _SOURCE)
+@formula("thermo.array.write.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def write() -> Expression:
     """Couplings of every block written, each by one conversion.
 
@@ -30,7 +31,7 @@ def write() -> Expression:
     return blocks.squares().expression * e_d
 
 
-@formula("thermo.inverse.readout.energy", joule, _SOURCE)
+@formula("thermo.inverse.readout.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def inverse_readout() -> Expression:
     """Inverse of every block back over the link.
 
@@ -40,7 +41,7 @@ def inverse_readout() -> Expression:
     return blocks.squares().expression * b_out * e_l
 
 
-@formula("thermo.inverse.convert.energy", joule, _SOURCE)
+@formula("thermo.inverse.convert.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def inverse_convert() -> Expression:
     """Averaged correlations through the converters.
 
@@ -50,7 +51,7 @@ def inverse_convert() -> Expression:
     return blocks.squares().expression * e_a
 
 
-@formula("thermo.solve.input.energy", joule, _SOURCE)
+@formula("thermo.solve.input.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def solve_input() -> Expression:
     """Right-hand sides over the link and onto the nodes.
 
@@ -60,7 +61,7 @@ def solve_input() -> Expression:
     return n * k * (b_in * e_l + e_d)
 
 
-@formula("thermo.solve.readout.energy", joule, _SOURCE)
+@formula("thermo.solve.readout.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def solve_readout() -> Expression:
     """Solutions back over the link.
 
@@ -70,7 +71,7 @@ def solve_readout() -> Expression:
     return n * k * b_out * e_l
 
 
-@formula("thermo.solve.convert.energy", joule, _SOURCE)
+@formula("thermo.solve.convert.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def solve_convert() -> Expression:
     """Solutions through the converters.
 
@@ -80,7 +81,7 @@ def solve_convert() -> Expression:
     return n * k * e_a
 
 
-@formula("thermo.solve.eliminate.traffic.energy", joule, _SOURCE)
+@formula("thermo.solve.eliminate.traffic.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def eliminate() -> Expression:
     """Values of the solves that block elimination needs: to the array and onto its nodes, converted and back.
 

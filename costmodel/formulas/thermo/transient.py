@@ -9,6 +9,7 @@ from __future__ import annotations
 import sympy as sp
 
 from costmodel.formulas.registry import formula
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, epsilon, kappa, t, tau
 from costmodel.quantities.units import one, second
 
@@ -16,7 +17,12 @@ _DERIVED = "derived: docs/derivations.md, "
 _FINITE_TIME = _DERIVED + "finite time as damping"
 
 
-@formula("thermo.transient.mean.time", second, _DERIVED + "mean transient; arXiv 2405.13817, equation 19")
+@formula(
+    "thermo.transient.mean.time",
+    second,
+    _DERIVED + "mean transient; arXiv 2405.13817, equation 19",
+    verified_by=Oracle.MOTION,
+)
 def mean_time() -> Expression:
     """Time from rest until the mean is within a relative error of epsilon of A^-1 b, whatever b is.
 
@@ -28,7 +34,7 @@ def mean_time() -> Expression:
     return tau * kappa * sp.log(1 / epsilon)
 
 
-@formula("thermo.transient.warm_mean.time", second, _DERIVED + "mean transient")
+@formula("thermo.transient.warm_mean.time", second, _DERIVED + "mean transient", verified_by=Oracle.MOTION)
 def warm_mean_time() -> Expression:
     """The same from the solution of another input of equal norm: longer than from rest, since that start may be worse.
 
@@ -40,7 +46,7 @@ def warm_mean_time() -> Expression:
     return tau * kappa * sp.log((kappa + 1) / epsilon)
 
 
-@formula("thermo.transient.covariance.time", second, _DERIVED + "covariance transient")
+@formula("thermo.transient.covariance.time", second, _DERIVED + "covariance transient", verified_by=Oracle.MOTION)
 def covariance_time() -> Expression:
     """Time from rest until the covariance is within a relative error of epsilon of A^-1 / beta: the burn-in.
 
@@ -52,7 +58,7 @@ def covariance_time() -> Expression:
     return tau * kappa * sp.log(1 / epsilon) / 2
 
 
-@formula("thermo.implicit_damping.mean", one, _FINITE_TIME)
+@formula("thermo.implicit_damping.mean", one, _FINITE_TIME, verified_by=Oracle.MOTION)
 def mean_damping() -> Expression:
     """Damping, relative to lambda_max, that a mean read at time t adds at most: modes below tau / t are cut off there.
 
@@ -65,7 +71,7 @@ def mean_damping() -> Expression:
     return tau / t
 
 
-@formula("thermo.implicit_damping.covariance", one, _FINITE_TIME)
+@formula("thermo.implicit_damping.covariance", one, _FINITE_TIME, verified_by=Oracle.MOTION)
 def covariance_damping() -> Expression:
     """The same for a covariance read at time t, which applies (1 - exp(-2 lambda t / tau)) / lambda.
 
@@ -75,7 +81,7 @@ def covariance_damping() -> Expression:
     return tau / (2 * t)
 
 
-@formula("thermo.implicit_damping.condition_number", one, _FINITE_TIME)
+@formula("thermo.implicit_damping.condition_number", one, _FINITE_TIME, verified_by=Oracle.MOTION)
 def effective_condition_number() -> Expression:
     """Condition number of the matrix whose inverse a mean read at time t applies.
 

@@ -11,13 +11,14 @@ import sympy as sp
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, inverse, solve
+from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, epsilon, f_c, k, kappa, m, n, n_c, nu, tau_o
 from costmodel.quantities.units import second
 
 _SOURCE = "derived: docs/derivations.md, underdamped cells"
 
 
-@formula("thermo.underdamped.mean.time", second, _SOURCE)
+@formula("thermo.underdamped.mean.time", second, _SOURCE, verified_by=Oracle.MOTION)
 def mean_time() -> Expression:
     """Time from rest until the mean is within a relative error of epsilon: sqrt(kappa) in place of kappa.
 
@@ -29,7 +30,7 @@ def mean_time() -> Expression:
     return tau_o * sp.sqrt(kappa) * (-1 - sp.LambertW(-epsilon * sp.exp(-1), -1))
 
 
-@formula("thermo.underdamped.covariance.time", second, _SOURCE)
+@formula("thermo.underdamped.covariance.time", second, _SOURCE, verified_by=Oracle.MOTION)
 def covariance_time() -> Expression:
     """Time from rest until the covariance is within a relative error of epsilon.
 
@@ -44,7 +45,7 @@ def covariance_time() -> Expression:
     return tau_o * sp.sqrt(kappa) * (-root - lambert)
 
 
-@formula("thermo.underdamped.average.mean.time", second, _SOURCE)
+@formula("thermo.underdamped.average.mean.time", second, _SOURCE, verified_by=Oracle.AVERAGES)
 def average_mean_time() -> Expression:
     """Averaging that brings the noise of one solution below epsilon, worst spectrum and input.
 
@@ -57,7 +58,7 @@ def average_mean_time() -> Expression:
     return 4 * tau_o * n * kappa ** sp.Rational(3, 2) * nu / epsilon**2
 
 
-@formula("thermo.underdamped.average.covariance.time", second, _SOURCE)
+@formula("thermo.underdamped.average.covariance.time", second, _SOURCE, verified_by=Oracle.AVERAGES)
 def average_covariance_time() -> Expression:
     """Running time that brings the sampling error of the covariance below epsilon, worst spectrum.
 
@@ -70,7 +71,7 @@ def average_covariance_time() -> Expression:
     return sp.Rational(5, 2) * (n + 1) * sp.sqrt(kappa) * tau_o / epsilon**2
 
 
-@formula("thermo.inverse.underdamped.settle.time", second, _SOURCE)
+@formula("thermo.inverse.underdamped.settle.time", second, _SOURCE, composed_of=("thermo.underdamped.covariance.time",))
 def inverse_settle_time() -> Expression:
     """Burn-in of every block of a factor.
 
@@ -80,7 +81,12 @@ def inverse_settle_time() -> Expression:
     return blocks.count().expression * covariance_time().expression
 
 
-@formula("thermo.inverse.underdamped.sample.time", second, _SOURCE)
+@formula(
+    "thermo.inverse.underdamped.sample.time",
+    second,
+    _SOURCE,
+    composed_of=("thermo.underdamped.average.covariance.time",),
+)
 def inverse_sample_time() -> Expression:
     """Sampling of every block of a factor.
 
@@ -90,7 +96,7 @@ def inverse_sample_time() -> Expression:
     return average_covariance_time().expression.subs(n, n + blocks.count().expression - 1)
 
 
-@formula("thermo.solve.underdamped.settle.time", second, _SOURCE)
+@formula("thermo.solve.underdamped.settle.time", second, _SOURCE, composed_of=("thermo.underdamped.mean.time",))
 def solve_settle_time() -> Expression:
     """Settling of every right-hand side in every block.
 
@@ -100,7 +106,9 @@ def solve_settle_time() -> Expression:
     return blocks.count().expression * k * mean_time().expression
 
 
-@formula("thermo.solve.underdamped.average.time", second, _SOURCE)
+@formula(
+    "thermo.solve.underdamped.average.time", second, _SOURCE, composed_of=("thermo.underdamped.average.mean.time",)
+)
 def solve_average_time() -> Expression:
     """Averaging of every right-hand side in every block.
 
@@ -110,7 +118,12 @@ def solve_average_time() -> Expression:
     return k * average_mean_time().expression
 
 
-@formula("thermo.solve.underdamped.eliminate.time", second, _SOURCE)
+@formula(
+    "thermo.solve.underdamped.eliminate.time",
+    second,
+    _SOURCE,
+    composed_of=("thermo.underdamped.mean.time", "thermo.underdamped.average.mean.time"),
+)
 def solve_eliminate_time() -> Expression:
     """Solves that block elimination itself needs, through the converters; none where the array holds the factor.
 
@@ -121,7 +134,12 @@ def solve_eliminate_time() -> Expression:
     return blocks.remaining_rows().expression * once
 
 
-@formula("thermo.inverse.underdamped.time", second, "sum of the phases on one array that holds the factor")
+@formula(
+    "thermo.inverse.underdamped.time",
+    second,
+    "sum of the phases on one array that holds the factor",
+    composed_of=("thermo.underdamped.covariance.time", "thermo.underdamped.average.covariance.time"),
+)
 def inverse_time() -> Expression:
     """One factor inverted on one underdamped array at least as large, link and converters included.
 
@@ -133,7 +151,12 @@ def inverse_time() -> Expression:
     return sp.Add(upload, inverse_settle_time().expression, inverse_sample_time().expression, readout).subs(m, n)
 
 
-@formula("thermo.solve.underdamped.time", second, "sum of the phases on one array that holds the factor")
+@formula(
+    "thermo.solve.underdamped.time",
+    second,
+    "sum of the phases on one array that holds the factor",
+    composed_of=("thermo.underdamped.mean.time", "thermo.underdamped.average.mean.time"),
+)
 def solve_time() -> Expression:
     """One factor solved against as many right-hand sides as it has rows, on one underdamped array.
 

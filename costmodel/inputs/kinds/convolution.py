@@ -81,5 +81,13 @@ def convolution(entry: Convolution) -> Iterator[Layer]:
     else:
         inputs *= patch
     yield Layer(
-        entry.name, entry.kind, inputs, outputs, entry.bias, entry.groups, entry.counted_positions(), entry.calls
+        entry.name,
+        entry.kind,
+        inputs,
+        outputs,
+        entry.bias,
+        entry.groups,
+        entry.counted_positions(),
+        entry.calls,
+        patches=True,
     )

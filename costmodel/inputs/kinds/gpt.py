@@ -39,7 +39,7 @@ def gpt(entry: GptParameters) -> Iterator[Part]:
     yield Unfactored("position_embedding", "embedding", context * width)
     for index in range(entry.depth):
         yield from _block(f"blocks.{index}", width, context)
-    yield Unfactored("final_norm", "norm", 2 * width)
+    yield Unfactored("final_norm", "norm", 2 * width, tensors=2)
     if entry.factored_output:
         yield Layer("output", "linear", width, entry.vocabulary, bias=False, positions=float(context))
     else:
@@ -56,4 +56,4 @@ def _block(name: str, width: int, context: int) -> Iterator[Part]:
         yield Layer(f"{name}.{layer}", "linear", inputs, outputs, bias=True, positions=float(context))
     yield Unfactored(f"{name}.attention.products", "attention", 0, attention_flops(width, context, context))
     for norm in ("norm1", "norm2"):
-        yield Unfactored(f"{name}.{norm}", "norm", 2 * width)
+        yield Unfactored(f"{name}.{norm}", "norm", 2 * width, tensors=2)

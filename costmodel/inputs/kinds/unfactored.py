@@ -37,7 +37,7 @@ class Norm(Strict):
 @layer_kind(Norm)
 def norm(entry: Norm) -> Iterator[Unfactored]:
     """Scale and shift."""
-    yield Unfactored(entry.name, entry.kind, 2 * entry.width)
+    yield Unfactored(entry.name, entry.kind, 2 * entry.width, tensors=2)
 
 
 class OtherParameters(Strict):
