@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+import yaml
 
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.curves import Curve
@@ -15,6 +13,8 @@ from costmodel.quantities.estimate import Quantity
 
 #: SI prefixes a card is written with.
 _PREFIXES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
+#: No line is broken: a quantity, a curve and a source take one each.
+_WIDTH: Final = 10_000
 
 
 def dump(card: DigitalCard, comment: str) -> str:
@@ -24,86 +24,77 @@ def dump(card: DigitalCard, comment: str) -> str:
         card: With laws of constants or fitted ones.
         comment: First line, which says who wrote it.
     """
-    root = CommentedMap(schema=1, kind="digital", name=card.name, title=card.title, source=card.source)
+    root: dict[str, Any] = {"schema": 1, "kind": "digital", "name": card.name, "title": card.title}
+    root["source"] = card.source
     for key, quantity in (("power", card.power), ("step", card.step)):
         if quantity is not None:
             root[key] = _quantity(quantity)
     if card.timings:
         root["timings"] = card.timings
-    root["operations"] = CommentedMap((name, _law(law)) for name, law in card.laws.items())
-    root.yaml_set_start_comment(comment)
-    yaml = YAML()
-    yaml.width = 4096  # a wrapped line would end in a blank
-    yaml.indent(mapping=2, sequence=2, offset=0)
-    text = io.StringIO()
-    yaml.dump(root, text)
-    return text.getvalue()
+    root["operations"] = {name: _law(law) for name, law in card.laws.items()}
+    # None: mappings and lists that hold no others stand on one line.
+    text = yaml.dump(root, Dumper=_Dumper, sort_keys=False, width=_WIDTH, default_flow_style=None, allow_unicode=True)
+    return f"# {comment}\n{text}"
 
 
-def _law(law: Any) -> CommentedMap:
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
+    """Writes texts so that YAML 1.2 reads them as texts: PyYAML, of YAML 1.1, leaves 1e3 unquoted."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if text[:1].isalpha() else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _quoted)
+
+
+def _law(law: Any) -> dict[str, Any]:
     match law:
         case ConstantLaw():
-            return CommentedMap((key, _quantity(quantity)) for key, quantity in law.quantities().items())
+            return {key: _quantity(quantity) for key, quantity in law.quantities().items()}
         case FittedLaw():
             return _fitted(law)
     raise TypeError(f"no way to write a law of type {type(law).__name__}")
 
 
-def _quantity(quantity: Quantity) -> CommentedMap:
-    found = CommentedMap(value=_text(quantity.value, quantity.unit.name))
+def _quantity(quantity: Quantity) -> dict[str, Any]:
+    found: dict[str, Any] = {"value": _text(quantity.value, quantity.unit.name)}
     if quantity.low != quantity.high:
         found |= {"low": _text(quantity.low, quantity.unit.name), "high": _text(quantity.high, quantity.unit.name)}
     found["status"] = quantity.status.value
     if quantity.domain is not None:
-        found["domain"] = _flow([_number(each) for each in quantity.domain])
+        found["domain"] = [_number(each) for each in quantity.domain]
     found["source"] = quantity.source
     return found
 
 
-def _fitted(law: FittedLaw) -> CommentedMap:
-    found = CommentedMap(
-        launch_s=_number(law.launch),
-        item_s=_number(law.item),
-        element_s=_number(law.element),
-        work_s=_curve(law.work),
-    )
+def _fitted(law: FittedLaw) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "launch_s": _number(law.launch),
+        "item_s": _number(law.item),
+        "element_s": _number(law.element),
+        "work_s": _curve(law.work),
+    }
     if law.penalties:
-        found["penalties_s"] = CommentedMap((name, _curve(curve)) for name, curve in law.penalties.items())
+        found["penalties_s"] = {name: _curve(curve) for name, curve in law.penalties.items()}
     found |= {
-        "domain": _flow([_number(each) for each in law.domain]),
+        "domain": [_number(each) for each in law.domain],
         "spread": _number(law.spread),
         "growth": _number(law.growth),
     }
     if law.in_step is not None:
-        step = law.in_step
-        found["in_step"] = _inline(factor=step.factor, launch_s=step.launch, spread=step.spread)
+        numbers = (("factor", law.in_step.factor), ("launch_s", law.in_step.launch), ("spread", law.in_step.spread))
+        found["in_step"] = {name: _number(value) for name, value in numbers}
     if law.together:
         found["together"] = law.together
     found["source"] = law.source
     return found
 
 
-def _curve(curve: Curve) -> CommentedMap:
-    """Knots and values on one line each."""
-    found = CommentedMap(
-        sizes=_flow([_number(each) for each in curve.sizes]),
-        values=_flow([_number(each) for each in curve.values]),
-        limit=_number(curve.limit),
-    )
-    found.fa.set_flow_style()
-    return found
-
-
-def _inline(**values: float) -> CommentedMap:
-    found = CommentedMap((key, _number(value)) for key, value in values.items())
-    found.fa.set_flow_style()
-    return found
-
-
-def _flow(values: list[float]) -> CommentedSeq:
-    found = CommentedSeq(values)
-    found.fa.set_flow_style()
-    return found
+def _curve(curve: Curve) -> dict[str, Any]:
+    sizes, values = ([_number(each) for each in side] for side in (curve.sizes, curve.values))
+    return {"sizes": sizes, "values": values, "limit": _number(curve.limit)}
 
 
 def _number(value: float) -> float | int:
