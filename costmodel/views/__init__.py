@@ -1,0 +1,1 @@
+"""What a verb shows: one report a verb, as tables, records and JSON."""
