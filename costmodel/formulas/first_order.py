@@ -23,7 +23,7 @@ def sgd_update_bytes() -> Expression:
     return 20 * N
 
 
-@formula("descent.update.bytes", byte, "float32: read weight and direction, write weight")
+@formula("descent.update.bytes", byte, "float32: read weight and direction, write weight", verified_by=Oracle.TENSORS)
 def descent_update_bytes() -> Expression:
     """Memory traffic of a plain step along a direction, without momentum.
 

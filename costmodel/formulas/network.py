@@ -23,7 +23,7 @@ def forward_backward_flops() -> Expression:
     return 6 * M * d * g
 
 
-@formula("network.outputs.bytes", byte, "float32, each output once: what element-wise modules after a layer scale with")
+@formula("network.outputs.bytes", byte, "float32, each output once: what element-wise modules after a layer scale with", verified_by=Oracle.TENSORS)
 def outputs_bytes() -> Expression:
     """Outputs of one factored layer.
 
@@ -39,7 +39,7 @@ def other_flops() -> Expression:
     return 3 * F_o
 
 
-@formula("network.tensors", one, "a weight and a bias are two tensors")
+@formula("network.tensors", one, "a weight and a bias are two tensors", verified_by=Oracle.TENSORS)
 def tensors() -> Expression:
     """Parameter tensors, for each of which an update launches once."""
     return N_t

@@ -92,8 +92,8 @@ def test_a_score_finds_what_is_wrong(tmp_path: Path) -> None:
     file = full_file(tmp_path / "t.jsonl")
     card = tmp_path / "card.yaml"
     card.write_text(card_text(calibrate(journal.read(file), hold_out=True), "card"))
-    right = score(load_digital(card), journal.read(file), 1)
-    wrong = score(load_digital(card), journal.read(spoiled(file, tmp_path / "s.jsonl")), 1)
+    right = score(load_digital(card), journal.read(file), 1).points
+    wrong = score(load_digital(card), journal.read(spoiled(file, tmp_path / "s.jsonl")), 1).points
     assert [summary.passed for summary in summaries(right)] == [True, True]
     assert [summary.passed for summary in summaries(wrong)] == [False, False]
     # A hundred times longer than predicted: 99 % too little.

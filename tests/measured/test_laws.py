@@ -12,7 +12,7 @@ from costmodel.machines.curves import Curve
 from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
-from costmodel.projection.predict import predict
+from costmodel.projection.predict import UnpredictableError, predict
 from tests.measured.synthetic import full_file
 from tests.test_cli import run
 from validation.cards.fitted import card_text
@@ -54,15 +54,6 @@ def test_the_interval_widens_with_distance() -> None:
     assert LAW.deviation(10.0 / math.e) == pytest.approx(math.hypot(0.1, 0.2))
 
 
-def test_two_operations_in_a_row_take_the_sum_of_their_times() -> None:
-    other = FittedLaw(2.0, 0.0, 0.0, Curve((50.0,), (0.004,), 0.004), domain=(20.0, 50.0))
-    joined = LAW.joined(other, 1 / 3, 2 / 3)
-    for n in (24, 40):
-        parts = LAW.launch + LAW.item + n**3 * (LAW.work.at(n) / 3 + 0.004 * 2 / 3) + other.launch
-        assert joined.launch + joined.item + n**3 * float(joined.per_unit(n, n)) == pytest.approx(float(parts))
-    assert joined.domain == (20.0, 50.0)
-
-
 @pytest.fixture(scope="module")
 def card_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("card")
@@ -98,18 +89,30 @@ def test_spd_inverse_is_factor_and_inverse(card_file: Path) -> None:
     assert predict(card, "spd_inverse", 500).time.median == pytest.approx(sum(parts))
 
 
-@pytest.mark.parametrize(("arguments", "expected"), [
-    (("gem", 10), "gem: unknown operation 'gem'; did you mean 'gemm'?"),
-    (("eigh", 10, 20), "--m: eigh is of square matrices; leave it out"),
-    (("inv", 10, None, 5), "--batch: inv is of one matrix; use inv_batched"),
-    (("inv", 10), "mine: has no law for inv; it has cholesky, cholesky_inverse, eigh, ema, gemm"),
-    (("gemm", 10, None, 1, "float64"),
-     "mine: has no law for gemm.float64; it has cholesky, cholesky_inverse, eigh, ema, gemm"),
+@pytest.mark.parametrize(("arguments", "argument", "expected"), [
+    (("gem", 10), "operation", "unknown operation 'gem'; did you mean 'gemm'?"),
+    (("eigh", 10, 20), "m", "eigh is of square matrices; leave it out"),
+    (("inv", 10, None, 5), "batch", "inv is of one matrix; use inv_batched"),
+    (("inv", 10), "card", "has no law for inv; it has network, gemm, eigh, cholesky, cholesky_inverse, ema"),
+    (("gemm", 10, None, 1, "float64"), "card",
+     "has no law for gemm.float64; it has network, gemm, eigh, cholesky, cholesky_inverse, ema"),
 ])  # fmt: skip
-def test_predict_faults(arguments: tuple[object, ...], expected: str, card_file: Path) -> None:
-    with pytest.raises(InputError) as error:
+def test_predict_faults(arguments: tuple[object, ...], argument: str, expected: str, card_file: Path) -> None:
+    with pytest.raises(UnpredictableError) as error:
         predict(load_digital(card_file), *arguments)  # type: ignore[arg-type]
-    assert str(error.value) == expected
+    assert error.value.faults == [(argument, expected)]
+
+
+def test_the_command_line_names_the_option(card_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "predict", "eigh", "--n", "10", "--m", "20", "--card", str(card_file))
+    assert (code, out, err) == (2, "", "--m: eigh is of square matrices; leave it out\n")
+
+
+def test_in_a_step_a_call_takes_what_a_projection_counts() -> None:
+    card = load_digital("epyc-milan-1-thread")
+    step = card.laws["precondition"].in_step  # type: ignore[attr-defined]
+    alone, inside = (predict(card, "precondition", 300, 200, in_step=each).time.median for each in (False, True))
+    assert inside == pytest.approx(step.factor * alone + step.launch, rel=1e-9)
 
 
 def test_cards_without_timings_predict_what_their_primitives_allow() -> None:
@@ -139,7 +142,9 @@ def test_a_fitted_card_projects(card_file: Path, capsys: pytest.CaptureFixture[s
     ("launch_s: ", "launch_s: -", "is not at least 0"),
     ("\n  gemm:\n    launch_s", "\n  gem:\n    launch_s",
      "operations.gem unknown operation 'gem'; did you mean 'gemm'?"),
-    ("    fitted:\n", "    rate: 1 TFLOP/s\n    fitted:\n", "a fitted law stands alone"),
+    ("    element_s: ", "    rate: 1 TFLOP/s\n    element_s: ", "unknown key 'rate'"),
+    ("domain: [", "domain: [1e9, ", "operations.gemm.domain"),
+    ("spread: ", "spread: 1000", "is not at most 5"),
 ])  # fmt: skip
 def test_card_faults(old: str, new: str, expected: str, card_file: Path, tmp_path: Path) -> None:
     changed = tmp_path / "c.yaml"

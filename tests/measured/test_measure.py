@@ -41,9 +41,16 @@ def test_from_measuring_to_a_projection(tmp_path: Path, capsys: pytest.CaptureFi
     assert code == 0
     assert 0 < json.loads(out)["time_s"]["p05"] < json.loads(out)["time_s"]["p95"] < math.inf
     assert run(capsys, "project", "mlp", "--digital", str(card), "--draws", "20")[0] == 0
-    code, out, _ = run(capsys, "validate", "--timings", str(file), "--card", str(card), "--format", "json")
-    assert code in {0, 1}  # what it finds depends on the machine
+    code, _, err = run(capsys, "validate", "--timings", str(file), "--card", str(card))
+    assert (code, err.splitlines()[-1]) == (
+        2, f"{file}: holds no point to score {card} on that it was not fitted to",
+    )  # fmt: skip
+    again = tmp_path / "again.jsonl"
+    again.write_text(file.read_text().replace('"calls": ', '"calls": 1'))  # as if measured another time
+    code, out, err = run(capsys, "validate", "--timings", str(again), "--card", str(card), "--format", "json")
+    assert (code in {0, 1}, err) == (True, "")  # what it finds depends on the machine
     assert {each["card"] for each in json.loads(out)["points"]} == {str(card)}
+    assert len(json.loads(out)["points"]) == len({each.point for each in first.timings})
 
 
 def test_an_operation_that_fails_costs_no_other_point(

@@ -66,4 +66,4 @@ def test_scenarios_keep_a_machine_in_its_domain(digital: DigitalCard, analog: An
     drawn = draw_all(found, 1, 0, Scenario.CONSERVATIVE)
     assert (drawn["analog.arrays"].item(), drawn["analog.input_bits"].item()) == (1, 12)
     drawn = draw_all(found, 1, 0, Scenario.OPTIMISTIC)
-    assert (drawn["analog.arrays"].item(), drawn["analog.input_bits"].item()) == (8, 1)
+    assert (drawn["analog.arrays"].item(), drawn["analog.input_bits"].item()) == (8, 2)

@@ -72,6 +72,39 @@ def test_factors_expand(name: str) -> None:
         torch.testing.assert_close(factors.symmetric_product(each), factors.full_product(each), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.verifies(
+    *(f"kfac.factor.{how}.flops" for how in ("expand", "expand.symmetric", "reduce", "reduce.symmetric"))
+)
+@every_layer
+def test_each_factor_alone(name: str) -> None:
+    seen, case = record(name), CASES[name]
+    for rows, n in ((seen.inputs, case.a), (seen.gradients, case.g)):
+        for how, number in (("expand", {"M": case.rows}), ("reduce", {"B": case.batch})):
+            taken = getattr(factors, how)(rows)
+            full = count(lambda taken=taken: factors.full_product(taken))
+            triangle = count(lambda taken=taken: factors.symmetric_product(taken))
+            for counted, formula in ((full, f"kfac.factor.{how}.flops"), (triangle, f"kfac.factor.{how}.symmetric.flops")):
+                assert counted.flops[P] == case.pairs * formulas.get(formula).evaluate(n=n, **number)
+
+
+@pytest.mark.verifies("network.tensors", "network.outputs.bytes", "kfac.factors.rows.bytes", "descent.update.bytes")
+@pytest.mark.parametrize("bias", [True, False])
+def test_what_a_step_of_one_layer_moves(bias: bool) -> None:
+    layer = nn.Linear(5, 3, bias=bias)
+    inputs = torch.randn(7, 5)
+    outputs, parameters = layer(inputs), list(layer.parameters())
+    rows = torch.cat([inputs, torch.ones(7, 1)], 1) if bias else inputs
+    a = rows.shape[1]
+    assert formulas.get("network.tensors").evaluate(N_t=len(parameters)) == 1 + bias
+    assert formulas.get("network.outputs.bytes").evaluate(M=7, g=3) == 4 * outputs.numel()
+    # rows of inputs and of output gradients, each read once and written once
+    laid_out = rows.numel() + outputs.numel()
+    assert formulas.get("kfac.factors.rows.bytes").evaluate(M=7, a=a, g=3) == 2 * 4 * laid_out
+    # weights and direction read, weights written
+    numbers = sum(each.numel() for each in parameters)
+    assert formulas.get("descent.update.bytes").evaluate(N=numbers) == 3 * 4 * numbers
+
+
 @pytest.mark.verifies("kfac.factors.reduce.flops", "kfac.factors.reduce.symmetric.flops", "kfac.factors.reduce.bytes")
 @every_layer
 def test_factors_reduce(name: str) -> None:
@@ -155,7 +188,9 @@ def test_eigh(name: str) -> None:
     assert step.total == of_layer("kfac.eigh.precondition.flops", case)
 
 
-@pytest.mark.verifies("kfac.newton_schulz.refresh.flops", "kfac.newton_schulz.products")
+@pytest.mark.verifies(
+    "kfac.newton_schulz.refresh.flops", "kfac.newton_schulz.products", "kfac.newton_schulz.steps"
+)
 @pytest.mark.parametrize("kappa", [1.0, 30.0, 1000.0])
 @every_layer
 def test_newton_schulz(name: str, kappa: float) -> None:
@@ -166,6 +201,7 @@ def test_newton_schulz(name: str, kappa: float) -> None:
     assert counted.flops[P] == of_factors("kfac.newton_schulz.refresh.flops", case, kappa=kappa, epsilon=0.1)
     calls = counted.calls["bmm"] + counted.calls["baddbmm"]
     assert calls == 2 * formulas.get("kfac.newton_schulz.products").evaluate(kappa=kappa, epsilon=0.1)
+    assert calls == 4 * formulas.get("kfac.newton_schulz.steps").evaluate(kappa=kappa, epsilon=0.1)
 
 
 @pytest.mark.verifies(

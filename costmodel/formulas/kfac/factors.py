@@ -67,7 +67,7 @@ def reduce_symmetric_flops() -> Expression:
     return B * (a * (a + 1) + g * (g + 1))
 
 
-@formula("kfac.factor.expand.flops", flop, _WEIGHT_SHARING)
+@formula("kfac.factor.expand.flops", flop, _WEIGHT_SHARING, verified_by=Oracle.COUNTED)
 def factor_expand_flops() -> Expression:
     """One factor as a full product over all rows; both of a layer make ``kfac.factors.expand.flops``.
 
@@ -77,7 +77,7 @@ def factor_expand_flops() -> Expression:
     return 2 * M * n**2
 
 
-@formula("kfac.factor.expand.symmetric.flops", flop, _SYMMETRIC)
+@formula("kfac.factor.expand.symmetric.flops", flop, _SYMMETRIC, verified_by=Oracle.COUNTED)
 def factor_expand_symmetric_flops() -> Expression:
     """One triangle of one factor over all rows.
 
@@ -87,7 +87,7 @@ def factor_expand_symmetric_flops() -> Expression:
     return M * n * (n + 1)
 
 
-@formula("kfac.factor.reduce.flops", flop, _WEIGHT_SHARING)
+@formula("kfac.factor.reduce.flops", flop, _WEIGHT_SHARING, verified_by=Oracle.COUNTED)
 def factor_reduce_flops() -> Expression:
     """One factor as a full product over one row an example.
 
@@ -97,7 +97,7 @@ def factor_reduce_flops() -> Expression:
     return 2 * B * n**2
 
 
-@formula("kfac.factor.reduce.symmetric.flops", flop, _SYMMETRIC)
+@formula("kfac.factor.reduce.symmetric.flops", flop, _SYMMETRIC, verified_by=Oracle.COUNTED)
 def factor_reduce_symmetric_flops() -> Expression:
     """One triangle of one factor over one row an example.
 
@@ -107,7 +107,7 @@ def factor_reduce_symmetric_flops() -> Expression:
     return B * n * (n + 1)
 
 
-@formula("kfac.factors.rows.bytes", byte, "float32 inputs and output gradients, read and written once")
+@formula("kfac.factors.rows.bytes", byte, "float32 inputs and output gradients, read and written once", verified_by=Oracle.TENSORS)
 def rows_bytes() -> Expression:
     """Traffic of laying out inputs and output gradients as rows, a column of ones appended, patches cut out.
 
