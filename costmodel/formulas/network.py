@@ -23,7 +23,12 @@ def forward_backward_flops() -> Expression:
     return 6 * M * d * g
 
 
-@formula("network.outputs.bytes", byte, "float32, each output once: what element-wise modules after a layer scale with", verified_by=Oracle.TENSORS)
+@formula(
+    "network.outputs.bytes",
+    byte,
+    "float32, each output once: what element-wise modules after a layer scale with",
+    verified_by=Oracle.TENSORS,
+)
 def outputs_bytes() -> Expression:
     """Outputs of one factored layer.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import yaml
@@ -13,6 +14,8 @@ from costmodel.quantities.estimate import Quantity
 
 #: SI prefixes a card is written with.
 _PREFIXES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
+#: What YAML 1.2 may read as a number.
+_NUMBER: Final = re.compile(r"[-+.]?\d[\d_.eExXoO+-]*|[-+]?\.(inf|nan)", re.IGNORECASE)
 #: No line is broken: a quantity, a curve and a source take one each.
 _WIDTH: Final = 10_000
 
@@ -42,7 +45,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
 
 
 def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None if text[:1].isalpha() else "'"
+    style = "'" if _NUMBER.fullmatch(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from costmodel.inputs.loading import load_digital
 from tests.measured.synthetic import HEADER, SIZES, full_file, timing_line
-from validation.cards.fitted import card_text
+from tests.round_cards import assert_alike
+from validation.cards.fitted import card, card_text
 from validation.fit.calibration import calibrate
 from validation.heldout import HELD_OUT_MODELS, for_fitting, for_scoring, held_out
 from validation.measure import journal
@@ -64,10 +65,8 @@ def test_no_fit_reads_held_out_data(tmp_path: Path) -> None:
 def test_shipped_cards_are_what_their_timings_give_without_held_out_data(shipped: object, tmp_path: Path) -> None:
     changed = spoiled(shipped.file, tmp_path / "spoiled.jsonl")  # type: ignore[attr-defined]
     found = calibrate(journal.read(changed), threads=shipped.threads, hold_out=True)  # type: ignore[attr-defined]
-    from costmodel.inputs.loading import CATALOG
-
-    text = (CATALOG / "cards" / f"{shipped.card}.yaml").read_text()  # type: ignore[attr-defined]
-    assert card_text(found, shipped.card) == text  # type: ignore[attr-defined]
+    # Kernels of two processors round a fit at 1e-12, and the file has nine digits.
+    assert_alike(load_digital(shipped.card), card(found, shipped.card))  # type: ignore[attr-defined]
 
 
 def test_fitting_and_scoring_share_no_point(tmp_path: Path) -> None:
@@ -90,10 +89,10 @@ def test_every_kind_of_network_is_fitted_and_held_out() -> None:
 
 def test_a_score_finds_what_is_wrong(tmp_path: Path) -> None:
     file = full_file(tmp_path / "t.jsonl")
-    card = tmp_path / "card.yaml"
-    card.write_text(card_text(calibrate(journal.read(file), hold_out=True), "card"))
-    right = score(load_digital(card), journal.read(file), 1).points
-    wrong = score(load_digital(card), journal.read(spoiled(file, tmp_path / "s.jsonl")), 1).points
+    written = tmp_path / "card.yaml"
+    written.write_text(card_text(calibrate(journal.read(file), hold_out=True), "card"))
+    right = score(load_digital(written), journal.read(file), 1).points
+    wrong = score(load_digital(written), journal.read(spoiled(file, tmp_path / "s.jsonl")), 1).points
     assert [summary.passed for summary in summaries(right)] == [True, True]
     assert [summary.passed for summary in summaries(wrong)] == [False, False]
     # A hundred times longer than predicted: 99 % too little.

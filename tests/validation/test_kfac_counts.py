@@ -83,7 +83,10 @@ def test_each_factor_alone(name: str) -> None:
             taken = getattr(factors, how)(rows)
             full = count(lambda taken=taken: factors.full_product(taken))
             triangle = count(lambda taken=taken: factors.symmetric_product(taken))
-            for counted, formula in ((full, f"kfac.factor.{how}.flops"), (triangle, f"kfac.factor.{how}.symmetric.flops")):
+            for counted, formula in (
+                (full, f"kfac.factor.{how}.flops"),
+                (triangle, f"kfac.factor.{how}.symmetric.flops"),
+            ):
                 assert counted.flops[P] == case.pairs * formulas.get(formula).evaluate(n=n, **number)
 
 
@@ -188,9 +191,7 @@ def test_eigh(name: str) -> None:
     assert step.total == of_layer("kfac.eigh.precondition.flops", case)
 
 
-@pytest.mark.verifies(
-    "kfac.newton_schulz.refresh.flops", "kfac.newton_schulz.products", "kfac.newton_schulz.steps"
-)
+@pytest.mark.verifies("kfac.newton_schulz.refresh.flops", "kfac.newton_schulz.products", "kfac.newton_schulz.steps")
 @pytest.mark.parametrize("kappa", [1.0, 30.0, 1000.0])
 @every_layer
 def test_newton_schulz(name: str, kappa: float) -> None:

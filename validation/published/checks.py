@@ -41,8 +41,29 @@ def factor_construction() -> dict[str, Mapping[str, float]]:
     }
 
 
+def hooks() -> dict[str, float]:
+    """Error of the card's products on the factor phase of hooks, by network: shown, as no law is fitted to it."""
+    law = fit_published.fit("gemm").coefficients
+    phases = {model: published.hook_factors(model) for model in published.MODELS}
+    return {model: float(fit_published.predict(each, law) / each.seconds - 1) for model, each in phases.items()}
+
+
+def intervals() -> tuple[int, int]:
+    """Phases of the RTX A6000 inside the range that the other two networks alone would have given, and all of them.
+
+    For each network left out, law and scatter both come from the others: the scatter from what each of these two says of
+    the other. Two networks, as for the RTX 2080 Ti, leave nothing for such a test.
+    """
+    inside = [
+        found.low <= measured / predicted <= found.high
+        for primitive in fit_published.PRIMITIVES
+        for found, predicted, measured in fit_published.nested(primitive)
+    ]
+    return sum(inside), len(inside)
+
+
 def host_bound() -> float:
     """Predicted over measured, less one, of the one factor phase that is no product: shown, as nothing can meet it."""
     phase = published.factors(published.HOST_BOUND_FACTORS, "KFAC-inverse-(fx)", published.MODES[0])
-    law = fit_published.fit("gemm").constants
-    return (law["launch"].value * phase.calls + phase.flops / law["rate"].value) / phase.seconds - 1
+    law = fit_published.fit("gemm").coefficients
+    return float(fit_published.predict(phase, law) / phase.seconds - 1)

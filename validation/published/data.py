@@ -139,6 +139,17 @@ def factors(model: str, operator: str, mode: str) -> Observation:
     return Observation(model, operator, "factors", seconds, *_two_products(model, "kfac.factors.expand.flops"))
 
 
+def hook_factors(model: str) -> Observation:
+    """The factor phase of hooks around a framework's own pass, less that pass; compiled, weight gradients and all.
+
+    No law is fitted to it: what it takes beyond products is the hooks' own host code and copies.
+    """
+    seconds = _times()[model, "KFAC-(hooks)", MODES[0], "kfac_factors"]
+    besides = _times()[model, "gradient_and_loss", MODES[0], "time"]
+    counts = _two_products(model, "kfac.factors.expand.flops")
+    return Observation(model, "KFAC-(hooks)", "factors", seconds - besides, *counts)
+
+
 def _precondition(model: str, operator: str, mode: str) -> Observation:
     seconds = _times()[model, operator, mode, "matvec"]
     return Observation(model, operator, "precondition", seconds, *_two_products(model, "kfac.precondition.flops"))

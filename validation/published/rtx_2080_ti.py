@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +15,15 @@ from typing import Final
 
 import numpy as np
 
+from costmodel.inputs.card_writer import dump
 from costmodel.inputs.loading import load_workload
+from costmodel.machines.cards import DigitalCard
+from costmodel.machines.laws import ConstantLaw
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import Unit, byte_per_second, flop_per_second, one, second
 from validation.fit.solve import Array, solve
 from validation.published.data import FOLDER
+from validation.published.discrepancy import scatter
 
 EXPONENTS: Final = (2.0, 2.25, 2.5, 2.75, 3.0)
 NETWORKS: Final = ("resnet50", "densenet201")
@@ -156,70 +161,61 @@ def report() -> str:
     return "\n".join(lines)
 
 
-def card() -> str:
+def card() -> DigitalCard:
     """The card; the power the data chose must be one that a card can say."""
     pair = [resnet50(), densenet201()]
     assert chosen_power() == 2.0, "cards know element_time, n^2, and rate, n^3"
-    worst = max(abs(error) for error in left_out(2.0).values())
     layer, flop = passes()
     rate, errors = rates()["gemm"]
-    unchecked = "forward and backward: two totals give two constants, so nothing is left to check them; assumed range"
+    unchecked = "forward and backward: two totals give two constants, so nothing is left to check them"
     inverse = (
-        f"fitted: totals over all factors of two networks; each predicts the other to {worst:.1%} with n^2, to 57 % "
-        "and 133 % with n^3; a cost for each factor comes out at 0.04 ms. Range at least 10 %, assumed, as totals "
-        "cannot show how a law errs at one size"
+        "fitted: totals over all factors of two networks; each predicts the other with n^2, and is off by 57 % and "
+        "133 % with n^3; a cost for each factor comes out at 0.04 ms"
     )
-    return "".join(
-        [
-            _HEAD,
-            "  network:\n",
-            _quantity("launch", layer * 1e6, _UNCHECKED, "us", unchecked),
-            _quantity("rate", 1e-12 / flop, _UNCHECKED, "TFLOP/s", unchecked),
-            "  gemm:\n",
-            _quantity("rate", rate / 1e12, 1 + max(map(abs, errors.values())), "TFLOP/s", "fitted: both factors"),
-            "  spd_inverse:\n",
-            _quantity("element_time", inversion(pair, 2.0) * 1e9, max(1.1, 1 + worst), "ns", inverse),
-            _REST,
-        ]
+    passes_scatter = Quantity(1.0, 1 / _UNCHECKED, _UNCHECKED, one, Status.ASSUMED, f"assumed: {unchecked}")
+    return DigitalCard(
+        name="rtx-2080-ti",
+        title="NVIDIA RTX 2080 Ti, fitted to published K-FAC phase times of two networks; eigh and memory assumed",
+        source="Phase times of distributed K-FAC (arXiv 2107.06533, the authors' plot data), 64 GPUs, float32, "
+        "ResNet-50 with 32 and DenseNet-201 with 16 images a GPU; validation/data/published/methodology.md. The "
+        "scatter of a law is what either network's says of the other.",
+        laws={
+            "network": ConstantLaw(
+                launch=_fitted(layer, second, unchecked),
+                rate=_fitted(1 / flop, flop_per_second, unchecked),
+                scatter=passes_scatter,
+            ),
+            "gemm": ConstantLaw(
+                rate=_fitted(rate, flop_per_second, "fitted: both factors", _DOMAIN),
+                scatter=scatter(list(errors.values()), "factor construction"),
+            ),
+            "spd_inverse": ConstantLaw(
+                element_time=_fitted(inversion(pair, 2.0), second, inverse, _DOMAIN),
+                scatter=scatter(list(left_out(2.0).values()), "inversion of all factors"),
+            ),
+            "eigh": ConstantLaw(
+                launch=_assumed(2.1e-3, 1e-3, 9e-3, second, "as an RTX A6000's, wider"),
+                element_time=_assumed(15e-9, 8e-9, 30e-9, second, "as an RTX A6000's, slower and wider"),
+            ),
+            "stream": ConstantLaw(bandwidth=_assumed(520e9, 460e9, 570e9, byte_per_second, _PEAK)),
+        },
     )
 
 
-def _quantity(name: str, value: float, spread: float, unit: str, source: str) -> str:
-    low, high = value / spread, value * spread
-    domain = "" if "forward" in source else "      domain: [32, 4608]\n"
-    return (
-        f"    {name}:\n      value: {value:.4g} {unit}\n      low: {low:.4g} {unit}\n      high: {high:.4g} {unit}\n"
-        f"      status: interpolated\n{domain}      source: >-\n"
-        f"{textwrap.indent(textwrap.fill(source, 108), ' ' * 8)}\n"
-    )
+def _fitted(value: float, unit: Unit, source: str, domain: tuple[float, float] | None = None) -> Quantity:
+    rounded = float(f"{value:.4g}")
+    return Quantity(rounded, rounded, rounded, unit, Status.INTERPOLATED, source, domain)
 
 
-#: Range of constants that no further datum checks. Assumed.
+def _assumed(value: float, low: float, high: float, unit: Unit, source: str) -> Quantity:
+    return Quantity(value, low, high, unit, Status.ASSUMED, source)
+
+
+#: Factor either way of a law that no further datum checks. Assumed.
 _UNCHECKED: Final = 1.4
-_HEAD: Final = """\
-# Written by `python -m validation.published.rtx_2080_ti --out FILE`; change the fit, not this file.
-schema: 1
-kind: digital
-name: rtx-2080-ti
-title: NVIDIA RTX 2080 Ti, fitted to published K-FAC phase times of two networks; eigh and memory assumed
-source: >-
-  Phase times of distributed K-FAC (arXiv 2107.06533, the authors' plot data), 64 GPUs, float32, ResNet-50 with 32 and
-  DenseNet-201 with 16 images a GPU; validation/data/published/methodology.md. Two networks: ranges span what either
-  alone would say, where it says anything.
-operations:
-"""
-_REST: Final = """\
-  eigh:
-    launch: {value: 2.1 ms, low: 1 ms, high: 9 ms, status: assumed, source: "as an RTX A6000's, wider"}
-    element_time: {value: 15 ns, low: 8 ns, high: 30 ns, status: assumed, source: "as an RTX A6000's, slower and wider"}
-  stream:
-    bandwidth:
-      value: 520 GB/s
-      low: 460 GB/s
-      high: 570 GB/s
-      status: assumed
-      source: not timed; data sheet peak 616 GB/s (GDDR6, 352 bit), of which 75 to 92 % is taken to be reached
-"""
+_DOMAIN: Final = (32.0, 4608.0)
+_PEAK: Final = "not timed; data sheet peak 616 GB/s (GDDR6, 352 bit), of which 75 to 92 % is taken to be reached"
+_COMMENT: Final = "Written by `python -m validation.published.rtx_2080_ti --out FILE`; change the fit, not this file."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -231,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     print(report())
     if options.out:
-        options.out.write_text(card())
+        options.out.write_text(dump(card(), _COMMENT))
 
 
 if __name__ == "__main__":

@@ -136,6 +136,16 @@ def _published() -> list[Check]:
                     abs(errors[worst]) <= limit,
                 )
             )
+    inside, points = published_checks.intervals()
+    low, high = COVERAGE
+    met = low <= inside / points <= high
+    what = f"90 % intervals, phases, law and scatter from the other networks ({points})"
+    # Two networks behind each interval: the share is shown, and no more than that can be asked of it.
+    found.append(Check("rtx-a6000", what, f"{inside / points:.0%} inside", f"{low:.0%} to {high:.0%}", met, False))
+    for network, error in published_checks.hooks().items():
+        what = f"factor phase by hooks, not fitted ({network})"
+        limit = published_checks.FACTORS
+        found.append(Check("rtx-a6000", what, f"{error:+.1%}", f"{limit:.0%}", abs(error) <= limit, required=False))
     error = published_checks.host_bound()
     text = "factor phase that is host code (1)"
     limit = published_checks.FACTORS

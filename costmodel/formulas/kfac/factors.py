@@ -107,7 +107,12 @@ def factor_reduce_symmetric_flops() -> Expression:
     return B * n * (n + 1)
 
 
-@formula("kfac.factors.rows.bytes", byte, "float32 inputs and output gradients, read and written once", verified_by=Oracle.TENSORS)
+@formula(
+    "kfac.factors.rows.bytes",
+    byte,
+    "float32 inputs and output gradients, read and written once",
+    verified_by=Oracle.TENSORS,
+)
 def rows_bytes() -> Expression:
     """Traffic of laying out inputs and output gradients as rows, a column of ones appended, patches cut out.
 

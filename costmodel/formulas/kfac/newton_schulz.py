@@ -35,7 +35,9 @@ def iterations() -> Expression:
     return larger(1, sp.ceiling(sp.log(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2) / sp.log(2)))
 
 
-@formula("kfac.newton_schulz.steps", one, "the first step's inputs are multiples of I and F", verified_by=Oracle.COUNTED)
+@formula(
+    "kfac.newton_schulz.steps", one, "the first step's inputs are multiples of I and F", verified_by=Oracle.COUNTED
+)
 def steps() -> Expression:
     """Steps that take products: all but the first, 2zI - z^2 F.
 
