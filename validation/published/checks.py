@@ -51,8 +51,8 @@ def hooks() -> dict[str, float]:
 def intervals() -> tuple[int, int]:
     """Phases of the RTX A6000 inside the range that the other two networks alone would have given, and all of them.
 
-    For each network left out, law and scatter both come from the others: the scatter from what each of these two says of
-    the other. Two networks, as for the RTX 2080 Ti, leave nothing for such a test.
+    For each network left out, law and scatter both come from the others: the scatter from what each of these two says
+    of the other. Two networks, as for the RTX 2080 Ti, leave nothing for such a test.
     """
     inside = [
         found.low <= measured / predicted <= found.high

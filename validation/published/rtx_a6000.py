@@ -100,7 +100,7 @@ def left_out_errors(observations: Sequence[Observation], terms: Sequence[str]) -
 
 
 def nested(primitive: str) -> Iterator[tuple[Quantity, float, float]]:
-    """For every timed phase of each network: scatter and seconds from the other networks alone, and seconds measured."""
+    """For every timed phase: scatter and seconds from the other networks alone, and seconds measured."""
     observations, terms = PRIMITIVES[primitive][0](MODES[0]), fit(primitive).terms
     for model in {each.model for each in observations}:
         others = [each for each in observations if each.model != model]
