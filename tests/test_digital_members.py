@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from costmodel.formulas import kfac
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
 from costmodel.inputs.workload_file import workload_from
@@ -207,3 +208,9 @@ def test_rank_follows_from_the_spectra_unless_given(digital: DigitalCard, analog
 def test_bad_settings(setting: str, message: str) -> None:
     with pytest.raises(InputError, match=message.replace("(", r"\(")):
         workload_from(parse_yaml(NET.replace("SETTINGS", f", {setting}"), "test"))
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_spectrum_that_hardly_falls_keeps_every_mode() -> None:
+    for decay in (0.5, 0.02, 1e-9):  # at 0.02 the modes to keep are 1e200, further on more than a float holds
+        assert kfac.low_rank.rank().evaluate(n=1024, kappa=1e4, epsilon=0.1, s_d=decay) == 1024

@@ -1,1 +1,1 @@
-"""What a user writes: YAML with places, settings, arguments, and the faults of each."""
+"""What a user writes: YAML with places, faults, settings, names in the catalog; from text to checked objects."""

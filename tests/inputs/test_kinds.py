@@ -97,10 +97,13 @@ def test_a_kind_without_parts_cannot_be_registered(model: dict[str, Any]) -> Non
 
 
 def test_a_name_is_registered_once() -> None:
-    layer_kind(Bilinear)(bilinear)
+    class Linear(Positioned):
+        kind: Literal["linear"]
+
     with pytest.raises(ValueError) as error:
-        layer_kind(Bilinear)(bilinear)
-    assert str(error.value) == "'bilinear' is registered twice"
+        layer_kind(Linear)(bilinear)
+    home = f"{__name__}.test_a_name_is_registered_once.<locals>.Linear"
+    assert str(error.value) == f"'linear' is registered twice, by costmodel.inputs.kinds.linear.Linear and {home}"
 
 
 def test_a_schema_that_is_no_layer() -> None:

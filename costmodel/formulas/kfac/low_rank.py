@@ -39,7 +39,7 @@ def rank() -> Expression:
     30.0
     """
     kept = sp.ceiling(((kappa - 1) * (1 - epsilon) / epsilon) ** (1 / s_d)) - 1 + OVERSAMPLING
-    return n + kept - larger(n, kept)  # the smaller of the two
+    return -larger(-n, -kept)  # the smaller of the two, also where what is kept has no bound
 
 
 @formula("kfac.low_rank.sketch.flops", flop, _SKETCH, verified_by=Oracle.COUNTED)

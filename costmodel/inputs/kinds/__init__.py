@@ -8,4 +8,4 @@ from costmodel.inputs.kinds.registry import FAMILIES, LAYER_KINDS, Kind, Part, f
 __all__ = ["FAMILIES", "LAYER_KINDS", "Kind", "Part", "family", "layer_kind"]
 
 for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+    import_module(f"costmodel.inputs.kinds.{_module.name}")

@@ -70,9 +70,10 @@ def family(name: str, schema: type[Strict]) -> Callable[[_Function], _Function]:
 def _registration(
     registry: dict[str, Kind], names: list[str], schema: type[Strict]
 ) -> Callable[[_Function], _Function]:
-    taken = sorted(set(names) & set(registry))
-    if taken:
-        raise ValueError(f"'{taken[0]}' is registered twice")
+    for name in names:
+        # A module that is loaded again (by reload, or by a collector of doctests) takes its own place.
+        if name in registry and _home(registry[name].schema) != _home(schema):
+            raise ValueError(f"'{name}' is registered twice, by {_home(registry[name].schema)} and {_home(schema)}")
 
     def register(parts: _Function) -> _Function:
         if not callable(parts):
@@ -81,6 +82,10 @@ def _registration(
         return parts
 
     return register
+
+
+def _home(schema: type[Strict]) -> str:
+    return f"{schema.__module__}.{schema.__qualname__}"
 
 
 def checked_parts(kind: Kind, entry: Any) -> Iterator[Part]:
