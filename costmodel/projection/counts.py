@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from costmodel.formulas import Formula, kfac, network
+from costmodel.methods import Scope
 from costmodel.projection.values import layer_values
 from costmodel.workloads.workload import Shape, Workload
 
@@ -86,23 +87,23 @@ def count(workload: Workload) -> Counts:
     )
 
 
-#: Formulas of a layer, and of each of its two factors.
-_LAYER_FORMULAS: Mapping[str, Formula] = {
-    "forward_backward": network.forward_backward_flops(),
-    "factors_expand": kfac.factors.expand_flops(),
-    "factors_reduce": kfac.factors.reduce_flops(),
-    "inversion_cholesky": kfac.cholesky.refresh_flops(),
-    "inversion_eigh": kfac.eigh.refresh_flops(),
-    "precondition": kfac.cholesky.precondition_flops(),
+#: Formulas of a layer or of each of its two factors, with what they are evaluated for.
+_LAYER_FORMULAS: Mapping[str, tuple[Scope, Formula]] = {
+    "forward_backward": (Scope.LAYER, network.forward_backward_flops()),
+    "factors_expand": (Scope.LAYER, kfac.factors.expand_flops()),
+    "factors_reduce": (Scope.LAYER, kfac.factors.reduce_flops()),
+    "inversion_cholesky": (Scope.FACTOR, kfac.cholesky.refresh_flops()),
+    "inversion_eigh": (Scope.FACTOR, kfac.eigh.refresh_flops()),
+    "precondition": (Scope.LAYER, kfac.cholesky.precondition_flops()),
 }
 
 
 def _by_shape(shapes: tuple[Shape, ...], batch_size: int) -> list[dict[str, float]]:
     values = layer_values(shapes, batch_size)
     counted = {}
-    for name, formula in _LAYER_FORMULAS.items():
+    for name, (scope, formula) in _LAYER_FORMULAS.items():
         letters = [info.symbol.name for info in formula.symbols]
-        if letters == ["n"]:
+        if scope is Scope.FACTOR:
             each = formula.evaluate(n=values["a"]) + formula.evaluate(n=values["g"])
         else:
             each = formula.evaluate(**{letter: values[letter] for letter in letters})
