@@ -16,16 +16,31 @@ from costmodel.formulas import (
     underdamped,
 )
 from costmodel.machines.cards import Primitive
+from costmodel.machines.solver import SolverLaw
 from costmodel.methods import phases
 from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Time and energy of a kind of run on the arrays."""
+    """Time and energy of a kind of run on the arrays, and the law of the solver that both rest on."""
 
+    law: SolverLaw
     time: Formula
     energy: Formula
+
+    def work(self) -> AnalogWork:
+        """For a run of each factor by itself."""
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, law=self.law)
+
+    def solves(self) -> AnalogWork:
+        """For runs of every right-hand side, against A and then against G; copies of a factor share them."""
+        systems = parallel.solve_systems()
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, chained=True, systems=systems, law=self.law)
+
+    def elimination(self) -> AnalogWork:
+        """For the runs of block elimination; copies of a factor share those of one stage."""
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, systems=parallel.eliminate_systems(), law=self.law)
 
 
 def _transfer(name: str, cadence: Cadence, link: AnalogWork, arrays: AnalogWork) -> Phase:
@@ -62,8 +77,8 @@ def _from_covariance(
             phases.forward_backward(),
             *phases.factors(weight_sharing),
             _transfer("upload", Cadence.REFRESH, upload, _write()),
-            Phase("settle", Cadence.REFRESH, (_arrays(settle.time, settle.energy),)),
-            Phase("sample", Cadence.REFRESH, (_arrays(sample.time, sample.energy),)),
+            Phase("settle", Cadence.REFRESH, (settle.work(),)),
+            Phase("sample", Cadence.REFRESH, (sample.work(),)),
             _transfer("readout", Cadence.REFRESH, readout, convert),
             Phase("tiling", Cadence.REFRESH, (tiling,)),
             phases.precondition(),
@@ -79,8 +94,8 @@ def inverse_from_covariance(weight_sharing: str) -> Method:
         weight_sharing,
         "thermo.inverse",
         "thermodynamic K-FAC, inverse from the covariance",
-        _Run(inverse.settle_time(), energy.inverse_settle()),
-        _Run(inverse.sample_time(), energy.inverse_sample()),
+        _Run(SolverLaw.SETTLE_COVARIANCE, inverse.settle_time(), energy.inverse_settle()),
+        _Run(SolverLaw.AVERAGE_COVARIANCE, inverse.sample_time(), energy.inverse_sample()),
         None,
     )
 
@@ -91,8 +106,16 @@ def inverse_from_covariance_underdamped(weight_sharing: str) -> Method:
         weight_sharing,
         "thermo.inverse.underdamped",
         "thermodynamic K-FAC, inverse from the covariance of underdamped cells",
-        _Run(underdamped.inverse_settle_time(), energy.inverse_underdamped_settle()),
-        _Run(underdamped.inverse_sample_time(), energy.inverse_underdamped_sample()),
+        _Run(
+            SolverLaw.UNDERDAMPED_SETTLE_COVARIANCE,
+            underdamped.inverse_settle_time(),
+            energy.inverse_underdamped_settle(),
+        ),
+        _Run(
+            SolverLaw.UNDERDAMPED_AVERAGE_COVARIANCE,
+            underdamped.inverse_sample_time(),
+            energy.inverse_underdamped_sample(),
+        ),
         "oscillation_time",
     )
 
@@ -100,16 +123,21 @@ def inverse_from_covariance_underdamped(weight_sharing: str) -> Method:
 # --- Method 2 --------------------------------------------------------------------------------------------------------
 
 
-def _systems(run: _Run) -> AnalogWork:
-    """Runs of every right-hand side, against A and then against G; copies of a factor share them."""
-    return AnalogWork(Resource.ARRAYS, run.time, run.energy, chained=True, systems=parallel.solve_systems())
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Settling and averaging of right-hand sides, and of the systems that block elimination adds."""
+
+    settle: _Run
+    average: _Run
+    eliminate_settle: _Run
+    eliminate_average: _Run
 
 
-def _linear_systems(
-    weight_sharing: str, name: str, title: str, settle: _Run, average: _Run, eliminate: _Run, needs: str | None
-) -> Method:
+def _linear_systems(weight_sharing: str, name: str, title: str, runs: _Runs, needs: str | None) -> Method:
     elimination = (
-        AnalogWork(Resource.ARRAYS, eliminate.time, eliminate.energy, systems=parallel.eliminate_systems()),
+        runs.eliminate_settle.elimination(),
+        runs.eliminate_average.elimination(),
+        AnalogWork(Resource.ARRAYS, solve.eliminate_convert_time(), systems=parallel.eliminate_systems()),
         _link(solve.eliminate_link_time(), traffic_energy.eliminate()),
         DigitalWork(Primitive.GEMM, Scope.FACTOR, calls=blocks.products(), flops=solve.eliminate_flops()),
     )
@@ -126,8 +154,8 @@ def _linear_systems(
             _transfer("upload", Cadence.RELOAD, upload, _write()),
             Phase("eliminate", Cadence.REFRESH, elimination),
             Phase("input", Cadence.STEP, (_link(solve.input_time(), traffic_energy.solve_input()),)),
-            Phase("settle", Cadence.STEP, (_systems(settle),)),
-            Phase("average", Cadence.STEP, (_systems(average),)),
+            Phase("settle", Cadence.STEP, (runs.settle.solves(),)),
+            Phase("average", Cadence.STEP, (runs.average.solves(),)),
             _transfer("readout", Cadence.STEP, readout, convert),
             Phase("tiling", Cadence.STEP, (tiling,)),
             phases.update(first_order.sgd_update_bytes()),
@@ -142,9 +170,12 @@ def linear_systems(weight_sharing: str) -> Method:
         weight_sharing,
         "thermo.solve",
         "thermodynamic K-FAC, linear systems",
-        _Run(solve.settle_time(), energy.solve_settle()),
-        _Run(solve.average_time(), energy.solve_average()),
-        _Run(solve.eliminate_time(), energy.solve_eliminate()),
+        _Runs(
+            _Run(SolverLaw.SETTLE_MEAN, solve.settle_time(), energy.solve_settle()),
+            _Run(SolverLaw.AVERAGE_MEAN, solve.average_time(), energy.solve_average()),
+            _Run(SolverLaw.SETTLE_MEAN, solve.eliminate_settle_time(), energy.solve_eliminate_settle()),
+            _Run(SolverLaw.AVERAGE_MEAN, solve.eliminate_average_time(), energy.solve_eliminate_average()),
+        ),
         None,
     )
 
@@ -155,8 +186,27 @@ def linear_systems_underdamped(weight_sharing: str) -> Method:
         weight_sharing,
         "thermo.solve.underdamped",
         "thermodynamic K-FAC, linear systems on underdamped cells",
-        _Run(underdamped.solve_settle_time(), energy.solve_underdamped_settle()),
-        _Run(underdamped.solve_average_time(), energy.solve_underdamped_average()),
-        _Run(underdamped.solve_eliminate_time(), energy.solve_underdamped_eliminate()),
+        _Runs(
+            _Run(
+                SolverLaw.UNDERDAMPED_SETTLE_MEAN,
+                underdamped.solve_settle_time(),
+                energy.solve_underdamped_settle(),
+            ),
+            _Run(
+                SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
+                underdamped.solve_average_time(),
+                energy.solve_underdamped_average(),
+            ),
+            _Run(
+                SolverLaw.UNDERDAMPED_SETTLE_MEAN,
+                underdamped.solve_eliminate_settle_time(),
+                energy.solve_underdamped_eliminate_settle(),
+            ),
+            _Run(
+                SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
+                underdamped.solve_eliminate_average_time(),
+                energy.solve_underdamped_eliminate_average(),
+            ),
+        ),
         "oscillation_time",
     )

@@ -19,6 +19,7 @@ from costmodel.formulas import Formula
 from costmodel.machines.cards import AnalogCard, DigitalCard, Primitive, StandIn
 from costmodel.machines.laws import FittedLaw
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, add, slowest, total, weakest_that_matters
 from costmodel.projection.draws import draw_all, quantities
 from costmodel.projection.values import PATHS, evaluate, symbol_values
@@ -264,8 +265,9 @@ class Evaluation:
     # --- analog ------------------------------------------------------------------------------------------------
 
     def _analog_work(self, work: AnalogWork) -> Cost:
+        factor, known = self._law_factor(work)
         terms = [
-            _Term(self._evaluated[Scope.FACTOR][term], self._status_of(term))
+            _Term(self._evaluated[Scope.FACTOR][term] * factor, weakest((self._status_of(term), known)))
             for term in sp.Add.make_args(work.time.expression)
         ]
         weight = self._weight(Scope.FACTOR, pairs=True)
@@ -286,10 +288,17 @@ class Evaluation:
             zero = np.zeros((len(self.shapes), self._count))
             return Cost(zero[0], zero, Status.MEASURED)
         share = self._runs_per_step(cadence)
-        joules = self._evaluated[Scope.FACTOR][work.energy.expression] * share
+        factor, known = self._law_factor(work)
+        joules = self._evaluated[Scope.FACTOR][work.energy.expression] * factor * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._sum(joules * self._weight(Scope.FACTOR, pairs=True))
-        return Cost(whole, self._per_layer(joules, Scope.FACTOR) * pairs, self._status_of(work.energy.expression))
+        status = weakest((self._status_of(work.energy.expression), known))
+        return Cost(whole, self._per_layer(joules, Scope.FACTOR) * pairs, status)
+
+    def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
+        """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
+        values, factors = self._values[Scope.FACTOR], self._analog.solver
+        return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
 
     def _status_of(self, term: Expression) -> Status:
         """The weakest status among the quantities in an expression; sizes are exact."""
