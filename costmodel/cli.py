@@ -205,9 +205,11 @@ def _torch() -> None:
 
 
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
-    """Model and cards with their settings; the faults of all three at once."""
+    """Model and cards with their settings; the faults of all at once."""
+    from dataclasses import replace
+
     from costmodel.inputs.faults import Fault, InputError
-    from costmodel.inputs.loading import load_analog, load_digital, load_workload, split_settings
+    from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, split_settings
 
     split = split_settings(settings)
     loaded: list[Any] = []
@@ -216,15 +218,19 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> Any:
         (load_workload, model, "model"),
         (load_digital, digital, "digital"),
         (load_analog, analog, "analog"),
+        (lambda _, settings: load_solver(settings), "", "solver"),
     )
     for load, name, root in loaders:
+        if root == "solver" and not split[root]:
+            continue  # cards come with the shipped one
         try:
             loaded.append(load(name, split[root]))
         except InputError as error:
             faults.extend(error.faults)
     if faults:
         raise InputError(faults)
-    return tuple(loaded)
+    network, device, machine, *solver = loaded
+    return network, device, replace(machine, solver=solver[0]) if solver else machine
 
 
 def _print(output: Format, as_dict: Any, tables: Any, records: Any) -> None:

@@ -12,15 +12,22 @@ from costmodel.inputs.device_file import card_from
 from costmodel.inputs.device_schema import AnalogFile, DigitalFile
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import Strict, unknown
+from costmodel.inputs.solver_file import SolverFile, solver_from
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, parse_yaml, read_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.workloads.workload import Workload
 
 CATALOG: Final = Path(__file__).parents[1] / "catalog"
 #: What ``--set`` can change; the key is the optional first word of its path.
-_ROOTS: Final[Mapping[str, type[Strict]]] = {"model": WorkloadFile, "digital": DigitalFile, "analog": AnalogFile}
+_ROOTS: Final[Mapping[str, type[Strict]]] = {
+    "model": WorkloadFile,
+    "digital": DigitalFile,
+    "analog": AnalogFile,
+    "solver": SolverFile,
+}
 
 
 def load_workload(model: str | Path, settings: Sequence[str] = ()) -> Workload:
@@ -42,7 +49,26 @@ def load_card(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard | A
     Raises:
         InputError: No such card, or its faults.
     """
-    return card_from(_document(card, "cards", "card", settings))
+    loaded = card_from(_document(card, "cards", "card", settings))
+    return replace(loaded, solver=_shipped_solver()) if isinstance(loaded, AnalogCard) else loaded
+
+
+def load_solver(settings: Sequence[str] = (), file: Path = CATALOG / "solver.yaml") -> dict[SolverLaw, LawFactor]:
+    """What simulated trials say of the analog laws; every analog card is loaded with it.
+
+    Args:
+        settings: ``"settle_mean.factor=1"`` and the like, applied before the file is checked.
+        file: Another file, as ``calibrate --simulator`` writes it.
+
+    Raises:
+        InputError: The faults of the file or the settings.
+    """
+    return solver_from(_overridden(read_yaml(file), settings))
+
+
+@lru_cache(maxsize=1)
+def _shipped_solver() -> dict[SolverLaw, LawFactor]:
+    return load_solver()
 
 
 def load_digital(card: str | Path, settings: Sequence[str] = ()) -> DigitalCard:
@@ -87,12 +113,12 @@ def _document(name: str | Path, folder: str, what: str, settings: Sequence[str])
 
 
 def split_settings(settings: Sequence[str]) -> dict[str, list[str]]:
-    """Sort ``path=value`` settings by what they change: ``model``, ``digital`` or ``analog``.
+    """Sort ``path=value`` settings by what they change: ``model``, ``digital``, ``analog`` or ``solver``.
 
     The first word of a path may say which; without it the first key decides.
 
     Raises:
-        InputError: A setting has no ``=``, or its first key is no key of any of the three.
+        InputError: A setting has no ``=``, or its first key is no key of any of the four.
     """
     sorted_: dict[str, list[str]] = {root: [] for root in _ROOTS}
     faults = []

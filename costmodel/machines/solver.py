@@ -1,8 +1,8 @@
 """How much shorter than its worst case a run on an array is: what the laws of a projection are multiplied by.
 
-A law that knows n, kappa and epsilon bounds every spectrum and every input. The spectra that the reference simulator ran
-settle and average sooner, by a factor that differs from one family of spectra to the next. ``calibrate --simulator``
-fits the factor and how families scatter about it; ``catalog/solver.yaml`` holds both.
+A law that knows n, kappa and epsilon bounds every spectrum and every input. The spectra that the reference simulator
+ran settle and average sooner, by a factor that differs from one family of spectra to the next. ``calibrate
+--simulator`` fits the factor and how families scatter about it; ``catalog/solver.yaml`` holds both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Span:
 
     Attributes:
         low: The smallest value.
-        center: Where the factor is stated.
+        center: Where the factor is stated; it may lie outside the trials.
         high: The largest value.
     """
 
@@ -48,9 +48,9 @@ class Span:
 class LawFactor:
     """Time over that of a law: factor (kappa / its center)^-kappa_decay (n / its center)^-size_decay, at most 1.
 
-    At most 1, since the law is an upper bound. The range of ``factor`` is for one network, whose spectra are of a family
-    that no trial had; all factors of a network share the draw, which widens a sum over layers more than independent
-    draws would.
+    At most 1, since the law is an upper bound. The ranges are for one network, whose spectra are of a family that no
+    trial had; all factors of a network share the draw, which widens a sum over layers more than independent draws
+    would.
 
     Attributes:
         factor: At the centers of both spans.

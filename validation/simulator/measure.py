@@ -27,6 +27,10 @@ from validation.simulator.trials import Trial
 # Repetitions in random bases: enough that a trial knows its own scatter.
 REPEATS = 24
 _DRIVES = 8
+# Variance of a node in trials of averaging, in full scales squared; a drive's largest entry is one full scale.
+NOISE = 1e-4
+# Of samples, in slowest relaxations.
+SPACING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _last_above(error: Callable[[float], float], target: float, scale: float) ->
 
 def _averaging(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     """Thermal noise on the averaged mean; the drive's own power is known before the run."""
-    theta, window = 1e-4, trial.knob * relaxation(trial.kappa, trial.regime)
+    theta, window = NOISE, trial.knob * relaxation(trial.kappa, trial.regime)
     machine = Machine(tau_s=1.0, regime=trial.regime, noise=math.sqrt(theta))
     B = _drives(trial, A)
     exact = torch.linalg.solve(A, B)
@@ -143,7 +147,7 @@ def _burn_in(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
 
     def error(t: float) -> float:
         settled = 1 / modes.eigenvalues
-        return ((variance(process, t) - settled).norm() / settled.norm()).item()
+        return float((variance(process, t) - settled).norm() / settled.norm())
 
     time = _last_above(error, trial.knob, relaxation(trial.kappa, trial.regime))
     return Outcome(time, 0.0, time, settling_of_covariance(trial.kappa, trial.knob, trial.regime))
@@ -151,7 +155,7 @@ def _burn_in(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
 
 def _sampling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     """Method 1 with as many samples as its worst case asks for."""
-    spacing = 0.5
+    spacing = SPACING
     count = samples_for_covariance(trial.n, trial.knob, spacing, trial.regime)
     machine = Machine(regime=trial.regime)
     bound = trial.kappa * (1 + 1e-9)

@@ -36,11 +36,12 @@ def semicircle(n: int, kappa: float) -> Tensor:
 
 
 def damped(n: int, kappa: float) -> Tensor:
-    """i^-a on a floor of damping at which most modes lie, as in K-FAC's factors; a = 2.5, more where a floor needs it."""
+    """i^-a on a floor of damping at which most modes lie, as in K-FAC's factors; a = 2.5, or what a floor needs."""
     decay = max(2.5, 1.2 * math.log(kappa) / math.log(n))
     modes = torch.pow(torch.arange(n, 0, -1, dtype=torch.float64), -decay)
     floor = (1 / kappa - n**-decay) / (1 - 1 / kappa)
-    return (modes + floor) / (1 + floor)
+    found: Tensor = (modes + floor) / (1 + floor)
+    return found
 
 
 def clusters(n: int, kappa: float) -> Tensor:
@@ -57,7 +58,8 @@ def quadratic(n: int, kappa: float) -> Tensor:
 
 def harmonic(n: int, kappa: float) -> Tensor:
     """Evenly spaced relaxation times: most modes are slow."""
-    return 1 / torch.linspace(kappa, 1, n, dtype=torch.float64)
+    found: Tensor = 1 / torch.linspace(kappa, 1, n, dtype=torch.float64)
+    return found
 
 
 def lone(n: int, kappa: float) -> Tensor:

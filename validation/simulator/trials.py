@@ -3,9 +3,11 @@
 import itertools
 import random
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from solver import Regime
+from validation.simulator.records import missing_or_wrong, read
 
 LAWS = (
     "settling",
@@ -103,8 +105,10 @@ def design(fitted: int, scored: int, seed: int, *, small: bool = False) -> list[
 
 
 def _of_more_spectra(fitted: int, scored: int, seed: int, sizes: dict[bool, tuple[int, ...]]) -> list[Trial]:
-    """Trials of every further family: those of the fit spread over the seen sizes and condition numbers, those of the
-    score half on seen and half on new ones.
+    """Trials of every further family.
+
+    Those of the fit are spread over the seen sizes and condition numbers, those of the score half on seen and half on
+    new ones.
     """
     trials = []
     for law, regime in itertools.product(PROJECTED, Regime):
@@ -120,3 +124,46 @@ def _of_more_spectra(fitted: int, scored: int, seed: int, sizes: dict[bool, tupl
                     trials.append(Trial(law, regime, n, kappa, family, source.choice(KNOBS[law]), start))
                     start += 1
     return trials
+
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "key": str,
+    "law": str,
+    "regime": str,
+    "spectrum": str,
+    "held_out": list,
+    "n": int,
+    "seed": int,
+    "repeats": int,
+    **dict.fromkeys(("kappa", "knob", "value", "log_se", "spectral", "worst"), (int, float)),
+}
+
+
+def fault(record: dict[str, Any]) -> str | None:
+    """What is wrong with the record of a trial; None where nothing is."""
+    wrong = missing_or_wrong(record, _FIELDS)
+    if wrong:
+        return wrong
+    if record["law"] not in LAWS or record["regime"] not in list(Regime):
+        return f"unknown law or regime: {record['law']}, {record['regime']}"
+    least = {
+        "value": 1e-300,
+        "spectral": 1e-300,
+        "worst": 1e-300,
+        "kappa": 1,
+        "knob": 1e-300,
+        "n": 1,
+        "log_se": 0,
+        "repeats": 2,
+    }
+    low = [name for name, smallest in least.items() if record[name] < smallest]
+    return f"out of range: {', '.join(low)}" if low else None
+
+
+def read_trials(path: Path) -> list[dict[str, Any]]:
+    """Records of a file of trials, all of them checked.
+
+    Raises:
+        BrokenTrialsError: One line a fault.
+    """
+    return read(path, fault)
