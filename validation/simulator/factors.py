@@ -20,6 +20,7 @@ from costmodel.machines.solver import LawFactor, SolverLaw, Span
 from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import one
 from validation.simulator.reached import Reached, law_times
+from validation.simulator.records import BrokenTrialsError
 
 Array = NDArray[np.float64]
 #: Powers of kappa and n are fitted where they lower the error on families left out by this share: what falls as kappa
@@ -50,7 +51,7 @@ def fit_factors(trials: Sequence[Reached]) -> dict[SolverLaw, LawFactor]:
     """A factor for every law, on trials that are not held out.
 
     Raises:
-        ValueError: A law has trials of too few families.
+        BrokenTrialsError: A law has trials of too few families.
     """
     seen = [each for each in trials if not each.held_out]
     ratios = np.log([each.time for each in seen]) - np.log(law_times(seen))
@@ -61,7 +62,9 @@ def fit_factors(trials: Sequence[Reached]) -> dict[SolverLaw, LawFactor]:
 def _fit(law: SolverLaw, trials: Sequence[Reached], ratios: Array) -> LawFactor:
     families = _families(trials, ratios)
     if len(families) < _FAMILIES:
-        raise ValueError(f"{law}: {len(families)} families with {_TRIALS} trials or more, at least {_FAMILIES} needed")
+        raise BrokenTrialsError(
+            f"{law}: {len(families)} families with {_TRIALS} trials or more, at least {_FAMILIES} needed"
+        )
     terms, error = _earned(families)
     each = [family.fitted(terms) for family in families]
     found, centers = _uncorrelated(np.array([coefficients for coefficients, _ in each]))

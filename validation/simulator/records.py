@@ -14,7 +14,7 @@ MAXIMUM_BYTES: Final = 200_000_000
 
 
 class BrokenTrialsError(ValueError):
-    """A file that is no file of trials: one line a fault, ``file:line: what is wrong``."""
+    """Trials that cannot be read or used: one line a fault, ``file:line: what is wrong``."""
 
 
 def read(path: Path, check: Callable[[Record], str | None] | None = None) -> list[Record]:
