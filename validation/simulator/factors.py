@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 EARNED: Final = 0.1
 #: Fewer trials of a family, or fewer families, tell too little.
 _TRIALS, _FAMILIES = 5, 3
-#: A power whose range reaches zero is drawn down to this share of itself.
+#: A power whose range reaches zero is drawn down to this share of the mean over families.
 _LEAST: Final = 0.05
 
 
@@ -78,7 +78,7 @@ def _fit(law: SolverLaw, trials: Sequence[Reached], ratios: Array) -> LawFactor:
         f"spectra; a family left out is off by a factor {math.exp(error):.2f} (rms)"
     )
     level = Quantity(*_bounded(mean[0], half[0]), one, Status.INTERPOLATED, source)
-    decays = [_decay(-mean[i], half[i], source) if i < terms else None for i in (1, 2)]
+    decays = [_decay(-found[:, i], float(half[i]), source) if i < terms else None for i in (1, 2)]
     spans = ([trial.kappa for trial in trials], [trial.n for trial in trials])
     kappa, size = (Span(min(span), center, max(span)) for span, center in zip(spans, centers, strict=True))
     return LawFactor(level, kappa, size, *decays)
@@ -136,8 +136,15 @@ def _bounded(log_value: float, half: float) -> tuple[float, float, float]:
     return value, min(value, math.exp(log_value - half)), min(1.0, math.exp(log_value + half))
 
 
-def _decay(value: float, half: float, source: str) -> Quantity | None:
-    """A power with its range; None where factors do not fall, since they are not let rise beyond the trials either."""
-    if value <= 0:
+def _decay(powers: Array, half: float, source: str) -> Quantity | None:
+    """The power of the family that falls least, with a range for a new family's; None where families do not fall.
+
+    K-FAC's kappa lies beyond the trials', and most modes of its factors lie on the floor of damping, where runs take
+    nearly the worst case whatever kappa is. So what a factor falls by beyond the trials is taken low rather than from
+    the mean of families, which reaches into the range only.
+    """
+    mean = float(powers.mean())
+    if mean <= 0:
         return None
-    return Quantity(value, max(value - half, _LEAST * value), value + half, one, Status.INTERPOLATED, source)
+    value = max(float(powers.min()), _LEAST * mean)
+    return Quantity(value, min(value, max(mean - half, _LEAST * mean)), mean + half, one, Status.INTERPOLATED, source)
