@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -45,12 +46,15 @@ def project(
     'kfac.newton_schulz'
     """
     settings = Settings.of(set)
-    workload, digital_card, analog_card, _ = all_at_once(
+    workload, digital_card, analog_card, solver, _ = all_at_once(
         lambda: settings.load(model, (Workload,), ("model",), "model"),
         lambda: settings.load(digital, (DigitalCard,), ("digital",), "digital"),
         lambda: settings.load(analog, (AnalogCard,), ("analog",), "analog"),
+        settings.solver,
         lambda: refuse([*settings.faults, *_at_least(1, draws=draws), *_at_least(0, seed=seed), *_known(scenario)]),
     )
+    if solver is not None:
+        analog_card = replace(analog_card, solver=solver)
     return _project.project(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
 
 

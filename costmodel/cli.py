@@ -211,17 +211,20 @@ def _torch() -> None:
 
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
     """Model and cards with their settings; the faults of all three at once."""
+    from dataclasses import replace
+
     from costmodel.inputs.arguments import all_at_once, refuse
-    from costmodel.inputs.loading import load_analog, load_digital, load_workload, sort_settings
+    from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
 
     split, faults = sort_settings(settings)
-    workload, digital_card, analog_card, _ = all_at_once(
+    workload, digital_card, analog_card, solver, _ = all_at_once(
         lambda: load_workload(model, split["model"]),
         lambda: load_digital(digital, split["digital"]),
         lambda: load_analog(analog, split["analog"]),
+        lambda: load_solver(split["solver"]),
         lambda: refuse(faults),
     )
-    return workload, digital_card, analog_card
+    return workload, digital_card, replace(analog_card, solver=solver)
 
 
 def _of_model(settings: list[str]) -> list[str]:
@@ -231,8 +234,9 @@ def _of_model(settings: list[str]) -> list[str]:
     from costmodel.inputs.loading import sort_settings
 
     split, faults = sort_settings(settings)
-    for root in ("digital", "analog"):
-        message = f"is a key of the {root} card; only the model is read here"
+    for root in ("digital", "analog", "solver"):
+        what = root if root == "solver" else f"{root} card"
+        message = f"is a key of the {what}; only the model is read here"
         faults += [Fault("--set", 0, 0, setting.partition("=")[0], message) for setting in split[root]]
     refuse(faults)
     return split["model"]

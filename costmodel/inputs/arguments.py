@@ -11,6 +11,7 @@ from typing import Any, Final
 from costmodel.inputs import loading
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.workloads.workload import Workload
 
 #: A name in the catalog, a file, or what a file holds as a dict.
@@ -36,9 +37,9 @@ class Settings:
     """The argument ``set``, sorted by what it changes.
 
     Attributes:
-        texts: ``path=value`` for each of ``model``, ``digital`` and ``analog``, the root taken off the path.
-        keys: For each of the three, the path as it was given by the path in ``texts``.
-        faults: Of paths that lead to none of the three, and of values that no file could hold.
+        texts: ``path=value`` for each of ``model``, ``digital``, ``analog`` and ``solver``, the root taken off.
+        keys: For each of the four, the path as it was given by the path in ``texts``.
+        faults: Of paths that lead to none of the four, and of values that no file could hold.
     """
 
     texts: Mapping[str, list[str]]
@@ -69,7 +70,7 @@ class Settings:
         """Faults of the settings of other roots than those that are read; they would change nothing."""
         faults = []
         for root in self.keys.keys() - set(roots):
-            what = root if root == "model" else f"{root} card"
+            what = root if root in {"model", "solver"} else f"{root} card"
             message = f"is a key of the {what}; only {_READ[roots]} is read here"
             faults += [Fault(_entry(key), 0, 0, "", message) for key in self.keys[root].values()]
         return faults
@@ -100,6 +101,19 @@ class Settings:
         if isinstance(loaded, kinds):
             return loaded
         raise InputError.about(argument, f"'{loaded.name}' is {_LOADED[type(loaded)]}")
+
+    def solver(self) -> Mapping[SolverLaw, LawFactor] | None:
+        """What simulated trials say of the analog laws, with the settings of ``solver``; None where there are none.
+
+        Raises:
+            InputError: Faults of the settings.
+        """
+        if not self.texts["solver"]:
+            return None
+        try:
+            return loading.load_solver(self.texts["solver"])
+        except InputError as error:
+            raise InputError([self._named(fault, ("solver",), "solver", False) for fault in error.faults]) from None
 
     def _refuse(self, roots: tuple[str, ...], argument: str) -> None:
         message = f"{argument} is loaded already; give its name or its file, set changes what is read"

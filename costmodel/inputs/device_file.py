@@ -126,4 +126,5 @@ def _analog(document: Document) -> AnalogCard:
     file = _checked(AnalogFile, document)
     entries = {name: getattr(file, name) for name in AnalogFile.model_fields}
     quantities = {name: entry.quantity() for name, entry in entries.items() if isinstance(entry, QuantityEntry)}
-    return AnalogCard(name=file.name, title=file.title, source=file.source, **quantities)
+    # No card states what its runs take of their worst case: that is the solver file's, and loading adds it.
+    return AnalogCard(name=file.name, title=file.title, source=file.source, solver={}, **quantities)

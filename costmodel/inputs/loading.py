@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +12,12 @@ from costmodel.inputs.device_file import card_from
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.mapping import document_of
 from costmodel.inputs.settings import overridden, sort_settings, split_settings
+from costmodel.inputs.solver_file import solver_from
 from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import Document, read_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
 
@@ -25,6 +29,7 @@ __all__ = [
     "load_analog",
     "load_card",
     "load_digital",
+    "load_solver",
     "load_workload",
     "sort_settings",
     "split_settings",
@@ -53,7 +58,26 @@ def load_card(card: Source, settings: Sequence[str] = ()) -> DigitalCard | Analo
     Raises:
         InputError: No such card, or its faults.
     """
-    return card_from(_document(card, "cards", "card", settings))
+    loaded = card_from(_document(card, "cards", "card", settings))
+    return replace(loaded, solver=_shipped_solver()) if isinstance(loaded, AnalogCard) else loaded
+
+
+def load_solver(settings: Sequence[str] = (), file: Path = CATALOG / "solver.yaml") -> dict[SolverLaw, LawFactor]:
+    """What simulated trials say of the analog laws; every analog card is loaded with it.
+
+    Args:
+        settings: ``"settle_mean.factor=1"`` and the like, applied before the file is checked.
+        file: Another file, as ``calibrate --simulator`` writes it.
+
+    Raises:
+        InputError: The faults of the file or the settings.
+    """
+    return solver_from(overridden(read_yaml(file), settings))
+
+
+@lru_cache(maxsize=1)
+def _shipped_solver() -> dict[SolverLaw, LawFactor]:
+    return load_solver()
 
 
 def load_digital(card: Source, settings: Sequence[str] = ()) -> DigitalCard:

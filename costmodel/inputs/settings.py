@@ -11,24 +11,30 @@ from typing import Any, Final
 from costmodel.inputs.device_schema import AnalogFile, DigitalFile
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.schema import Strict, strict_type
+from costmodel.inputs.solver_file import SolverFile
 from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, dotted, parse_yaml
 from costmodel.quantities.names import nearest_name, unknown
 
 #: What ``--set`` can change; the key is the optional first word of its path.
-_ROOTS: Final[Mapping[str, type[Strict]]] = {"model": WorkloadFile, "digital": DigitalFile, "analog": AnalogFile}
+_ROOTS: Final[Mapping[str, type[Strict]]] = {
+    "model": WorkloadFile,
+    "digital": DigitalFile,
+    "analog": AnalogFile,
+    "solver": SolverFile,
+}
 #: An entry of a list; a model has fewer than a billion.
 _INDEX: Final = re.compile("[0-9]{1,9}")
 
 
 def split_settings(settings: Sequence[str]) -> dict[str, list[str]]:
-    """Sort ``path=value`` settings by what they change: ``model``, ``digital`` or ``analog``.
+    """Sort ``path=value`` settings by what they change: ``model``, ``digital``, ``analog`` or ``solver``.
 
     The first word of a path may say which; without it the first key decides.
 
     Raises:
-        InputError: A setting has no ``=``, or its first key is no key of any of the three.
+        InputError: A setting has no ``=``, or its first key is no key of any of the four.
     """
     sorted_, faults = sort_settings(settings)
     if faults:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from html import escape
 from typing import Final
 
 from costmodel.machines.laws import Law
 from costmodel.machines.operations import OPERATIONS, Part
+from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.shown import census, quantities_html
 
@@ -105,6 +106,7 @@ class AnalogCard:
         conversion_energy: Of one analog-to-digital conversion.
         input_conversion_energy: Of one digital-to-analog conversion or write of a coupling.
         link_energy: Of one bit over the link.
+        solver: How much shorter than its worst case each kind of run is; a law that is missing is taken at its worst.
 
     What a card leaves out is filled in by :mod:`costmodel.machines.analog_defaults`.
     """
@@ -131,10 +133,11 @@ class AnalogCard:
     conversion_energy: Quantity | None = None
     input_conversion_energy: Quantity | None = None
     link_energy: Quantity | None = None
+    solver: Mapping[SolverLaw, LawFactor] = field(default_factory=dict)
 
     def quantities(self) -> dict[str, Quantity]:
         """Every value by its name, those the card leaves open left out."""
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        named = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in named.items() if isinstance(value, Quantity)}
 
     def __repr__(self) -> str:
@@ -146,5 +149,5 @@ class AnalogCard:
 
 #: Quantities of an analog machine where more is better for it; of the others less is.
 MORE_IS_BETTER: Final = frozenset(
-    {"arrays", "cells", "link_bandwidth", "conversion_rate", "converters"},
+    {"arrays", "cells", "link_bandwidth", "conversion_rate", "converters", "kappa_decay", "size_decay"},
 )

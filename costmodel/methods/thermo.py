@@ -17,6 +17,7 @@ from costmodel.formulas import (
     underdamped,
 )
 from costmodel.formulas.kfac.factors import FactorConstruction
+from costmodel.machines.solver import SolverLaw
 from costmodel.methods import phases
 from costmodel.methods.registry import register
 from costmodel.methods.work import (
@@ -47,10 +48,24 @@ _CORRELATORS: Final = ("analog correlators on every pair of cells", "injected no
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Time and energy of a kind of run on the arrays."""
+    """Time and energy of a kind of run on the arrays, and the law of the solver that both rest on."""
 
+    law: SolverLaw
     time: Formula
     energy: Formula
+
+    def work(self) -> AnalogWork:
+        """For a run of each factor by itself."""
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, law=self.law)
+
+    def solves(self) -> AnalogWork:
+        """For runs of every right-hand side, against A and then against G; copies of a factor share them."""
+        systems = parallel.solve_systems()
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, chained=True, systems=systems, law=self.law)
+
+    def elimination(self) -> AnalogWork:
+        """For the runs of block elimination; copies of a factor share those of one stage."""
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, systems=parallel.eliminate_systems(), law=self.law)
 
 
 def _transfer(part: Part, cadence: Cadence, link: AnalogWork, arrays: AnalogWork) -> Phase:
@@ -88,8 +103,8 @@ def _from_covariance(
             phases.forward_backward(),
             *phases.factors(construction),
             _transfer(UPLOAD, Cadence.REFRESH, upload, _write()),
-            Phase(SETTLE, Cadence.REFRESH, (_arrays(settle.time, settle.energy),)),
-            Phase(SAMPLE, Cadence.REFRESH, (_arrays(sample.time, sample.energy),)),
+            Phase(SETTLE, Cadence.REFRESH, (settle.work(),)),
+            Phase(SAMPLE, Cadence.REFRESH, (sample.work(),)),
             _transfer(READOUT, Cadence.REFRESH, readout, convert),
             Phase(TILING, Cadence.REFRESH, (tiling,)),
             phases.precondition(),
@@ -108,8 +123,8 @@ def inverse_from_covariance(construction: FactorConstruction) -> Method:
         construction,
         "thermo.inverse",
         "thermodynamic K-FAC, inverse from the covariance",
-        _Run(inverse.settle_time(), energy.inverse_settle()),
-        _Run(inverse.sample_time(), energy.inverse_sample()),
+        _Run(SolverLaw.SETTLE_COVARIANCE, inverse.settle_time(), energy.inverse_settle()),
+        _Run(SolverLaw.AVERAGE_COVARIANCE, inverse.sample_time(), energy.inverse_sample()),
         None,
     )
 
@@ -121,8 +136,16 @@ def inverse_from_covariance_underdamped(construction: FactorConstruction) -> Met
         construction,
         "thermo.inverse.underdamped",
         "thermodynamic K-FAC, inverse from the covariance of underdamped cells",
-        _Run(underdamped.inverse_settle_time(), energy.inverse_underdamped_settle()),
-        _Run(underdamped.inverse_sample_time(), energy.inverse_underdamped_sample()),
+        _Run(
+            SolverLaw.UNDERDAMPED_SETTLE_COVARIANCE,
+            underdamped.inverse_settle_time(),
+            energy.inverse_underdamped_settle(),
+        ),
+        _Run(
+            SolverLaw.UNDERDAMPED_AVERAGE_COVARIANCE,
+            underdamped.inverse_sample_time(),
+            energy.inverse_underdamped_sample(),
+        ),
         "oscillation_time",
     )
 
@@ -130,22 +153,21 @@ def inverse_from_covariance_underdamped(construction: FactorConstruction) -> Met
 # --- Method 2 --------------------------------------------------------------------------------------------------------
 
 
-def _systems(run: _Run) -> AnalogWork:
-    """Runs of every right-hand side, against A and then against G; copies of a factor share them."""
-    return AnalogWork(Resource.ARRAYS, run.time, run.energy, chained=True, systems=parallel.solve_systems())
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Settling and averaging of right-hand sides, and of the systems that block elimination adds."""
+
+    settle: _Run
+    average: _Run
+    eliminate_settle: _Run
+    eliminate_average: _Run
 
 
-def _linear_systems(
-    construction: FactorConstruction,
-    name: str,
-    title: str,
-    settle: _Run,
-    average: _Run,
-    eliminate: _Run,
-    needs: str | None,
-) -> Method:
+def _linear_systems(construction: FactorConstruction, name: str, title: str, runs: _Runs, needs: str | None) -> Method:
     elimination = (
-        AnalogWork(Resource.ARRAYS, eliminate.time, eliminate.energy, systems=parallel.eliminate_systems()),
+        runs.eliminate_settle.elimination(),
+        runs.eliminate_average.elimination(),
+        AnalogWork(Resource.ARRAYS, solve.eliminate_convert_time(), systems=parallel.eliminate_systems()),
         _link(solve.eliminate_link_time(), traffic_energy.eliminate()),
         DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=solve.eliminate_flops()),
     )
@@ -163,8 +185,8 @@ def _linear_systems(
             _transfer(UPLOAD, Cadence.RELOAD, upload, _write()),
             Phase(ELIMINATE, Cadence.REFRESH, elimination),
             Phase(INPUT, Cadence.STEP, (_link(solve.input_time(), traffic_energy.solve_input()),)),
-            Phase(SETTLE, Cadence.STEP, (_systems(settle),)),
-            Phase(AVERAGE, Cadence.STEP, (_systems(average),)),
+            Phase(SETTLE, Cadence.STEP, (runs.settle.solves(),)),
+            Phase(AVERAGE, Cadence.STEP, (runs.average.solves(),)),
             _transfer(READOUT, Cadence.STEP, readout, convert),
             Phase(TILING, Cadence.STEP, (tiling,)),
             phases.update(first_order.sgd_update_bytes()),
@@ -181,9 +203,12 @@ def linear_systems(construction: FactorConstruction) -> Method:
         construction,
         "thermo.solve",
         "thermodynamic K-FAC, linear systems",
-        _Run(solve.settle_time(), energy.solve_settle()),
-        _Run(solve.average_time(), energy.solve_average()),
-        _Run(solve.eliminate_time(), energy.solve_eliminate()),
+        _Runs(
+            _Run(SolverLaw.SETTLE_MEAN, solve.settle_time(), energy.solve_settle()),
+            _Run(SolverLaw.AVERAGE_MEAN, solve.average_time(), energy.solve_average()),
+            _Run(SolverLaw.SETTLE_MEAN, solve.eliminate_settle_time(), energy.solve_eliminate_settle()),
+            _Run(SolverLaw.AVERAGE_MEAN, solve.eliminate_average_time(), energy.solve_eliminate_average()),
+        ),
         None,
     )
 
@@ -195,8 +220,27 @@ def linear_systems_underdamped(construction: FactorConstruction) -> Method:
         construction,
         "thermo.solve.underdamped",
         "thermodynamic K-FAC, linear systems on underdamped cells",
-        _Run(underdamped.solve_settle_time(), energy.solve_underdamped_settle()),
-        _Run(underdamped.solve_average_time(), energy.solve_underdamped_average()),
-        _Run(underdamped.solve_eliminate_time(), energy.solve_underdamped_eliminate()),
+        _Runs(
+            _Run(
+                SolverLaw.UNDERDAMPED_SETTLE_MEAN,
+                underdamped.solve_settle_time(),
+                energy.solve_underdamped_settle(),
+            ),
+            _Run(
+                SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
+                underdamped.solve_average_time(),
+                energy.solve_underdamped_average(),
+            ),
+            _Run(
+                SolverLaw.UNDERDAMPED_SETTLE_MEAN,
+                underdamped.solve_eliminate_settle_time(),
+                energy.solve_underdamped_eliminate_settle(),
+            ),
+            _Run(
+                SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
+                underdamped.solve_eliminate_average_time(),
+                energy.solve_underdamped_eliminate_average(),
+            ),
+        ),
         "oscillation_time",
     )

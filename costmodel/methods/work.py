@@ -16,6 +16,7 @@ import sympy as sp
 
 from costmodel.formulas import Formula
 from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.solver import SolverLaw
 from costmodel.quantities.symbols import Expression, M, a, d, g, n
 
 
@@ -111,6 +112,8 @@ class AnalogWork:
         energy: Joules; None where it is counted with another work.
         chained: G's work waits for A's, as in solving against both; otherwise all factors are independent.
         systems: Independent runs it consists of, which copies of a factor on several arrays share; None for one run.
+        law: Which law of the solver its time is; a machine's factor on that law scales its time and its energy. None
+            for what takes its time exactly, like a conversion.
     """
 
     resource: Resource
@@ -118,6 +121,7 @@ class AnalogWork:
     energy: Formula | None = None
     chained: bool = False
     systems: Formula | None = None
+    law: SolverLaw | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
 from costmodel.machines.cards import MORE_IS_BETTER, AnalogCard, DigitalCard
+from costmodel.projection.analog import solver_quantities
 from costmodel.quantities.estimate import Draws, Quantity, standard_normal
 from costmodel.quantities.symbols import SYMBOLS
 from costmodel.workloads.workload import Workload
@@ -39,6 +40,7 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
         found["model.host_time"] = workload.host_time
     found |= {f"digital.{path}": quantity for path, quantity in digital.quantities().items()}
     found |= {f"analog.{name}": quantity for name, quantity in completed(analog).items()}
+    found |= solver_quantities(analog.solver)
     return found
 
 
@@ -54,7 +56,7 @@ def draw_all(found: dict[str, Quantity], count: int, seed: int, scenario: Scenar
 def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenario) -> Draws:
     root, name = path.split(".", 1)[0], path.rsplit(".", 1)[-1]
     if scenario is not Scenario.NOMINAL and root != "digital" and name not in _NEUTRAL and path != "model.host_time":
-        more_helps = name in (MORE_IS_BETTER if root == "analog" else _EASIER_WHEN_LARGER)
+        more_helps = name in (_EASIER_WHEN_LARGER if root == "model" else MORE_IS_BETTER)
         high = more_helps == (scenario is Scenario.OPTIMISTIC)
         draws = np.full(count, quantity.high if high else quantity.low)
     else:

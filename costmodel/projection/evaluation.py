@@ -11,6 +11,7 @@ from costmodel.defaults import Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, add, slowest, total
 from costmodel.projection.digital import DigitalArm
 from costmodel.projection.draws import draw_all, quantities
@@ -38,7 +39,7 @@ class Evaluation:
         seed: int,
         scenario: Scenario,
     ) -> None:
-        self._workload = workload
+        self._workload, self._analog = workload, analog
         self.found: dict[str, Quantity] = quantities(workload, digital, analog)
         self._drawn = draw_all(self.found, draws, seed, scenario)
         self._scopes = Scopes(workload, methods, self.found, self._drawn, draws)
@@ -132,8 +133,9 @@ class Evaluation:
     # --- analog ------------------------------------------------------------------------------------------------
 
     def _analog_work(self, work: AnalogWork) -> Cost:
+        factor, known = self._law_factor(work)
         terms = [
-            Term(self._scopes.expression(term, Scope.FACTOR), self._scopes.status_of(term))
+            Term(self._scopes.expression(term, Scope.FACTOR) * factor, weakest((self._scopes.status_of(term), known)))
             for term in sp.Add.make_args(work.time.expression)
         ]
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
@@ -154,8 +156,14 @@ class Evaluation:
             zero = np.zeros((len(self.shapes), self._scopes.draws))
             return Cost(zero[0], zero, Status.MEASURED)
         share = self._runs_per_step(cadence)
-        joules = self._scopes.expression(work.energy.expression, Scope.FACTOR) * share
+        factor, known = self._law_factor(work)
+        joules = self._scopes.expression(work.energy.expression, Scope.FACTOR) * factor * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
-        status = self._scopes.status_of(work.energy.expression)
+        status = weakest((self._scopes.status_of(work.energy.expression), known))
         return Cost(whole, self._scopes.per_layer(joules, Scope.FACTOR) * pairs, status)
+
+    def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
+        """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
+        values, factors = self._scopes.values[Scope.FACTOR], self._analog.solver
+        return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)

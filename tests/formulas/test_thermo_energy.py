@@ -101,8 +101,10 @@ def test_energy_is_power_times_time_summed_over_blocks(n, m):
 
 
 @pytest.mark.composes(
-    "thermo.solve.eliminate.energy",
-    "thermo.solve.underdamped.eliminate.energy",
+    "thermo.solve.eliminate.settle.energy",
+    "thermo.solve.eliminate.average.energy",
+    "thermo.solve.underdamped.eliminate.settle.energy",
+    "thermo.solve.underdamped.eliminate.average.energy",
 )
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_energy_of_elimination(n, m):
@@ -110,9 +112,9 @@ def test_energy_of_elimination(n, m):
     second = ("thermo.underdamped.mean.time", "thermo.underdamped.average.mean.time", "thermo.energy.underdamped.power")
     for kind, (settle, average, power) in (("", first), ("underdamped.", second)):
         # only full blocks have rows after them
-        once = (evaluate(settle, n=m) + evaluate(average, n=m)) * evaluate(power, m=m)
-        expected = sum(rows * once for rows in rows_after(n, m))
-        assert evaluate(f"thermo.solve.{kind}eliminate.energy", n=n, m=m) == pytest.approx(expected)
+        for name, run in (("settle", settle), ("average", average)):
+            expected = sum(rows * evaluate(run, n=m) * evaluate(power, m=m) for rows in rows_after(n, m))
+            assert evaluate(f"thermo.solve.{kind}eliminate.{name}.energy", n=n, m=m) == pytest.approx(expected)
 
 
 @pytest.mark.verifies(

@@ -141,11 +141,14 @@ def test_method_2_block_by_block(n: int, m: int, k: int) -> None:
 
 
 @pytest.mark.verifies(
+    "thermo.solve.eliminate.convert.time",
     "thermo.solve.eliminate.link_time",
 )
 @pytest.mark.composes(
-    "thermo.solve.eliminate.time",
-    "thermo.solve.underdamped.eliminate.time",
+    "thermo.solve.eliminate.settle.time",
+    "thermo.solve.eliminate.average.time",
+    "thermo.solve.underdamped.eliminate.settle.time",
+    "thermo.solve.underdamped.eliminate.average.time",
 )
 @pytest.mark.parametrize(("n", "m", "k"), SIZES)
 def test_elimination_block_by_block(n: int, m: int, k: int) -> None:
@@ -161,8 +164,9 @@ def test_elimination_block_by_block(n: int, m: int, k: int) -> None:
                 clock.settling += runs[order][0]
                 clock.averaging += runs[order][1]
     for clock, name in ((first, "eliminate"), (second, "underdamped.eliminate")):
-        whole = clock.converting + clock.settling + clock.averaging
-        assert evaluate(f"thermo.solve.{name}.time", n=n, m=m) == pytest.approx(whole)
+        assert evaluate(f"thermo.solve.{name}.settle.time", n=n, m=m) == pytest.approx(clock.settling)
+        assert evaluate(f"thermo.solve.{name}.average.time", n=n, m=m) == pytest.approx(clock.averaging)
+    assert evaluate("thermo.solve.eliminate.convert.time", n=n, m=m) == pytest.approx(first.converting)
     assert evaluate("thermo.solve.eliminate.link_time", n=n, m=m) == pytest.approx(link.link)
 
 

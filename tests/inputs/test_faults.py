@@ -215,6 +215,7 @@ def test_settings() -> None:
         "model": ["kfac.damping=1e-2"],
         "digital": [],
         "analog": ["relaxation_time=10 ns", "arrays=4"],
+        "solver": [],
     }
     workload = load_workload("imagenet_vit", ["kfac.damping=1e-2", "batch_size=32"])
     assert (workload.kfac.damping.value, workload.batch_size) == (1e-2, 32)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from costmodel.inputs.faults import InputError
-from costmodel.inputs.loading import load_digital
+from costmodel.inputs.loading import load_digital, load_solver
 from costmodel.views.table import Table
 from validation.heldout import MODEL
 from validation.measure import journal
@@ -156,26 +156,51 @@ def _published() -> list[Check]:
 
 
 def _simulator() -> list[Check]:
-    """The laws of the simulated solver, on trials of sizes and spectra that their fit has not seen."""
+    """The laws of the simulated solver, on trials of sizes and spectra that no fit has seen.
+
+    As a projection uses them, knowing n and kappa; and with the spectrum known, which checks how they were derived.
+    """
     data = Path(__file__).parents[1] / "data" / "simulator" / "trials.jsonl"
     if importlib.util.find_spec("validation.simulator.scoring") is None or not data.exists():
         return []
-    from validation.simulator.records import read
     from validation.simulator.scoring import COVERAGE_WITHIN, MEDIAN_AT_MOST, fit_all, score_all
+    from validation.simulator.trials import read_trials
 
-    records = list(read(data))
+    records = read_trials(data)
     result = score_all(fit_all(records), records)
     total = result["held_out"]["total"]
     low, high = COVERAGE_WITHIN
     return [
+        *_projected(records),
         Check(
             "simulator",
-            f"laws of the solver, new sizes and spectra ({total['trials']})",
+            f"laws that know the spectrum, new sizes and spectra ({total['trials']})",
             f"median {total['median_error']:.1%}, {total['coverage']:.1%} inside",
             f"median {MEDIAN_AT_MOST:.0%}, {low:.0%} to {high:.0%} inside",
             bool(result["passed"]),
-        )
+        ),
     ]
+
+
+def _projected(records: list[dict[str, Any]]) -> list[Check]:
+    """Each law of a projection, with the factors that a projection draws, and all of them together."""
+    from validation.simulator import projected
+    from validation.simulator.reached import reached
+
+    scores = projected.score_factors(reached(records), load_solver())
+    checks = [
+        Check(
+            "solver",
+            f"{each.law}, as projected ({each.trials})",
+            f"median {each.median_error:.1%} (a factor {each.off_by:.2f}), {each.coverage:.1%} inside",
+            f"a factor {projected.OFF_AT_MOST[each.law]:g}, {projected.COVERAGE_AT_LEAST:.0%} inside",
+            each.passed,
+        )
+        for each in scores
+    ]
+    share, (low, high) = projected.pooled_coverage(scores), projected.COVERAGE_WITHIN
+    what = f"90 % intervals of all laws ({sum(each.trials for each in scores)})"
+    return [*checks, Check("solver", what, f"{share:.1%} inside", f"{low:.0%} to {high:.0%}", low <= share <= high)]
 
 
 def _check_table(checks: Sequence[Check]) -> Table:

@@ -2,8 +2,9 @@
 
     python -m validation.simulator.calibrate --out DIRECTORY [--short] [--seed 0]
 
-writes DIRECTORY/trials.jsonl (resumed when it exists: finished trials are not run again) and DIRECTORY/fit.json,
-and ends with 0 when the laws predict the held-out trials well enough, 1 when they do not, 2 on bad arguments.
+writes DIRECTORY/trials.jsonl (resumed when it exists: finished trials are not run again), DIRECTORY/fit.json and
+DIRECTORY/solver.yaml, which a projection reads as costmodel/catalog/solver.yaml. It ends with 0 when the laws predict
+the held-out trials well enough, 1 when they do not, 2 on bad arguments, broken trials or a folder it cannot write to.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,13 +20,18 @@ from typing import Any, TextIO
 
 import torch
 
+from costmodel.machines.solver import LawFactor, SolverLaw
 from solver import Regime
+from validation.simulator.catalog import solver_text
+from validation.simulator.factors import fit_factors
 from validation.simulator.fitting import Fit
 from validation.simulator.measure import REPEATS, run
-from validation.simulator.records import Record, append, read
+from validation.simulator.projected import passed, pooled_coverage, score_factors
+from validation.simulator.reached import reached
+from validation.simulator.records import BrokenTrialsError, Record, append
 from validation.simulator.scaling import settling_exponent
 from validation.simulator.scoring import fit_all, score_all
-from validation.simulator.trials import Trial, design
+from validation.simulator.trials import Trial, design, read_trials
 
 SCHEMA = 1
 _FULL, _SHORT = (40, 40), (8, 4)  # fitted and scored trials of every law in every regime
@@ -48,18 +54,27 @@ def main(argv: Sequence[str] | None = None, *, stdout: TextIO | None = None, std
     trials = design(*(_SHORT if args.short else _FULL), args.seed, small=args.short)
     try:
         records = run_trials(trials, args.out / "trials.jsonl", err)
-    except ValueError as error:
+        factors = fit_factors(reached(records))
+        report = evaluate(records, factors, args.seed)
+        files = {
+            "fit.json": json.dumps(report, indent=2, sort_keys=True) + "\n",
+            "solver.yaml": solver_text(factors, sum(not each.held_out for each in reached(records))),
+        }
+        for name, text in files.items():
+            (args.out / name).write_text(text, encoding="utf-8")
+    except BrokenTrialsError as error:
         print(error, file=err)
         return 2
-    report = evaluate(records, args.seed)
-    (args.out / "fit.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        print(f"{error.filename or args.out}: {(error.strerror or str(error)).lower()}", file=err)
+        return 2
     print(summary(report), file=out)
-    return 0 if report["score"]["passed"] else 1
+    return 0 if report["score"]["passed"] and report["projected"]["passed"] else 1
 
 
 def run_trials(trials: Sequence[Trial], path: Path, progress: TextIO) -> list[Record]:
     """Run what the file does not hold yet, one flushed line a trial, and return the records of all trials."""
-    found = {r["key"]: r for r in read(path)}
+    found = {r["key"]: r for r in read_trials(path)}
     missing = [t for t in trials if t.key not in found]
     if len(missing) < len(trials):
         print(f"{path}: {len(trials) - len(missing)} of {len(trials)} trials are there already", file=progress)
@@ -95,9 +110,10 @@ def versions() -> dict[str, str]:
     return {"version": own, "torch": torch.__version__}
 
 
-def evaluate(records: Sequence[Record], seed: int) -> dict[str, Any]:
+def evaluate(records: Sequence[Record], factors: Mapping[SolverLaw, LawFactor], seed: int) -> dict[str, Any]:
     """Everything that goes into fit.json."""
     fits = fit_all(records)
+    projected = score_factors(reached(records), factors)
     scored = score_all(fits, records)
     scored["laws"] = {key: asdict(value) for key, value in scored["laws"].items()}
     return {
@@ -106,6 +122,11 @@ def evaluate(records: Sequence[Record], seed: int) -> dict[str, Any]:
         **versions(),
         "fits": {"/".join(key): {**asdict(value), **_readable(value)} for key, value in fits.items()},
         "score": scored,
+        "projected": {
+            "laws": {each.law.value: each.as_dict() for each in projected},
+            "coverage": pooled_coverage(projected),
+            "passed": passed(projected),
+        },
         "settling_exponents": {str(regime): asdict(settling_exponent(regime, seed)) for regime in Regime},
     }
 
@@ -134,7 +155,13 @@ def summary(report: dict[str, Any]) -> str:
         )
     for regime, e in report["settling_exponents"].items():
         lines.append(f"settling time ~ kappa^p, {regime}: p = {e['exponent']:.4f} ± {e['standard_error']:.4f}")
-    lines.append("passed" if report["score"]["passed"] else "fell short")
+    for law, s in report["projected"]["laws"].items():
+        lines.append(
+            f"as projected, {law}: {s['trials']} held-out trials, median error {s['median_error']:.1%} (a factor "
+            f"{s['off_by']:.2f}), 90 % intervals cover {s['coverage']:.1%}"
+        )
+    lines.append(f"as projected, total: 90 % intervals cover {report['projected']['coverage']:.1%}")
+    lines.append("passed" if report["score"]["passed"] and report["projected"]["passed"] else "fell short")
     return "\n".join(lines)
 
 

@@ -11,8 +11,15 @@ from torch import Tensor
 
 from solver import Converter, Machine, Modes, Process, Regime, invert, solve
 from solver.array import AveragingPlan, average_solutions, program
-from solver.laws import lag_sum, predicted_covariance_error, relaxation, samples_for_covariance, settling_of_mean
-from solver.moments import averaged_variance, response
+from solver.laws import (
+    lag_sum,
+    predicted_covariance_error,
+    relaxation,
+    samples_for_covariance,
+    settling_of_covariance,
+    settling_of_mean,
+)
+from solver.moments import averaged_variance, response, variance
 from solver.noise import Noise
 from validation.simulator.spectra import FAMILIES, matrices
 from validation.simulator.trials import Trial
@@ -20,6 +27,10 @@ from validation.simulator.trials import Trial
 # Repetitions in random bases: enough that a trial knows its own scatter.
 REPEATS = 24
 _DRIVES = 8
+# Variance of a node in trials of averaging, in full scales squared; a drive's largest entry is one full scale.
+NOISE = 1e-4
+# Of samples, in slowest relaxations.
+SPACING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +60,27 @@ def _process(trial: Trial, spectrum: Tensor, theta: float = 1.0) -> Process:
     return Process(modes, trial.regime, theta, 2 / math.sqrt(trial.kappa))
 
 
-def _drives(trial: Trial) -> Tensor:
-    return Noise(trial.seed + 1).fill(torch.empty(REPEATS, trial.n, _DRIVES, dtype=torch.float64))
+def _drives(trial: Trial, A: Tensor) -> Tensor:
+    """Inputs, shape (repeats, n, drives): of one variance in every mode, or distributed as a gradient is.
+
+    Where a factor is the covariance of the gradient, as K-FAC has it, a mode of the gradient has the variance lambda.
+    """
+    white = Noise(trial.seed + 1).fill(torch.empty(REPEATS, trial.n, _DRIVES, dtype=torch.float64))
+    return torch.linalg.cholesky(A) @ white if _is_gradient(trial) else white
+
+
+def _is_gradient(trial: Trial) -> bool:
+    return trial.law.startswith("gradient_")
+
+
+def _drive_power(trial: Trial, spectrum: Tensor) -> Tensor:
+    """Variance of a drive's component along each mode."""
+    return spectrum if _is_gradient(trial) else torch.ones_like(spectrum)
 
 
 def measure_settling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     """Last time at which the root mean square error of the machine's readings exceeds the asked error."""
-    machine, noise, B = Machine(regime=trial.regime), Noise(trial.seed), _drives(trial)
+    machine, noise, B = Machine(regime=trial.regime), Noise(trial.seed), _drives(trial, A)
     array, exact = program(machine, A, noise), torch.linalg.solve(A, B)
 
     def squares(t: float) -> Tensor:
@@ -64,11 +89,11 @@ def measure_settling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
         left: Tensor = ((estimate - exact) ** 2).sum((-1, -2)) / (exact**2).sum((-1, -2)).mean()
         return left
 
-    process = _process(trial, spectrum)
+    process, power = _process(trial, spectrum), _drive_power(trial, spectrum)
 
     def expected(t: float) -> float:
         left = 1 / spectrum - response(process, t)
-        return math.sqrt(((left**2).sum() / (spectrum**-2).sum()).item())
+        return math.sqrt(((power * left**2).sum() / (power * spectrum**-2).sum()).item())
 
     scale = relaxation(trial.kappa, trial.regime)
     time = _last_above(lambda t: math.sqrt(squares(t).mean().item()), trial.knob, scale)
@@ -95,25 +120,42 @@ def _last_above(error: Callable[[float], float], target: float, scale: float) ->
 
 def _averaging(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     """Thermal noise on the averaged mean; the drive's own power is known before the run."""
-    theta, window = 1e-4, trial.knob * relaxation(trial.kappa, trial.regime)
+    theta, window = NOISE, trial.knob * relaxation(trial.kappa, trial.regime)
     machine = Machine(tau_s=1.0, regime=trial.regime, noise=math.sqrt(theta))
-    B = _drives(trial)
+    B = _drives(trial, A)
     exact = torch.linalg.solve(A, B)
     bound = trial.kappa * 1.0001
     result = solve(A, B, machine, averaging_time_s=window, settle_error=1e-7, kappa=bound, seed=trial.seed)
     squares = ((result.estimate - exact) ** 2).sum((-1, -2)) / (exact**2).sum((-1, -2)).mean()
-    power = (B.abs().amax(-2) ** 2).mean()  # of the full scale, when the drive has a mean square of 1
+    peak = (B.abs().amax(-2) ** 2).mean()  # the full scale, in the drive's own units
+    signal = (_drive_power(trial, spectrum) * spectrum**-2).sum()
     noise = averaged_variance(
         _process(trial, spectrum, theta), settling_of_mean(trial.kappa, 1e-7, trial.regime), window
     )
-    spectral = math.sqrt((power * noise.sum() / (spectrum**-2).sum()).item())
+    spectral = math.sqrt((peak * noise.sum() / signal).item())
     friction = 1.0 if trial.regime is Regime.OVERDAMPED else machine.friction(trial.kappa)
     return _outcome(squares, spectral, math.sqrt(2 * friction * theta * trial.n / window) * trial.kappa)
 
 
+def _burn_in(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
+    """Last time at which the covariance of a machine started at rest is further off than the asked error.
+
+    Exact second moments of the programmed array: what an instrument without sampling noise reads.
+    """
+    modes = program(Machine(regime=trial.regime), A[:1], Noise(trial.seed)).modes
+    process = Process(modes, trial.regime, 1.0, 2 / math.sqrt(trial.kappa))
+
+    def error(t: float) -> float:
+        settled = 1 / modes.eigenvalues
+        return float((variance(process, t) - settled).norm() / settled.norm())
+
+    time = _last_above(error, trial.knob, relaxation(trial.kappa, trial.regime))
+    return Outcome(time, 0.0, time, settling_of_covariance(trial.kappa, trial.knob, trial.regime))
+
+
 def _sampling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     """Method 1 with as many samples as its worst case asks for."""
-    spacing = 0.5
+    spacing = SPACING
     count = samples_for_covariance(trial.n, trial.knob, spacing, trial.regime)
     machine = Machine(regime=trial.regime)
     bound = trial.kappa * (1 + 1e-9)
@@ -173,7 +215,7 @@ def _mismatch(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
 
 def _output_bits(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     """Rounded readings: half a step of a range set by the largest of n entries, which is its crest factor."""
-    bits, B = int(trial.knob), _drives(trial)
+    bits, B = int(trial.knob), _drives(trial, A)
     machine = Machine(regime=trial.regime, adc=Converter(bits=bits))
     exact = torch.linalg.solve(A, B)
     estimate = solve(A, B, machine, error=1e-9, kappa=trial.kappa * 1.0001, seed=trial.seed).estimate
@@ -192,4 +234,7 @@ _MEASURES: dict[str, Callable[[Trial, Tensor, Tensor], Outcome]] = {
     "input_bits": _input_bits,
     "output_bits": _output_bits,
     "mismatch": _mismatch,
+    "burn_in": _burn_in,
+    "gradient_settling": measure_settling,
+    "gradient_averaging": _averaging,
 }

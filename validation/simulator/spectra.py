@@ -35,12 +35,50 @@ def semicircle(n: int, kappa: float) -> Tensor:
     return 1 / kappa + (1 - 1 / kappa) * (1 + torch.cos(angle)) / 2
 
 
+def damped(n: int, kappa: float) -> Tensor:
+    """i^-a on a floor of damping at which most modes lie, as in K-FAC's factors; a = 2.5, or what a floor needs."""
+    decay = max(2.5, 1.2 * math.log(kappa) / math.log(n))
+    modes = torch.pow(torch.arange(n, 0, -1, dtype=torch.float64), -decay)
+    floor = (1 / kappa - n**-decay) / (1 - 1 / kappa)
+    found: Tensor = (modes + floor) / (1 + floor)
+    return found
+
+
+def clusters(n: int, kappa: float) -> Tensor:
+    """Half of the modes slow and half fast, each half within a factor of kappa^(1/4)."""
+    width, ends = -math.log10(kappa) / 4, -math.log10(kappa)
+    low = torch.logspace(ends, ends - width, n // 2, dtype=torch.float64)
+    return torch.cat([low, torch.logspace(width, 0, n - n // 2, dtype=torch.float64)])
+
+
+def quadratic(n: int, kappa: float) -> Tensor:
+    """Squares of evenly spaced numbers: thins out slowly towards the fast end."""
+    return 1 / kappa + (1 - 1 / kappa) * torch.linspace(0, 1, n, dtype=torch.float64) ** 2
+
+
+def harmonic(n: int, kappa: float) -> Tensor:
+    """Evenly spaced relaxation times: most modes are slow."""
+    found: Tensor = 1 / torch.linspace(kappa, 1, n, dtype=torch.float64)
+    return found
+
+
+def lone(n: int, kappa: float) -> Tensor:
+    """One slow mode, all others at least sqrt(kappa) times as fast."""
+    low = torch.full((1,), 1 / kappa, dtype=torch.float64)
+    return torch.cat([low, torch.logspace(-math.log10(kappa) / 2, 0, n - 1, dtype=torch.float64)])
+
+
 FAMILIES: dict[str, Callable[[int, float], Tensor]] = {
     "logarithmic": logarithmic,
     "linear": linear,
     "spiked": spiked,
     "power": power,
     "semicircle": semicircle,
+    "damped": damped,
+    "clusters": clusters,
+    "quadratic": quadratic,
+    "harmonic": harmonic,
+    "lone": lone,
 }
 
 

@@ -3,17 +3,34 @@
 import itertools
 import random
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from solver import Regime
+from validation.simulator.records import missing_or_wrong, read
 
-LAWS = ("settling", "averaging", "sampling", "input_bits", "output_bits", "mismatch")
+LAWS = (
+    "settling",
+    "averaging",
+    "sampling",
+    "input_bits",
+    "output_bits",
+    "mismatch",
+    "burn_in",
+    "gradient_settling",
+    "gradient_averaging",
+)
+#: Read off the exact second moments, which the form that knows the spectrum is: only the projected form can be wrong.
+EXACT = frozenset({"burn_in"})
 
 # Held out are all trials with a size, a condition number or a spectrum from the second set: larger, and other families.
 SIZES = {False: (8, 16, 32, 64), True: (96, 160)}
 SMALL_SIZES = {False: (8, 16, 32), True: (96,)}  # for the short design
 KAPPAS = {False: (3.0, 10.0, 30.0, 100.0), True: (300.0, 1000.0)}
 SPECTRA = {False: ("logarithmic", "linear", "spiked"), True: ("power", "semicircle")}
+# More families, for the laws of a projection: it knows no spectrum, so how families differ is its uncertainty.
+MORE_SPECTRA = {False: ("damped", "clusters", "quadratic"), True: ("harmonic", "lone")}
+PROJECTED = ("settling", "averaging", "sampling", "burn_in", "gradient_settling", "gradient_averaging")
 
 # What a law's own knob runs over: a relative error unless said otherwise.
 KNOBS: dict[str, tuple[float, ...]] = {
@@ -23,6 +40,9 @@ KNOBS: dict[str, tuple[float, ...]] = {
     "input_bits": (3, 4, 5, 6, 8),  # beyond the fewest that can hold kappa
     "output_bits": (4, 6, 8, 10, 12),
     "mismatch": (0.003, 0.01, 0.03, 0.1),  # times 1 / kappa
+    "burn_in": (0.3, 0.1, 0.03, 0.01, 0.001),
+    "gradient_settling": (0.3, 0.1, 0.03, 0.01, 0.001),
+    "gradient_averaging": (10.0, 30.0, 100.0, 300.0),
 }
 
 
@@ -42,7 +62,7 @@ class Trial:
     def held_out(self) -> tuple[str, ...]:
         """Which of its properties were not seen by the fit; empty for a trial that is fitted."""
         new = {"n": self.n in SIZES[True], "kappa": self.kappa in KAPPAS[True]}
-        new["spectrum"] = self.spectrum in SPECTRA[True]
+        new["spectrum"] = self.spectrum in SPECTRA[True] + MORE_SPECTRA[True]
         return tuple(name for name, value in new.items() if value)
 
     @property
@@ -56,7 +76,7 @@ class Trial:
 
 
 def design(fitted: int, scored: int, seed: int, *, small: bool = False) -> list[Trial]:
-    """A thinned factorial: `fitted` and `scored` trials of every law in every regime.
+    """A thinned factorial: `fitted` and `scored` trials of every law in every regime, and more of the projected laws.
 
     The factorial of all levels is shuffled with the seed; trials of the fit take levels of the first sets only,
     those of the score have at least one level of the second sets, in equal parts n only, kappa only, spectrum only,
@@ -81,4 +101,69 @@ def design(fitted: int, scored: int, seed: int, *, small: bool = False) -> list[
                     seed * 100_000 + i,
                 )
             )
+    return trials + _of_more_spectra(max(6, fitted * 3 // 10), max(2, scored // 4), seed, sizes)
+
+
+def _of_more_spectra(fitted: int, scored: int, seed: int, sizes: dict[bool, tuple[int, ...]]) -> list[Trial]:
+    """Trials of every further family.
+
+    Those of the fit are spread over the seen sizes and condition numbers, those of the score half on seen and half on
+    new ones.
+    """
+    trials = []
+    for law, regime in itertools.product(PROJECTED, Regime):
+        source = random.Random(f"{seed}/{law}/{regime}/families")
+        start = seed * 100_000 + 1_000
+        for new, families in MORE_SPECTRA.items():
+            for family in families:
+                seen = list(itertools.product(sizes[False], KAPPAS[False]))
+                levels = source.sample(seen, scored // 2 if new else fitted)
+                if new:
+                    levels += [(source.choice(sizes[True]), source.choice(KAPPAS[True])) for _ in range(scored // 2)]
+                for n, kappa in levels:
+                    trials.append(Trial(law, regime, n, kappa, family, source.choice(KNOBS[law]), start))
+                    start += 1
     return trials
+
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "key": str,
+    "law": str,
+    "regime": str,
+    "spectrum": str,
+    "held_out": list,
+    "n": int,
+    "seed": int,
+    "repeats": int,
+    **dict.fromkeys(("kappa", "knob", "value", "log_se", "spectral", "worst"), (int, float)),
+}
+
+
+def fault(record: dict[str, Any]) -> str | None:
+    """What is wrong with the record of a trial; None where nothing is."""
+    wrong = missing_or_wrong(record, _FIELDS)
+    if wrong:
+        return wrong
+    if record["law"] not in LAWS or record["regime"] not in list(Regime):
+        return f"unknown law or regime: {record['law']}, {record['regime']}"
+    least = {
+        "value": 1e-300,
+        "spectral": 1e-300,
+        "worst": 1e-300,
+        "kappa": 1,
+        "knob": 1e-300,
+        "n": 1,
+        "log_se": 0,
+        "repeats": 2,
+    }
+    low = [name for name, smallest in least.items() if record[name] < smallest]
+    return f"out of range: {', '.join(low)}" if low else None
+
+
+def read_trials(path: Path) -> list[dict[str, Any]]:
+    """Records of a file of trials, all of them checked.
+
+    Raises:
+        BrokenTrialsError: One line a fault.
+    """
+    return read(path, fault)

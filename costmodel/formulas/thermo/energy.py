@@ -135,19 +135,33 @@ def solve_average() -> Expression:
 
 
 @formula(
-    "thermo.solve.eliminate.energy",
+    "thermo.solve.eliminate.settle.energy",
     joule,
     _SOURCE,
-    composed_of=("thermo.transient.mean.time", "thermo.average.mean.time", "thermo.energy.array.power"),
+    composed_of=("thermo.transient.mean.time", "thermo.energy.array.power"),
 )
-def solve_eliminate() -> Expression:
-    """Runs of the solves that block elimination itself needs.
+def solve_eliminate_settle() -> Expression:
+    """Settling of the solves that block elimination itself needs.
 
-    >>> solve_eliminate().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
+    >>> solve_eliminate_settle().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, epsilon=0.01)
     0.0
     """
-    settle, noise = kappa * sp.log(1 / epsilon), 2 * m * kappa**2 * nu / epsilon**2
-    return blocks.remaining_rows().expression * m * C * V**2 * (settle + noise) / 4
+    return blocks.remaining_rows().expression * m * C * V**2 * kappa * sp.log(1 / epsilon) / 4
+
+
+@formula(
+    "thermo.solve.eliminate.average.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.average.mean.time", "thermo.energy.array.power"),
+)
+def solve_eliminate_average() -> Expression:
+    """Averaging of those solves.
+
+    >>> solve_eliminate_average().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
+    0.0
+    """
+    return blocks.remaining_rows().expression * m**2 * C * V**2 * kappa**2 * nu / (2 * epsilon**2)
 
 
 @formula(
@@ -183,20 +197,33 @@ def solve_underdamped_average() -> Expression:
 
 
 @formula(
-    "thermo.solve.underdamped.eliminate.energy",
+    "thermo.solve.underdamped.eliminate.settle.energy",
     joule,
     _SOURCE,
-    composed_of=(
-        "thermo.underdamped.mean.time",
-        "thermo.underdamped.average.mean.time",
-        "thermo.energy.underdamped.power",
-    ),
+    composed_of=("thermo.underdamped.mean.time", "thermo.energy.underdamped.power"),
 )
-def solve_underdamped_eliminate() -> Expression:
-    """Runs of the solves that block elimination itself needs, on underdamped cells.
+def solve_underdamped_eliminate_settle() -> Expression:
+    """Settling of the solves that block elimination itself needs, on underdamped cells.
 
-    >>> solve_underdamped_eliminate().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
+    >>> solve_underdamped_eliminate_settle().evaluate(n=64, m=64, C=1e-12, V=1.0, epsilon=0.01)
     0.0
     """
-    time = underdamped.mean_time().expression + underdamped.average_mean_time().expression.subs(n, m)
-    return blocks.remaining_rows().expression * sp.expand(time * underdamped_power().expression)
+    return blocks.remaining_rows().expression * sp.expand(
+        underdamped.mean_time().expression * underdamped_power().expression
+    )
+
+
+@formula(
+    "thermo.solve.underdamped.eliminate.average.energy",
+    joule,
+    _SOURCE,
+    composed_of=("thermo.underdamped.average.mean.time", "thermo.energy.underdamped.power"),
+)
+def solve_underdamped_eliminate_average() -> Expression:
+    """Averaging of those solves, on underdamped cells.
+
+    >>> solve_underdamped_eliminate_average().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
+    0.0
+    """
+    once = underdamped.average_mean_time().expression.subs(n, m) * underdamped_power().expression
+    return blocks.remaining_rows().expression * once

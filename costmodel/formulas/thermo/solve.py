@@ -36,19 +36,48 @@ def upload_time() -> Expression:
 
 
 @formula(
-    "thermo.solve.eliminate.time",
+    "thermo.solve.eliminate.settle.time",
     second,
     _DERIVED + "block elimination",
-    composed_of=("thermo.transient.mean.time", "thermo.average.mean.time"),
+    composed_of=("thermo.transient.mean.time",),
 )
-def eliminate_time() -> Expression:
-    """Solves that block elimination itself needs, through the converters; none where the array holds the factor.
+def eliminate_settle_time() -> Expression:
+    """Settling of the solves that block elimination itself needs; none where the array holds the factor.
 
-    >>> eliminate_time().evaluate(n=64, m=64, tau=1e-6, kappa=10, epsilon=0.1, nu=0, n_c=1, f_c=1e6)
+    >>> eliminate_settle_time().evaluate(n=64, m=64, tau=1e-6, kappa=10, epsilon=0.1)
     0.0
     """
-    systems = blocks.remaining_rows().expression
-    return systems * (_settle_once() + _average_once(m) + m / (n_c * f_c))
+    return blocks.remaining_rows().expression * _settle_once()
+
+
+@formula(
+    "thermo.solve.eliminate.average.time",
+    second,
+    _DERIVED + "block elimination",
+    composed_of=("thermo.average.mean.time",),
+)
+def eliminate_average_time() -> Expression:
+    """Averaging of those solves.
+
+    >>> round(eliminate_average_time().evaluate(n=96, m=64, tau=1e-6, kappa=10, epsilon=0.1, nu=1e-6), 9)
+    4.096e-05
+    """
+    return blocks.remaining_rows().expression * _average_once(m)
+
+
+@formula(
+    "thermo.solve.eliminate.convert.time",
+    second,
+    "one conversion for each node of a solve",
+    verified_by=Oracle.PHASES,
+)
+def eliminate_convert_time() -> Expression:
+    """Those solves through the array's converters.
+
+    >>> round(eliminate_convert_time().evaluate(n=96, m=64, n_c=1, f_c=1e6), 9)
+    0.002048
+    """
+    return blocks.remaining_rows().expression * m / (n_c * f_c)
 
 
 @formula("thermo.solve.eliminate.link_time", second, _IO, verified_by=Oracle.PHASES)

@@ -12,7 +12,7 @@ from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, inverse, solve
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.symbols import Expression, epsilon, f_c, k, kappa, m, n, n_c, nu, tau_o
+from costmodel.quantities.symbols import Expression, epsilon, k, kappa, m, n, nu, tau_o
 from costmodel.quantities.units import second
 
 _SOURCE = "derived: docs/derivations.md, underdamped cells"
@@ -119,19 +119,33 @@ def solve_average_time() -> Expression:
 
 
 @formula(
-    "thermo.solve.underdamped.eliminate.time",
+    "thermo.solve.underdamped.eliminate.settle.time",
     second,
     _SOURCE,
-    composed_of=("thermo.underdamped.mean.time", "thermo.underdamped.average.mean.time"),
+    composed_of=("thermo.underdamped.mean.time",),
 )
-def solve_eliminate_time() -> Expression:
-    """Solves that block elimination itself needs, through the converters; none where the array holds the factor.
+def solve_eliminate_settle_time() -> Expression:
+    """Settling of the solves that block elimination itself needs; none where the array holds the factor.
 
-    >>> solve_eliminate_time().evaluate(n=64, m=64, tau_o=1e-6, kappa=10, epsilon=0.1, nu=0, n_c=1, f_c=1e6)
+    >>> solve_eliminate_settle_time().evaluate(n=64, m=64, tau_o=1e-6, kappa=10, epsilon=0.1)
     0.0
     """
-    once = mean_time().expression + average_mean_time().expression.subs(n, m) + m / (n_c * f_c)
-    return blocks.remaining_rows().expression * once
+    return blocks.remaining_rows().expression * mean_time().expression
+
+
+@formula(
+    "thermo.solve.underdamped.eliminate.average.time",
+    second,
+    _SOURCE,
+    composed_of=("thermo.underdamped.average.mean.time",),
+)
+def solve_eliminate_average_time() -> Expression:
+    """Averaging of those solves.
+
+    >>> round(solve_eliminate_average_time().evaluate(n=96, m=64, tau_o=1e-6, kappa=100, epsilon=0.1, nu=1e-6), 9)
+    0.0008192
+    """
+    return blocks.remaining_rows().expression * average_mean_time().expression.subs(n, m)
 
 
 @formula(

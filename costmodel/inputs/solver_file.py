@@ -1,0 +1,93 @@
+"""From ``solver.yaml``, what simulated trials say of the analog laws, to factors on those laws."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from costmodel.inputs.schema import QuantityEntry, Strict, report, validate
+from costmodel.inputs.yaml_reader import Document
+from costmodel.machines.solver import LawFactor, SolverLaw, Span
+from costmodel.quantities import units
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Factor(QuantityEntry, of=units.one):
+    """Time over that of the law, which bounds it."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Factor:
+        largest = max(self.value, self.high or self.value)
+        if largest > 1:
+            raise ValueError(f"{largest:g} is above 1, which the law itself is")
+        return self
+
+
+class SpanEntry(Strict):
+    """What the trials cover, and where the factor is stated."""
+
+    low: Positive
+    center: Positive
+    high: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SpanEntry:
+        if self.low > self.high:
+            raise ValueError(f"low {self.low:g} is above high {self.high:g}")
+        return self
+
+    def span(self) -> Span:
+        """The entry as the model uses it."""
+        return Span(self.low, self.center, self.high)
+
+
+class Decay(QuantityEntry, of=units.one):
+    """Power of kappa or n with which a factor falls; left out where it does not."""
+
+
+class LawFactorEntry(Strict):
+    """One law of the solver; :class:`LawFactor` says more."""
+
+    factor: Factor
+    kappa: SpanEntry
+    size: SpanEntry
+    kappa_decay: Decay | None = None
+    size_decay: Decay | None = None
+
+    def law_factor(self) -> LawFactor:
+        """The entry as the model uses it."""
+        decays = (None if each is None else each.quantity() for each in (self.kappa_decay, self.size_decay))
+        return LawFactor(self.factor.quantity(), self.kappa.span(), self.size.span(), *decays)
+
+
+class SolverFile(Strict):
+    """The top of a solver file: a factor for every law, since a law without one would be taken at its worst case."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    kind: Literal["solver"]
+    source: str
+    settle_mean: LawFactorEntry
+    settle_covariance: LawFactorEntry
+    average_mean: LawFactorEntry
+    average_covariance: LawFactorEntry
+    underdamped_settle_mean: LawFactorEntry
+    underdamped_settle_covariance: LawFactorEntry
+    underdamped_average_mean: LawFactorEntry
+    underdamped_average_covariance: LawFactorEntry
+
+
+def solver_from(document: Document) -> dict[SolverLaw, LawFactor]:
+    """Check a document against the schema and build the factors.
+
+    Raises:
+        InputError: All faults at once, each with its place.
+    """
+    file, faults = validate(SolverFile, document)
+    report(document, faults)
+    assert file is not None  # a missing file has faults
+    return {law: getattr(file, law).law_factor() for law in SolverLaw}
+
+
+assert set(SolverLaw) < set(SolverFile.model_fields)

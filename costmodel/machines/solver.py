@@ -1,0 +1,90 @@
+"""How much shorter than its worst case a run on an array is: what the laws of a projection are multiplied by.
+
+A law that knows n, kappa and epsilon bounds every spectrum and every input. The spectra that the reference simulator
+ran settle and average sooner, by a factor that differs from one family of spectra to the next. ``calibrate
+--simulator`` fits the factor and how families scatter about it; ``catalog/solver.yaml`` holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from costmodel.quantities.estimate import Draws, Quantity
+
+
+class SolverLaw(StrEnum):
+    """What a run on an array is as long as; each has a factor of its own."""
+
+    SETTLE_MEAN = "settle_mean"
+    SETTLE_COVARIANCE = "settle_covariance"
+    AVERAGE_MEAN = "average_mean"
+    AVERAGE_COVARIANCE = "average_covariance"
+    UNDERDAMPED_SETTLE_MEAN = "underdamped_settle_mean"
+    UNDERDAMPED_SETTLE_COVARIANCE = "underdamped_settle_covariance"
+    UNDERDAMPED_AVERAGE_MEAN = "underdamped_average_mean"
+    UNDERDAMPED_AVERAGE_COVARIANCE = "underdamped_average_covariance"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the trials of a fit cover.
+
+    Attributes:
+        low: The smallest value.
+        center: Where the factor is stated; it may lie outside the trials.
+        high: The largest value.
+    """
+
+    low: float
+    center: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LawFactor:
+    """Time over that of a law: factor (kappa / its center)^-kappa_decay (n / its center)^-size_decay, at most 1.
+
+    At most 1, since the law is an upper bound. The ranges are for one network, whose spectra are of a family that no
+    trial had; all factors of a network share the draw, which widens a sum over layers more than independent draws
+    would.
+
+    Attributes:
+        factor: At the centers of both spans.
+        kappa_decay: How fast it falls as kappa grows; None where it does not.
+        size_decay: How fast it falls as n grows; None where it does not.
+        kappa: Condition numbers of the trials.
+        size: Sizes of the trials.
+    """
+
+    factor: Quantity
+    kappa: Span
+    size: Span
+    kappa_decay: Quantity | None = None
+    size_decay: Quantity | None = None
+
+    def quantities(self) -> dict[str, Quantity]:
+        """What is drawn, by name."""
+        named = {"factor": self.factor, "kappa_decay": self.kappa_decay, "size_decay": self.size_decay}
+        return {name: quantity for name, quantity in named.items() if quantity is not None}
+
+    def at(self, drawn: Mapping[str, Draws], size: Draws, kappa: Draws) -> Draws:
+        """The factor for blocks of a size and a condition number.
+
+        Args:
+            drawn: Values of :meth:`quantities`, by name, shape (draws,).
+            size: Rows of a block; broadcasts against the draws.
+            kappa: Condition number; broadcasts against the draws.
+        """
+        found = drawn["factor"] * np.ones_like(size * kappa)
+        for name, value, span in (("kappa_decay", kappa, self.kappa), ("size_decay", size, self.size)):
+            if name in drawn:
+                found = found * (value / span.center) ** -drawn[name]
+        return np.minimum(found, 1.0)
+
+    def covers(self, size: float, kappa: float) -> bool:
+        """Whether the trials had sizes and condition numbers on both sides of these."""
+        return self.size.low <= size <= self.size.high and self.kappa.low <= kappa <= self.kappa.high
