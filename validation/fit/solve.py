@@ -16,8 +16,8 @@ _HUBER: Final = 1.5
 _ITERATIONS: Final = 5
 #: Columns that are equal on the data at hand share what they explain. Without this the split is a matter of rounding,
 #: of the processor's kernels that is, and sizes on which the columns differ get a time by chance. A coefficient that
-#: the data determine moves by a millionth.
-_TIES: Final = 1e-3
+#: the data determine moves by a part in 10^8.
+_TIES: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)

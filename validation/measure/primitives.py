@@ -25,7 +25,7 @@ def prepare(op: str, size: Size, dtype: torch.dtype, device: torch.device) -> Ca
         device: Where they lie; the host's side of a copy is pinned.
     """
     make = _Inputs(size, dtype, device)
-    return _BUILDERS[op](make)
+    return BUILDERS[op](make)
 
 
 class _Inputs:
@@ -155,7 +155,8 @@ def _copy_to_host(make: _Inputs) -> Call:
     return lambda: target.copy_(source, non_blocking=True)
 
 
-_BUILDERS: dict[str, Callable[[_Inputs], Call]] = {
+#: A call for each operation that is timed alone; docs/extending.md adds one.
+BUILDERS: dict[str, Callable[[_Inputs], Call]] = {
     "gemm": _gemm,
     "gemm_tall": _gemm_tall,
     "gemm_symmetric": _gemm_symmetric,

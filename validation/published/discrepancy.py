@@ -28,7 +28,7 @@ def scatter(left_out: Sequence[float], what: str) -> Quantity:
 
     >>> found = scatter([0.5, 1 / 3], "passes")  # too long by half, too long by a third
     >>> round(found.high, 2)
-    2.87
+    2.79
     """
     logs = np.log1p(np.asarray(left_out))
     deviation = math.sqrt(float(np.mean(logs**2)))
