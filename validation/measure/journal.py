@@ -28,6 +28,8 @@ from validation.measure.records import (
 
 _WHOLE = frozenset({"threads", "n", "m", "batch", "round", "calls"})
 _TEXT = frozenset({"op", "dtype", "model"})
+#: Whole numbers of which there is at least one.
+_COUNTS = frozenset({"threads", "batch", "calls"})
 #: How every timing file begins.
 _START = b'{"kind": "environment"'
 #: Numbers of a network's layer, all of them whole.
@@ -218,9 +220,7 @@ class _Reader:
             self._fail(number, 1, name, "is no finite number")
         elif name in _TIMES and not value > 0:
             self._fail(number, 1, name, f"a time of {value:g} s is not above 0")
-        elif name in ("threads", "batch", "calls") and value < 1:
-            self._fail(number, 1, name, f"{value} is not above 0")
-        elif name in ("n", "m") and not data.get("model") and value < 1:
+        elif value < 1 and (name in _COUNTS or (name in ("n", "m") and not data.get("model"))):
             self._fail(number, 1, name, f"{value} is not above 0")
         elif value < 0:
             self._fail(number, 1, name, f"{value} is negative")
@@ -265,7 +265,7 @@ def _wrong_size(sizes: ModelSizes) -> str:
     for layer in sizes.layers:
         for name in _LAYER_SIZES:
             value = getattr(layer, name)
-            if type(value) is not int or not 0 < value or not _finite(value):
+            if type(value) is not int or value < 1 or not _finite(value):
                 return f"{name} is a whole number above 0, found {value!r}"
     for name in ("attention_flops", "activations", "parameters", "tensors"):
         value = getattr(sizes, name)
