@@ -49,7 +49,7 @@ def test_a_key_that_is_found_elsewhere(key: str, hint: str) -> None:
 
 def test_settings_that_are_for_something_are_sorted_beside_those_that_are_for_nothing() -> None:
     sorted_, faults = sort_settings(["kfac.damping=1", "nothing", "zzzz=1", "arrays=2"])
-    assert sorted_ == {"model": ["kfac.damping=1"], "digital": [], "analog": ["arrays=2"]}
+    assert sorted_ == {"model": ["kfac.damping=1"], "digital": [], "analog": ["arrays=2"], "solver": []}
     assert [fault.path for fault in faults] == ["nothing", "zzzz"]
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from costmodel.inputs.faults import InputError
+from costmodel.inputs.files import write_text
 from costmodel.views.table import Table
 from validation.cards.fitted import card_text
 from validation.fit.calibration import Calibration
 from validation.fit.calibration import calibrate as fit_card
 from validation.fit.selection import FAMILIES
 from validation.measure import journal
+
+#: Bytes within which a card says that it is one.
+_CARD_HEAD: Final = 4096
 
 Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]]]
 
@@ -27,15 +31,22 @@ def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool
     Raises:
         InputError: The timings cannot be used, or the card cannot be written.
     """
-    found = fit_card(journal.read(Path(timings)), threads=threads or None, hold_out=hold_out)
     target = Path(out)
-    try:
-        target.write_text(card_text(found, name or target.stem), encoding="utf-8")
-    except OSError as error:
-        raise InputError.about(out, f"cannot be written: {error.strerror}") from None
+    _replaceable(target)
+    found = fit_card(journal.read(Path(timings)), threads=threads or None, hold_out=hold_out)
+    write_text(target, card_text(found, name or target.stem))
     for what, reason in found.unused.items():
         print(f"{timings}: {what} went into no law: {reason}", file=sys.stderr)
     return lambda: records(found), lambda: {"schema": 1, "card": out, "laws": records(found)}, lambda: _tables(found)
+
+
+def _replaceable(target: Path) -> None:
+    """Refuse to write a card over anything but a card: timings above all."""
+    try:
+        if target.exists() and b"kind: digital" not in target.read_bytes()[:_CARD_HEAD]:
+            raise InputError.about(str(target), "exists and is no card; choose another --out")
+    except OSError as error:
+        raise InputError.about(str(target), f"cannot be written: {error.strerror}") from None
 
 
 def records(found: Calibration) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +15,7 @@ from costmodel.machines.sizes import Size
 from validation.fit.networks import IN_STEP, LEAST_NETWORKS, NetworkFit, TimedNetwork, fit_networks
 from validation.fit.selection import BASES, LEAST_SIZES, Data, Fit, fit
 from validation.heldout import for_fitting
-from validation.measure.journal import Journal
+from validation.measure.journal import Journal, digest
 from validation.measure.records import Environment, ModelSizes, Point, Timing
 from validation.quality import best_references, by_point, settled
 
@@ -184,12 +182,3 @@ def _timed_networks(
 PHASES: Final = (
     *("forward_backward", "rows", "factors", "running_average", "inversion", "precondition", "update", "step"),
 )
-
-
-def digest(timings: Iterable[Timing]) -> str:
-    """What tells one set of timings from another, whatever their order.
-
-    A card carries it, so that scoring it on the timings it was fitted to is seen for what it is.
-    """
-    lines = sorted(json.dumps(each.as_dict(), sort_keys=True) for each in timings)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
-from collections.abc import Iterator
+import math
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.operations import timed
@@ -24,6 +28,12 @@ from validation.measure.records import (
 
 _WHOLE = frozenset({"threads", "n", "m", "batch", "round", "calls"})
 _TEXT = frozenset({"op", "dtype", "model"})
+#: Whole numbers of which there is at least one.
+_COUNTS = frozenset({"threads", "batch", "calls"})
+#: How every timing file begins.
+_START = b'{"kind": "environment"'
+#: Numbers of a network's layer, all of them whole.
+_LAYER_SIZES = ("rows", "d", "a", "g", "input_elements")
 _TIMES = ("min_s", "q1_s", "median_s", "q3_s", "reference_s")
 
 
@@ -70,8 +80,37 @@ def read(file: Path) -> Journal:
 
 def append(file: Path, record: dict[str, Any]) -> None:
     """Append one record; a kill leaves at most one line cut off, which :func:`repair` removes."""
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record) + "\n")
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+    except OSError as error:
+        raise InputError.about(str(file), f"cannot be written: {error.strerror}") from None
+
+
+def lock(file: Path) -> IO[bytes]:
+    """Open a timing file for one session alone, until it is closed or the process ends; it is made where missing.
+
+    Raises:
+        InputError: Another session holds it, or it cannot be written.
+    """
+    try:
+        stream = file.open("ab")
+    except OSError as error:
+        raise InputError.about(str(file), f"cannot be written: {error.strerror}") from None
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        raise InputError.about(
+            str(file), "is being written by another measure; wait for it or choose another --out"
+        ) from None
+    return stream
+
+
+def digest(timings: Iterable[Timing]) -> str:
+    """SHA-256 over the sorted lines of some visits: the same visits give the same text in any order."""
+    lines = sorted(json.dumps(timing.as_dict(), sort_keys=True) for timing in timings)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def header(environment: Environment) -> dict[str, Any]:
@@ -80,11 +119,19 @@ def header(environment: Environment) -> dict[str, Any]:
 
 
 def repair(file: Path) -> bool:
-    """Take off a last line that a kill cut off; whether there was one."""
+    """Take off a last line that a kill cut off; whether there was one.
+
+    The file is shortened and not written anew, so that a full disk cannot cost it a line.
+
+    Raises:
+        InputError: The file does not start as a timing file does, and is left as it is.
+    """
     data = file.read_bytes() if file.exists() else b""
     if not data or data.endswith(b"\n"):
         return False
-    file.write_bytes(data[: data.rfind(b"\n") + 1])
+    if data[: len(_START)] != _START[: len(data)]:
+        raise InputError.about(str(file), "is no timing file, so nothing is added to it; choose another --out", 1, 1)
+    os.truncate(file, data.rfind(b"\n") + 1)
     return True
 
 
@@ -97,6 +144,9 @@ class _Reader:
     def line(self, number: int, text: str, last: bool) -> None:
         try:
             data = json.loads(text, parse_constant=_refuse)
+        except RecursionError:
+            self._fail(number, 1, "", "not valid JSON: nested too deeply")
+            return
         except ValueError as error:
             column = getattr(error, "colno", 1)
             cut = "the file is cut off here; run measure with the same --out again, or delete this line"
@@ -104,7 +154,7 @@ class _Reader:
             return
         kind = data.get("kind") if isinstance(data, dict) else None
         readers = {"environment": self._environment, "timing": self._timing, "model": self._model}
-        if kind not in readers:
+        if not isinstance(kind, str) or kind not in readers:
             self._fail(number, 1, "kind", f"'{kind}' is none of {', '.join(readers)}")
         elif kind != "environment" and self.journal.environment is None:
             self._fail(number, 1, "", "comes before the environment line, so nothing says where it was measured")
@@ -166,8 +216,12 @@ class _Reader:
                 self._fail(number, 1, name, f"expected text, found {value}")
         elif isinstance(value, bool) or not isinstance(value, int if name in _WHOLE else int | float):
             self._fail(number, 1, name, f"expected a {'whole ' if name in _WHOLE else ''}number, found {value!r}")
+        elif not _finite(value):
+            self._fail(number, 1, name, "is no finite number")
         elif name in _TIMES and not value > 0:
             self._fail(number, 1, name, f"a time of {value:g} s is not above 0")
+        elif value < 1 and (name in _COUNTS or (name in ("n", "m") and not data.get("model"))):
+            self._fail(number, 1, name, f"{value} is not above 0")
         elif value < 0:
             self._fail(number, 1, name, f"{value} is negative")
 
@@ -185,12 +239,39 @@ class _Reader:
         except (KeyError, TypeError) as error:
             self._fail(number, 1, "layers", f"not the sizes of a network: {error}")
             return
+        wrong = _wrong_size(sizes)
+        if wrong:
+            self._fail(number, 1, "layers", wrong)
+            return
         known = self.journal.models.setdefault(sizes.model, sizes)
         if known != sizes:
             self._fail(number, 1, "model", f"'{sizes.model}' has other layers than before")
 
     def _fail(self, line: int, column: int, path: str, message: str) -> None:
         self.faults.append(Fault(self.journal.origin, line, column, path, message))
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def _wrong_size(sizes: ModelSizes) -> str:
+    """What is no size in a network, empty where all are."""
+    if not isinstance(sizes.model, str) or not sizes.model:
+        return f"the name of a network is text, found {sizes.model!r}"
+    for layer in sizes.layers:
+        for name in _LAYER_SIZES:
+            value = getattr(layer, name)
+            if type(value) is not int or value < 1 or not _finite(value):
+                return f"{name} is a whole number above 0, found {value!r}"
+    for name in ("attention_flops", "activations", "parameters", "tensors"):
+        value = getattr(sizes, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value) or value < 0:
+            return f"{name} is a number from 0, found {value!r}"
+    return ""
 
 
 def _refuse(constant: str) -> float:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import torch
 
@@ -20,7 +20,7 @@ from validation.measure.environment import environment
 from validation.measure.grid import Planned
 from validation.measure.primitives import Call, prepare
 from validation.measure.protocol import Clock, Reference, visit
-from validation.measure.records import Point, Timing
+from validation.measure.records import Environment, Point, Timing
 from validation.measure.steps import PHASES, Step
 from validation.quality import clean
 
@@ -60,16 +60,31 @@ class Session:
     _references: dict[int, Reference] = field(default_factory=dict)
     _best_reference: float = float("inf")
     _shown: float = 0.0
+    _lock: IO[bytes] | None = None
 
     def open(self) -> None:
         """Take up the file: what it holds counts as done; timings of another machine are refused.
 
         Raises:
-            InputError: The file is no timing file, or was measured elsewhere.
+            InputError: The file is no timing file, was measured elsewhere, is in use or cannot be written.
         """
         here = environment(self.device)
-        if self.file.exists() and self.file.stat().st_size:
-            journal.repair(self.file)
+        self._lock = journal.lock(self.file)
+        try:
+            self._take_up(here)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others have the file."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _take_up(self, here: Environment) -> None:
+        journal.repair(self.file)
+        if self.file.stat().st_size:
             before = journal.read(self.file)
             assert before.environment is not None
             if before.environment.identity != here.identity:

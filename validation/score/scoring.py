@@ -10,10 +10,10 @@ import numpy as np
 
 from costmodel.machines.cards import DigitalCard
 from costmodel.projection.predict import predict
-from validation.fit.calibration import digest, point_times
+from validation.fit.calibration import point_times
 from validation.fit.networks import project_step
 from validation.heldout import BETWEEN, BEYOND, MODEL, for_fitting, held_out
-from validation.measure.journal import Journal
+from validation.measure.journal import Journal, digest
 from validation.measure.records import Point, Timing
 
 #: Nominal 90 % intervals must cover this share of held-out points.
