@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
@@ -31,12 +32,18 @@ def dump(card: DigitalCard, comment: str) -> str:
     root["source"] = card.source
     for key, quantity in (("power", card.power), ("step", card.step)):
         if quantity is not None:
-            root[key] = _quantity(quantity)
+            root[key] = quantity_entry(quantity)
     if card.timings:
         root["timings"] = card.timings
     root["operations"] = {name: _law(law) for name, law in card.laws.items()}
-    # None: mappings and lists that hold no others stand on one line.
-    text = yaml.dump(root, Dumper=_Dumper, sort_keys=False, width=_WIDTH, default_flow_style=None, allow_unicode=True)
+    return written(root, comment)
+
+
+def written(root: Mapping[str, Any], comment: str) -> str:
+    """Plain data as the text of a YAML file; mappings and lists that hold no others stand on one line."""
+    text = yaml.dump(
+        dict(root), Dumper=_Dumper, sort_keys=False, width=_WIDTH, default_flow_style=None, allow_unicode=True
+    )
     return f"# {comment}\n{text}"
 
 
@@ -55,40 +62,41 @@ _Dumper.add_representer(str, _quoted)
 def _law(law: Any) -> dict[str, Any]:
     match law:
         case ConstantLaw():
-            return {key: _quantity(quantity) for key, quantity in law.quantities().items()}
+            return {key: quantity_entry(quantity) for key, quantity in law.quantities().items()}
         case FittedLaw():
             return _fitted(law)
     raise TypeError(f"no way to write a law of type {type(law).__name__}")
 
 
-def _quantity(quantity: Quantity) -> dict[str, Any]:
+def quantity_entry(quantity: Quantity) -> dict[str, Any]:
+    """A quantity as the keys of a file."""
     found: dict[str, Any] = {"value": _text(quantity.value, quantity.unit.name)}
     if quantity.low != quantity.high:
         found |= {"low": _text(quantity.low, quantity.unit.name), "high": _text(quantity.high, quantity.unit.name)}
     found["status"] = quantity.status.value
     if quantity.domain is not None:
-        found["domain"] = [_number(each) for each in quantity.domain]
+        found["domain"] = [number(each) for each in quantity.domain]
     found["source"] = quantity.source
     return found
 
 
 def _fitted(law: FittedLaw) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "launch_s": _number(law.launch),
-        "item_s": _number(law.item),
-        "element_s": _number(law.element),
+        "launch_s": number(law.launch),
+        "item_s": number(law.item),
+        "element_s": number(law.element),
         "work_s": _curve(law.work),
     }
     if law.penalties:
         found["penalties_s"] = {name: _curve(curve) for name, curve in law.penalties.items()}
     found |= {
-        "domain": [_number(each) for each in law.domain],
-        "spread": _number(law.spread),
-        "growth": _number(law.growth),
+        "domain": [number(each) for each in law.domain],
+        "spread": number(law.spread),
+        "growth": number(law.growth),
     }
     if law.in_step is not None:
         numbers = (("factor", law.in_step.factor), ("launch_s", law.in_step.launch), ("spread", law.in_step.spread))
-        found["in_step"] = {name: _number(value) for name, value in numbers}
+        found["in_step"] = {name: number(value) for name, value in numbers}
     if law.together:
         found["together"] = law.together
     found["source"] = law.source
@@ -96,11 +104,11 @@ def _fitted(law: FittedLaw) -> dict[str, Any]:
 
 
 def _curve(curve: Curve) -> dict[str, Any]:
-    sizes, values = ([_number(each) for each in side] for side in (curve.sizes, curve.values))
-    return {"sizes": sizes, "values": values, "limit": _number(curve.limit)}
+    sizes, values = ([number(each) for each in side] for side in (curve.sizes, curve.values))
+    return {"sizes": sizes, "values": values, "limit": number(curve.limit)}
 
 
-def _number(value: float) -> float | int:
+def number(value: float) -> float | int:
     """Nine digits: knots that a switch of algorithm sets apart are one part in 10^6 from each other."""
     rounded = float(f"{value:.9g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded
@@ -109,6 +117,6 @@ def _number(value: float) -> float | int:
 def _text(value: float, unit: str) -> str | float:
     """A value with its unit and a prefix that suits it."""
     if unit in {"", "1"}:
-        return _number(value)
+        return number(value)
     factor, prefix = next((each for each in _PREFIXES if abs(value) >= each[0]), _PREFIXES[-1])
     return f"{value / factor:.6g} {prefix}{unit}"

@@ -189,7 +189,7 @@ def test_a_broken_solver_file_has_a_line_a_fault(tmp_path: Path) -> None:
 
 
 def test_shipped_factors_are_those_of_the_shipped_trials(shipped: list[Reached]) -> None:
-    """The file has six digits; eight more are lost to least squares on other processors."""
+    """The file has nine digits; least squares on other processors may lose four of them."""
     fitted, stored = fit_factors(shipped), load_solver()
     assert set(fitted) == set(stored) == set(SolverLaw)
     for law, found in stored.items():

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.inputs.card_writer import dump
+from costmodel.inputs.files import write_text
 from costmodel.inputs.loading import load_workload
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import ConstantLaw
@@ -227,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     print(report())
     if options.out:
-        options.out.write_text(dump(card(), _COMMENT))
+        write_text(options.out, dump(card(), _COMMENT))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from costmodel.inputs.card_writer import dump
+from costmodel.inputs.files import write_text
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import ConstantLaw
 from costmodel.quantities.estimate import Quantity, Status
@@ -192,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fits = [fit(primitive) for primitive in PRIMITIVES]
     print(report(fits))
     if options.out:
-        options.out.write_text(dump(card(fits), _COMMENT))
+        write_text(options.out, dump(card(fits), _COMMENT))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
 
-from costmodel.machines.solver import LawFactor, SolverLaw, Span
-from costmodel.quantities.estimate import Quantity
+from costmodel.inputs.card_writer import number, quantity_entry, written
+from costmodel.machines.solver import LawFactor, SolverLaw
+
+_SPANS: Final = ("kappa", "size")
+_COMMENT: Final = "Written by `python -m costmodel calibrate --simulator`; fit again rather than change it."
 
 
 def solver_text(factors: Mapping[SolverLaw, LawFactor], trials: int) -> str:
@@ -16,23 +20,10 @@ def solver_text(factors: Mapping[SolverLaw, LawFactor], trials: int) -> str:
         "factor (kappa / its center)^-kappa_decay (n / its center)^-size_decay, at most 1, since a law bounds every "
         "spectrum."
     )
-    return (
-        "# Written by `python -m costmodel calibrate --simulator`; fit again rather than change it.\n"
-        f"schema: 1\nkind: solver\nsource: >-\n{textwrap.indent(textwrap.fill(source, 114), '  ')}\n"
-        + "".join(_law(law, factor) for law, factor in factors.items())
-    )
+    root: dict[str, Any] = {"schema": 1, "kind": "solver", "source": source}
+    return written(root | {law.value: _law(factor) for law, factor in factors.items()}, _COMMENT)
 
 
-def _law(law: SolverLaw, factor: LawFactor) -> str:
-    spans = "".join(f"  {name}: {_span(getattr(factor, name))}\n" for name in ("kappa", "size"))
-    return f"{law}:\n{spans}" + "".join(_quantity(name, value) for name, value in factor.quantities().items())
-
-
-def _span(span: Span) -> str:
-    return f"{{low: {span.low:g}, center: {span.center:g}, high: {span.high:g}}}"
-
-
-def _quantity(name: str, quantity: Quantity) -> str:
-    numbers = "".join(f"    {key}: {getattr(quantity, key):.6g}\n" for key in ("value", "low", "high"))
-    source = textwrap.indent(textwrap.fill(quantity.source, 112), "      ")
-    return f"  {name}:\n{numbers}    status: {quantity.status}\n    source: >-\n{source}\n"
+def _law(factor: LawFactor) -> dict[str, Any]:
+    spans = {name: {key: number(value) for key, value in asdict(getattr(factor, name)).items()} for name in _SPANS}
+    return spans | {name: quantity_entry(quantity) for name, quantity in factor.quantities().items()}
