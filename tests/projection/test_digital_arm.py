@@ -55,6 +55,14 @@ def test_equal_pairs_of_a_layer_are_one_batched_call(digital: DigitalCard, analo
     assert layer == pytest.approx(sum(phase.median for name, phase in phases.items() if name != "update"))
 
 
+def test_work_is_that_of_all_pairs(digital: DigitalCard, analog: AnalogCard) -> None:
+    card = replace(digital, laws={**digital.laws, "precondition": fitted(unit=1e-6)})
+    result = project(network(GROUPED), card, analog, draws=1)
+    # four pairs of 10 and 20: 2 a g (a + g) FLOPs each
+    expected = 4 * 2 * 10 * 20 * 30 * 1e-6
+    assert result.methods["kfac.cholesky"].phases["precondition"].median == pytest.approx(expected)
+
+
 def test_a_fitted_law_pays_a_launch_a_call_and_an_item_a_pair(digital: DigitalCard, analog: AnalogCard) -> None:
     card = replace(digital, laws={**digital.laws, "spd_inverse": fitted(launch=2 * MS, item=5 * MS)})
     result = project(network(GROUPED), card, analog, draws=1)
