@@ -221,10 +221,10 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[W
         lambda: load_workload(model, split["model"]),
         lambda: load_digital(digital, split["digital"]),
         lambda: load_analog(analog, split["analog"]),
-        lambda: load_solver(split["solver"]),
+        lambda: load_solver(split["solver"]) if split["solver"] else None,
         lambda: refuse(faults),
     )
-    return workload, digital_card, replace(analog_card, solver=solver)
+    return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
 
 
 def _of_model(settings: list[str]) -> list[str]:

@@ -55,7 +55,7 @@ class ConflictsError(ValueError):
 class Strict(BaseModel):
     """A mapping in an input file: unknown keys are errors, numbers in quotes are not numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, strict=True)
 
     @field_validator("schema_", mode="before", check_fields=False)
     @classmethod

@@ -138,7 +138,7 @@ class ConstantLaw:
             seconds = count / constant if name in {"bandwidth", "rate"} else count * constant
             seconds = seconds * context.drawn.get("scatter", 1.0)
             excess = _excess(work.size, quantity.domain)
-            seconds = seconds * np.exp(EXTRAPOLATION_SPREAD * np.log(excess) * context.unexplained)
+            seconds = seconds * _widened(excess, EXTRAPOLATION_SPREAD, context)
             outside = bool(np.any((excess > 1) & (seconds > 0)))
             found.append(Term(seconds, weakest([quantity.status, *([Status.EXTRAPOLATED] * outside)])))
         return found
@@ -226,7 +226,7 @@ class FittedLaw:
         elif self.in_step is not None:  # alone: the spread of sizes, not of networks
             scatter = scatter ** (self.spread / self.in_step.spread)
         excess = self.excess(work.size)
-        seconds = seconds * scatter * np.exp(self.growth * np.log(excess) * context.unexplained)
+        seconds = seconds * scatter * _widened(excess, self.growth, context)
         inside = excess == 1
         return [Term(seconds * inside, Status.INTERPOLATED), Term(seconds * ~inside, Status.EXTRAPOLATED)]
 
@@ -260,6 +260,11 @@ class FittedLaw:
     def deviation(self, size: float) -> float:
         """Standard deviation of the logarithm of a time at a working size, alone."""
         return math.hypot(self.spread, self.growth * math.log(float(self.excess(np.array(size)))))
+
+
+def _widened(excess: Draws, growth: float, context: Context) -> Draws | float:
+    """The factor by which times outside the data may be off; 1 where all sizes lie inside."""
+    return np.exp(growth * np.log(excess) * context.unexplained) if np.any(excess > 1) else 1.0
 
 
 def _excess(size: Draws | None, domain: tuple[float, float] | None) -> Draws:

@@ -21,18 +21,15 @@ METHODS: Final[Mapping[str, Build]] = MappingProxyType(_METHODS)
 def register(build: Build) -> Build:
     """Make a method known to every projection, table and verdict: a decorator for the function that builds it.
 
-    The method is built once for each way of constructing factors, so that a fault shows here and not in a projection.
+    The method is built once, so that a fault shows here and not in a projection.
 
     Raises:
         ValueError: The name is taken, the method has no role, a second baseline, no phases, two phases of one name,
             a phase whose part has no label, or a role and a delivery that contradict each other.
     """
-    methods = [build(construction) for construction in FactorConstruction]
-    for method in methods:
-        _check(method)
-    if len({(method.name, method.role) for method in methods}) > 1:
-        raise ValueError(f"method {methods[0].name} changes its name or role with the way factors are constructed")
-    name, role = methods[0].name, methods[0].role
+    method = build(FactorConstruction.EXPAND)
+    _check(method)
+    name, role = method.name, method.role
     if name in _METHODS:
         raise ValueError(f"method {name} is registered twice")
     if role is Role.BASELINE and (others := with_role(Role.BASELINE)):

@@ -25,6 +25,7 @@ class DigitalArm:
 
     def __init__(self, card: DigitalCard, scopes: Scopes, seed: int) -> None:
         self._card, self._scopes, self._seed = card, scopes, seed
+        self._deviates: dict[str, Draws] = {}
 
     def cost(self, work: DigitalWork) -> Cost:
         """Seconds of one run of some work, over the whole network and for one layer of each shape."""
@@ -87,7 +88,10 @@ class DigitalArm:
         return sizes[group][:, None]
 
     def _unexplained(self, operation: str) -> Draws:
-        return standard_normal(f"digital.operations.{operation}.extrapolation", self._scopes.draws, self._seed)
+        if operation not in self._deviates:
+            path = f"digital.operations.{operation}.extrapolation"
+            self._deviates[operation] = standard_normal(path, self._scopes.draws, self._seed)
+        return self._deviates[operation]
 
 
 def _formulas(work: DigitalWork) -> Iterable[Formula]:
