@@ -38,6 +38,10 @@ def faults(file: Path) -> list[str]:
      ["t.jsonl:2:1 layers not the sizes of a network: it lacks rows, d, a, g, input_elements"]),
     ([{**GOOD, "min_s": -1.0}, {**GOOD, "q1_s": -1.0, "round": 1}],
      ["t.jsonl:2:1 min_s a time of -1 s is not above 0", "t.jsonl:3:1 q1_s a time of -1 s is not above 0"]),
+    ([{**GOOD, "n": 0}], ["t.jsonl:2:1 n 0 is not above 0"]),
+    ([{"kind": ["timing"]}], ["t.jsonl:2:1 kind '['timing']' is none of environment, timing, model"]),
+    ([{"kind": "model", "model": "net", "layers": 1.5}],
+     ["t.jsonl:2:1 layers not the sizes of a network: it lacks layers"]),
 ])  # fmt: skip
 def test_faults(lines: list[dict[str, object]], expected: list[str], tmp_path: Path) -> None:
     assert faults(write(tmp_path / "t.jsonl", lines)) == expected
@@ -52,6 +56,9 @@ def test_faults(lines: list[dict[str, object]], expected: list[str], tmp_path: P
     ("", "t.jsonl: holds no environment line; was it written by measure?"),
     (json.dumps(GOOD) + "\n",
      "t.jsonl:1:1 comes before the environment line, so nothing says where it was measured"),
+    (json.dumps(HEADER) + "\n" + json.dumps(GOOD).replace("1e-05", "1e400", 1) + "\n",
+     "t.jsonl:2:1 min_s inf is above 1e+09"),
+    (json.dumps(HEADER) + "\n" + "[" * 100_000 + "\n", "t.jsonl:2:1 not valid JSON: nested too deeply"),
     ("n,seconds\n64,1e-5\n", "t.jsonl:1:1 not valid JSON: expecting value"),
 ])  # fmt: skip
 def test_text_faults(text: str, expected: str, tmp_path: Path) -> None:
@@ -60,18 +67,9 @@ def test_text_faults(text: str, expected: str, tmp_path: Path) -> None:
     assert faults(file)[0] == expected
 
 
-def test_a_line_that_a_kill_cut_off_is_taken_off_and_the_rest_stays(tmp_path: Path) -> None:
-    file = write(tmp_path / "t.jsonl", [GOOD, {**GOOD, "round": 1}])
-    whole = file.read_text()
-    file.write_text(whole + json.dumps(GOOD)[:30])
-    assert journal.repair(file)
-    assert file.read_text() == whole
-    assert not journal.repair(file)
-    assert len(journal.read(file).timings) == 2
-
-
 @pytest.mark.parametrize(("arguments", "expected"), [
     (["--budget", "3 min"], "--budget: '3 min' is not a time like 90s, 3m or 1h"),
+    (["--threads", "\u00b2"], "--threads: '\u00b2' is not a list of thread counts like 1 or 1,2"),
     (["--threads", "0"], "--threads: '0' is not a list of thread counts like 1 or 1,2"),
     (["--device", "gpu"], "--device: 'gpu' is none of cpu, cuda"),
     (["--operations", "gem"], "--operations: unknown operation 'gem'; did you mean 'gemm'?"),

@@ -90,6 +90,7 @@ def test_a_session_is_taken_up_after_a_kill(tmp_path: Path) -> None:
     first = session()
     first.take(planned[0].point)
     first.take(planned[1].point)
+    first.close()
     with file.open("a") as stream:
         stream.write('{"kind": "timing", "op": "ge')  # a kill in the middle of a line
     second = session()

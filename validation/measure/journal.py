@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from validation.measure.records import (
 
 _WHOLE = frozenset({"threads", "n", "m", "batch", "round", "calls"})
 _TEXT = frozenset({"op", "dtype", "model"})
+_COUNTS = frozenset({"threads", "n", "m", "batch", "calls"})
+#: No time in seconds, size or count of a timing is larger; products of some stay finite.
+_MOST = 10**9
+_MOST_FLOPS = 10**30
 _TIMES = ("min_s", "q1_s", "median_s", "q3_s", "reference_s")
 
 
@@ -57,7 +61,16 @@ def read(file: Path) -> Journal:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError.about(str(file), f"cannot be read: {reason}") from None
-    reader = _Reader(Journal(str(file)))
+    return parse(text, str(file))
+
+
+def parse(text: str, origin: str) -> Journal:
+    """Read the text of a timing file; ``origin`` names it in messages.
+
+    Raises:
+        InputError: As :func:`read`.
+    """
+    reader = _Reader(Journal(origin))
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -66,26 +79,6 @@ def read(file: Path) -> Journal:
     if reader.faults:
         raise InputError(reader.faults)
     return reader.journal
-
-
-def append(file: Path, record: dict[str, Any]) -> None:
-    """Append one record; a kill leaves at most one line cut off, which :func:`repair` removes."""
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record) + "\n")
-
-
-def header(environment: Environment) -> dict[str, Any]:
-    """The first line of a file."""
-    return {"kind": "environment", "schema": SCHEMA, **asdict(environment)}
-
-
-def repair(file: Path) -> bool:
-    """Take off a last line that a kill cut off; whether there was one."""
-    data = file.read_bytes() if file.exists() else b""
-    if not data or data.endswith(b"\n"):
-        return False
-    file.write_bytes(data[: data.rfind(b"\n") + 1])
-    return True
 
 
 @dataclass(slots=True)
@@ -97,14 +90,19 @@ class _Reader:
     def line(self, number: int, text: str, last: bool) -> None:
         try:
             data = json.loads(text, parse_constant=_refuse)
+        except RecursionError:
+            self._fail(number, 1, "", "not valid JSON: nested too deeply")
+            return
         except ValueError as error:
             column = getattr(error, "colno", 1)
             cut = "the file is cut off here; run measure with the same --out again, or delete this line"
-            self._fail(number, column, "", cut if last else f"not valid JSON: {_reason(error)}")
+            self._fail(
+                number, column, "", cut if last and text.startswith('{"kind') else f"not valid JSON: {_reason(error)}"
+            )
             return
         kind = data.get("kind") if isinstance(data, dict) else None
         readers = {"environment": self._environment, "timing": self._timing, "model": self._model}
-        if kind not in readers:
+        if not isinstance(kind, str) or kind not in readers:
             self._fail(number, 1, "kind", f"'{kind}' is none of {', '.join(readers)}")
         elif kind != "environment" and self.journal.environment is None:
             self._fail(number, 1, "", "comes before the environment line, so nothing says where it was measured")
@@ -122,6 +120,8 @@ class _Reader:
         missing = [name for name in names(Environment) if name not in data]
         if missing:
             self._fail(number, 1, missing[0], "is missing")
+            return
+        if not self._sized(number, "", Environment, data):
             return
         found = Environment(**{name: data[name] for name in names(Environment)})
         known = self.journal.environment
@@ -166,14 +166,26 @@ class _Reader:
                 self._fail(number, 1, name, f"expected text, found {value}")
         elif isinstance(value, bool) or not isinstance(value, int if name in _WHOLE else int | float):
             self._fail(number, 1, name, f"expected a {'whole ' if name in _WHOLE else ''}number, found {value!r}")
+        elif not abs(value) <= _MOST:
+            self._fail(
+                number,
+                1,
+                name,
+                f"{value:.3g} is above {_MOST:g}" if isinstance(value, float) else f"is above {_MOST:g}",
+            )
         elif name in _TIMES and not value > 0:
             self._fail(number, 1, name, f"a time of {value:g} s is not above 0")
+        elif name in _COUNTS and not value > 0 and not (name in {"n", "m"} and data.get("model")):
+            self._fail(number, 1, name, f"{value} is not above 0")
         elif value < 0:
             self._fail(number, 1, name, f"{value} is negative")
 
     def _model(self, number: int, data: dict[str, Any]) -> None:
         layers = data.get("layers")
-        parts = [(names(ModelSizes), data), *((names(LayerSizes), each) for each in layers or ())]
+        parts = [
+            (names(ModelSizes), data),
+            *((names(LayerSizes), each) for each in (layers if isinstance(layers, list) else ())),
+        ]
         for wanted, part in parts if isinstance(layers, list) else [(["layers"], {})]:
             missing = [name for name in wanted if not isinstance(part, dict) or name not in part]
             if missing and wanted != names(ModelSizes):
@@ -185,9 +197,32 @@ class _Reader:
         except (KeyError, TypeError) as error:
             self._fail(number, 1, "layers", f"not the sizes of a network: {error}")
             return
+        layers_fit = [
+            self._sized(number, f"layers.{index}.", LayerSizes, each) for index, each in enumerate(data["layers"])
+        ]
+        if not self._sized(number, "", ModelSizes, data) or not all(layers_fit):
+            return
         known = self.journal.models.setdefault(sizes.model, sizes)
         if known != sizes:
             self._fail(number, 1, "model", f"'{sizes.model}' has other layers than before")
+
+    def _sized(self, number: int, path: str, record: type, data: dict[str, Any]) -> bool:
+        """Whether the texts and numbers of a line without times are what its record says."""
+        before = len(self.faults)
+        for each in fields(record):
+            value = data[each.name]
+            if each.type == "str" and not isinstance(value, str):
+                self._fail(number, 1, path + each.name, f"expected text, found {value!r}")
+            elif each.type in {"int", "float"}:
+                wanted = int if each.type == "int" else int | float
+                if isinstance(value, bool) or not isinstance(value, wanted) or not 0 <= value <= _MOST_FLOPS:
+                    self._fail(
+                        number,
+                        1,
+                        path + each.name,
+                        f"expected a {'whole ' * (each.type == 'int')}number from 0 to 1e+30",
+                    )
+        return len(self.faults) == before
 
     def _fail(self, line: int, column: int, path: str, message: str) -> None:
         self.faults.append(Fault(self.journal.origin, line, column, path, message))
