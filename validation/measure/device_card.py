@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from costmodel.inputs.faults import InputError
+from costmodel.inputs.files import write_text
 from costmodel.inputs.loading import load_digital
 from costmodel.views import table
 from validation.cards.fitted import card_text
@@ -41,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             models=True, beyond=False, rounds=3, advise=False, quiet=False,
         )  # fmt: skip
         read = journal.read(timings)
-        card.write_text(card_text(calibrate(read, hold_out=True), card.stem), encoding="utf-8")
+        write_text(card, card_text(calibrate(read, hold_out=True), card.stem))
         table.terminal(tables_of(str(card), score(load_digital(card), read, 1)))
-        card.write_text(card_text(calibrate(read), card.stem), encoding="utf-8")
+        write_text(card, card_text(calibrate(read), card.stem))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

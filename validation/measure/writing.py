@@ -94,7 +94,7 @@ class TimingFile:
 def _open(file: Path) -> BinaryIO:
     if file.exists() and not (file.is_dir() or stat.S_ISREG(file.stat().st_mode)):
         raise InputError.about(str(file), "cannot be written: it is not a regular file")
-    return file.open("ab", buffering=0)  # type: ignore[return-value]
+    return file.open("ab", buffering=0)
 
 
 def _complete(line: str) -> bool:
