@@ -11,6 +11,11 @@ from tests.test_cli import run
 from validation.measure import journal
 
 GOOD = timing_line("gemm", 64, 1e-5)
+LAYER = {"kind": "linear", "rows": 8, "d": 4, "a": 5, "g": 3, "input_elements": 32}
+MODEL = {
+    "kind": "model", "model": "net", "layers": [LAYER], "attention_flops": 0.0, "activations": 0.0, "parameters": 15,
+    "tensors": 2,
+}  # fmt: skip
 
 
 def faults(file: Path) -> list[str]:
@@ -39,6 +44,12 @@ def faults(file: Path) -> list[str]:
     ([{**GOOD, "min_s": -1.0}, {**GOOD, "q1_s": -1.0, "round": 1}],
      ["t.jsonl:2:1 min_s a time of -1 s is not above 0", "t.jsonl:3:1 q1_s a time of -1 s is not above 0"]),
     ([{**GOOD, "n": 0}], ["t.jsonl:2:1 n 0 is not above 0"]),
+    ([{**GOOD, "q1_s": 10**400}], ["t.jsonl:2:1 q1_s is above 1e+09"]),
+    ([{**MODEL, "layers": [{**LAYER, "rows": "8"}]}],
+     ["t.jsonl:2:1 layers.0.rows expected a whole number from 0 to 1e+30"]),
+    ([{**MODEL, "model": []}], ["t.jsonl:2:1 model expected text, found []"]),
+    ([{**MODEL, "activations": 1e300}], ["t.jsonl:2:1 activations expected a number from 0 to 1e+30"]),
+    ([{**HEADER, "cores": [2]}], ["t.jsonl:2:1 cores expected a whole number from 0 to 1e+30"]),
     ([{"kind": ["timing"]}], ["t.jsonl:2:1 kind '['timing']' is none of environment, timing, model"]),
     ([{"kind": "model", "model": "net", "layers": 1.5}],
      ["t.jsonl:2:1 layers not the sizes of a network: it lacks layers"]),
