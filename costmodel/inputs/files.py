@@ -1,33 +1,32 @@
-"""Text files written whole or not at all."""
+"""Files that are written: whole, or not at all."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
-from costmodel.inputs.faults import InputError
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8 beside its file, then rename, so that a failed write leaves what was there.
 
-def write_text(file: Path, text: str) -> None:
-    """Write beside, then rename: a failure or a kill leaves what was there before.
+    A device or pipe is written directly.
 
     Raises:
-        InputError: The file cannot be written.
+        OSError: It cannot be written.
     """
-    beside = ""
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    beside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
-        handle, beside = tempfile.mkstemp(prefix=f".{file.name[:40]}.", dir=file.parent)
-        with open(handle, "w", encoding="utf-8") as stream:
+        with beside.open("x", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(beside, mode)
-        os.replace(beside, file)
-    except OSError as error:
-        if beside:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-        raise InputError.about(str(file), f"cannot be written: {error.strerror}") from None
+        if target.exists():
+            beside.chmod(target.stat().st_mode & 0o7777)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

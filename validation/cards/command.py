@@ -5,19 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_text
+from costmodel.inputs.yaml_reader import read_yaml
 from costmodel.views.table import Table
 from validation.cards.fitted import card_text
 from validation.fit.calibration import Calibration
 from validation.fit.calibration import calibrate as fit_card
 from validation.fit.selection import FAMILIES
 from validation.measure import journal
-
-#: Bytes within which a card says that it is one.
-_CARD_HEAD: Final = 4096
 
 Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]]]
 
@@ -32,21 +30,29 @@ def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool
         InputError: The timings cannot be used, or the card cannot be written.
     """
     target = Path(out)
-    _replaceable(target)
+    _refuse_to_replace(target, Path(timings))
     found = fit_card(journal.read(Path(timings)), threads=threads or None, hold_out=hold_out)
-    write_text(target, card_text(found, name or target.stem))
+    try:
+        write_text(target, card_text(found, name or target.stem))
+    except OSError as error:
+        raise InputError.about(out, f"cannot be written: {error.strerror}") from None
     for what, reason in found.unused.items():
         print(f"{timings}: {what} went into no law: {reason}", file=sys.stderr)
     return lambda: records(found), lambda: {"schema": 1, "card": out, "laws": records(found)}, lambda: _tables(found)
 
 
-def _replaceable(target: Path) -> None:
-    """Refuse to write a card over anything but a card: timings above all."""
+def _refuse_to_replace(target: Path, timings: Path) -> None:
+    """Only a card, or a file with nothing in it, gives way to a new card."""
+    if not target.is_file():
+        return
+    if timings.exists() and target.samefile(timings):
+        raise InputError.about(str(target), "holds the timings; choose another --out")
     try:
-        if target.exists() and b"kind: digital" not in target.read_bytes()[:_CARD_HEAD]:
-            raise InputError.about(str(target), "exists and is no card; choose another --out")
-    except OSError as error:
-        raise InputError.about(str(target), f"cannot be written: {error.strerror}") from None
+        data = read_yaml(target).data if target.stat().st_size else {"kind": "digital"}
+    except InputError:
+        data = None
+    if not isinstance(data, dict) or data.get("kind") != "digital":
+        raise InputError.about(str(target), "exists and is no digital card; choose another --out")
 
 
 def records(found: Calibration) -> list[dict[str, Any]]:

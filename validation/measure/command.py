@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -63,14 +64,12 @@ def measure(
         planned += phases(list(MODELS), counts[0])
     session = Session(Path(out), torch.device(device), started + seconds, quiet=quiet)
     session.open()
-    try:
+    with closing(session):
         if advise:
             _show(session, planned)
             return
         session.run(planned, rounds)
         _follow_advice(session, planned)
-    finally:
-        session.close()
     if not quiet:
         visits = sum(map(len, session.visits.values()))
         print(f"{len(session.visits)} points, {visits} visits, in {out}", file=sys.stderr)
@@ -93,7 +92,7 @@ def parse_budget(text: str, faults: list[Fault]) -> float:
 
 def _threads(text: str, faults: list[Fault]) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and len(part) < 6 and int(part) > 0 for part in parts):
+    if not all(re.fullmatch("0*[1-9][0-9]{0,3}", part) for part in parts):
         faults.append(Fault("--threads", 0, 0, "", f"'{text}' is not a list of thread counts like 1 or 1,2"))
         return [1]
     return list(dict.fromkeys(int(part) for part in parts))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import math
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.operations import timed
@@ -28,12 +25,10 @@ from validation.measure.records import (
 
 _WHOLE = frozenset({"threads", "n", "m", "batch", "round", "calls"})
 _TEXT = frozenset({"op", "dtype", "model"})
-#: Whole numbers of which there is at least one.
-_COUNTS = frozenset({"threads", "batch", "calls"})
-#: How every timing file begins.
-_START = b'{"kind": "environment"'
-#: Numbers of a network's layer, all of them whole.
-_LAYER_SIZES = ("rows", "d", "a", "g", "input_elements")
+_COUNTS = frozenset({"threads", "n", "m", "batch", "calls"})
+#: No time in seconds, size or count of a timing is larger; products of some stay finite.
+_MOST = 10**9
+_MOST_FLOPS = 10**30
 _TIMES = ("min_s", "q1_s", "median_s", "q3_s", "reference_s")
 
 
@@ -67,7 +62,16 @@ def read(file: Path) -> Journal:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError.about(str(file), f"cannot be read: {reason}") from None
-    reader = _Reader(Journal(str(file)))
+    return parse(text, str(file))
+
+
+def parse(text: str, origin: str) -> Journal:
+    """Read the text of a timing file; ``origin`` names it in messages.
+
+    Raises:
+        InputError: As :func:`read`.
+    """
+    reader = _Reader(Journal(origin))
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -76,63 +80,6 @@ def read(file: Path) -> Journal:
     if reader.faults:
         raise InputError(reader.faults)
     return reader.journal
-
-
-def append(file: Path, record: dict[str, Any]) -> None:
-    """Append one record; a kill leaves at most one line cut off, which :func:`repair` removes."""
-    try:
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
-    except OSError as error:
-        raise InputError.about(str(file), f"cannot be written: {error.strerror}") from None
-
-
-def lock(file: Path) -> IO[bytes]:
-    """Open a timing file for one session alone, until it is closed or the process ends; it is made where missing.
-
-    Raises:
-        InputError: Another session holds it, or it cannot be written.
-    """
-    try:
-        stream = file.open("ab")
-    except OSError as error:
-        raise InputError.about(str(file), f"cannot be written: {error.strerror}") from None
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        stream.close()
-        raise InputError.about(
-            str(file), "is being written by another measure; wait for it or choose another --out"
-        ) from None
-    return stream
-
-
-def digest(timings: Iterable[Timing]) -> str:
-    """SHA-256 over the sorted lines of some visits: the same visits give the same text in any order."""
-    lines = sorted(json.dumps(timing.as_dict(), sort_keys=True) for timing in timings)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def header(environment: Environment) -> dict[str, Any]:
-    """The first line of a file."""
-    return {"kind": "environment", "schema": SCHEMA, **asdict(environment)}
-
-
-def repair(file: Path) -> bool:
-    """Take off a last line that a kill cut off; whether there was one.
-
-    The file is shortened and not written anew, so that a full disk cannot cost it a line.
-
-    Raises:
-        InputError: The file does not start as a timing file does, and is left as it is.
-    """
-    data = file.read_bytes() if file.exists() else b""
-    if not data or data.endswith(b"\n"):
-        return False
-    if data[: len(_START)] != _START[: len(data)]:
-        raise InputError.about(str(file), "is no timing file, so nothing is added to it; choose another --out", 1, 1)
-    os.truncate(file, data.rfind(b"\n") + 1)
-    return True
 
 
 @dataclass(slots=True)
@@ -150,7 +97,9 @@ class _Reader:
         except ValueError as error:
             column = getattr(error, "colno", 1)
             cut = "the file is cut off here; run measure with the same --out again, or delete this line"
-            self._fail(number, column, "", cut if last else f"not valid JSON: {_reason(error)}")
+            self._fail(
+                number, column, "", cut if last and text.startswith('{"kind') else f"not valid JSON: {_reason(error)}"
+            )
             return
         kind = data.get("kind") if isinstance(data, dict) else None
         readers = {"environment": self._environment, "timing": self._timing, "model": self._model}
@@ -172,6 +121,8 @@ class _Reader:
         missing = [name for name in names(Environment) if name not in data]
         if missing:
             self._fail(number, 1, missing[0], "is missing")
+            return
+        if not self._sized(number, "", Environment, data):
             return
         found = Environment(**{name: data[name] for name in names(Environment)})
         known = self.journal.environment
@@ -216,18 +167,26 @@ class _Reader:
                 self._fail(number, 1, name, f"expected text, found {value}")
         elif isinstance(value, bool) or not isinstance(value, int if name in _WHOLE else int | float):
             self._fail(number, 1, name, f"expected a {'whole ' if name in _WHOLE else ''}number, found {value!r}")
-        elif not _finite(value):
-            self._fail(number, 1, name, "is no finite number")
+        elif not abs(value) <= _MOST:
+            self._fail(
+                number,
+                1,
+                name,
+                f"{value:.3g} is above {_MOST:g}" if isinstance(value, float) else f"is above {_MOST:g}",
+            )
         elif name in _TIMES and not value > 0:
             self._fail(number, 1, name, f"a time of {value:g} s is not above 0")
-        elif value < 1 and (name in _COUNTS or (name in ("n", "m") and not data.get("model"))):
+        elif name in _COUNTS and not value > 0 and not (name in {"n", "m"} and data.get("model")):
             self._fail(number, 1, name, f"{value} is not above 0")
         elif value < 0:
             self._fail(number, 1, name, f"{value} is negative")
 
     def _model(self, number: int, data: dict[str, Any]) -> None:
         layers = data.get("layers")
-        parts = [(names(ModelSizes), data), *((names(LayerSizes), each) for each in layers or ())]
+        parts = [
+            (names(ModelSizes), data),
+            *((names(LayerSizes), each) for each in (layers if isinstance(layers, list) else ())),
+        ]
         for wanted, part in parts if isinstance(layers, list) else [(["layers"], {})]:
             missing = [name for name in wanted if not isinstance(part, dict) or name not in part]
             if missing and wanted != names(ModelSizes):
@@ -239,39 +198,35 @@ class _Reader:
         except (KeyError, TypeError) as error:
             self._fail(number, 1, "layers", f"not the sizes of a network: {error}")
             return
-        wrong = _wrong_size(sizes)
-        if wrong:
-            self._fail(number, 1, "layers", wrong)
+        layers_fit = [
+            self._sized(number, f"layers.{index}.", LayerSizes, each) for index, each in enumerate(data["layers"])
+        ]
+        if not self._sized(number, "", ModelSizes, data) or not all(layers_fit):
             return
         known = self.journal.models.setdefault(sizes.model, sizes)
         if known != sizes:
             self._fail(number, 1, "model", f"'{sizes.model}' has other layers than before")
 
+    def _sized(self, number: int, path: str, record: type, data: dict[str, Any]) -> bool:
+        """Whether the texts and numbers of a line without times are what its record says."""
+        before = len(self.faults)
+        for each in fields(record):
+            value = data[each.name]
+            if each.type == "str" and not isinstance(value, str):
+                self._fail(number, 1, path + each.name, f"expected text, found {value!r}")
+            elif each.type in {"int", "float"}:
+                wanted = int if each.type == "int" else int | float
+                if isinstance(value, bool) or not isinstance(value, wanted) or not 0 <= value <= _MOST_FLOPS:
+                    self._fail(
+                        number,
+                        1,
+                        path + each.name,
+                        f"expected a {'whole ' * (each.type == 'int')}number from 0 to 1e+30",
+                    )
+        return len(self.faults) == before
+
     def _fail(self, line: int, column: int, path: str, message: str) -> None:
         self.faults.append(Fault(self.journal.origin, line, column, path, message))
-
-
-def _finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
-
-
-def _wrong_size(sizes: ModelSizes) -> str:
-    """What is no size in a network, empty where all are."""
-    if not isinstance(sizes.model, str) or not sizes.model:
-        return f"the name of a network is text, found {sizes.model!r}"
-    for layer in sizes.layers:
-        for name in _LAYER_SIZES:
-            value = getattr(layer, name)
-            if type(value) is not int or value < 1 or not _finite(value):
-                return f"{name} is a whole number above 0, found {value!r}"
-    for name in ("attention_flops", "activations", "parameters", "tensors"):
-        value = getattr(sizes, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value) or value < 0:
-            return f"{name} is a number from 0, found {value!r}"
-    return ""
 
 
 def _refuse(constant: str) -> float:
@@ -282,9 +237,10 @@ def _reason(error: ValueError) -> str:
     return str(getattr(error, "msg", error)).lower()
 
 
-def visits(journal: Journal) -> Iterator[tuple[Point, list[Timing]]]:
-    """All visits of each point together, points in order of their first visit."""
-    grouped: dict[Point, list[Timing]] = {}
-    for timing in journal.timings:
-        grouped.setdefault(timing.point, []).append(timing)
-    yield from grouped.items()
+def digest(timings: Iterable[Timing]) -> str:
+    """SHA-256 over the sorted lines of some visits: the same visits give the same text in any order.
+
+    A card carries that of the visits behind it, so that scoring it on them is seen for what it is.
+    """
+    lines = sorted(json.dumps(timing.as_dict(), sort_keys=True) for timing in timings)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

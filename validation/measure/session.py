@@ -8,20 +8,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import Any, Final
 
 import torch
 
 from costmodel.inputs.faults import InputError
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
-from validation.measure import journal
 from validation.measure.environment import environment
 from validation.measure.grid import Planned
 from validation.measure.primitives import Call, prepare
 from validation.measure.protocol import Clock, Reference, visit
-from validation.measure.records import Environment, Point, Timing
+from validation.measure.records import Point, Timing
 from validation.measure.steps import PHASES, Step
+from validation.measure.writing import TimingFile
 from validation.quality import clean
 
 #: Visits a point should have, spread over as many rounds, ...
@@ -53,6 +53,7 @@ class Session:
     deadline: float
     quiet: bool = False
     seed: int = 0
+    _output: TimingFile | None = None
     visits: dict[Point, list[Timing]] = field(default_factory=dict)
     _steps: dict[str, Step] = field(default_factory=dict)
     _known_models: set[str] = field(default_factory=set)
@@ -60,41 +61,36 @@ class Session:
     _references: dict[int, Reference] = field(default_factory=dict)
     _best_reference: float = float("inf")
     _shown: float = 0.0
-    _lock: IO[bytes] | None = None
 
     def open(self) -> None:
         """Take up the file: what it holds counts as done; timings of another machine are refused.
 
         Raises:
-            InputError: The file is no timing file, was measured elsewhere, is in use or cannot be written.
+            InputError: The file is no timing file, or was measured elsewhere.
         """
         here = environment(self.device)
-        self._lock = journal.lock(self.file)
+        self._output = TimingFile(self.file)
         try:
-            self._take_up(here)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Let others have the file."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def _take_up(self, here: Environment) -> None:
-        journal.repair(self.file)
-        if self.file.stat().st_size:
-            before = journal.read(self.file)
+            before = self._output.take_up(here)
             assert before.environment is not None
             if before.environment.identity != here.identity:
                 message = "was measured on another machine or software; choose another --out"
                 raise InputError.about(str(self.file), message, 1, 1)
-            for timing in before.timings:
-                self._note(timing)
-            self._known_models = set(before.models)
-        else:
-            journal.append(self.file, journal.header(here))
+        except InputError:
+            self.close()
+            raise
+        for timing in before.timings:
+            self._note(timing)
+        self._known_models = set(before.models)
+
+    def close(self) -> None:
+        """Let others write the file."""
+        if self._output is not None:
+            self._output.close()
+
+    def _append(self, record: dict[str, Any]) -> None:
+        assert self._output is not None, "open() comes first"
+        self._output.append(record)
 
     def run(self, planned: Sequence[Planned], rounds: int = ROUNDS) -> None:
         """Measure points until each has enough clean visits, or the time is up."""
@@ -136,7 +132,7 @@ class Session:
             self._references[point.threads] = Reference(clock)
         statistics = visit(self._prepare(point), clock, self._references[point.threads], self._expected(point))
         timing = Timing(point, len(self.visits.get(point, ())), statistics)
-        journal.append(self.file, timing.as_dict())
+        self._append(timing.as_dict())
         self._note(timing)
         return timing
 
@@ -189,7 +185,7 @@ class Session:
             if point.model not in self._steps:
                 self._steps[point.model] = Step(point.model, self.device)
             if point.model not in self._known_models:
-                journal.append(self.file, self._steps[point.model].sizes().as_dict())
+                self._append(self._steps[point.model].sizes().as_dict())
                 self._known_models.add(point.model)
             return self._steps[point.model].call(point.op)
         size = Size(point.n, point.m, point.batch)
