@@ -98,6 +98,11 @@ _LAYER_FORMULAS: Mapping[str, tuple[Scope, Formula]] = {
 }
 
 
+def formulas() -> tuple[Formula, ...]:
+    """Everything that is counted."""
+    return (*(formula for _, formula in _LAYER_FORMULAS.values()), network.other_flops())
+
+
 def _by_shape(shapes: tuple[Shape, ...], batch_size: int) -> list[dict[str, float]]:
     values = layer_values(shapes, batch_size)
     counted = {}

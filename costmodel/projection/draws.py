@@ -12,12 +12,7 @@ from costmodel.machines.cards import MORE_IS_BETTER, AnalogCard, DigitalCard
 from costmodel.projection.analog import solver_quantities
 from costmodel.quantities.estimate import Draws, Quantity, standard_normal
 from costmodel.quantities.symbols import SYMBOLS
-from costmodel.workloads.workload import Workload
-
-#: K-FAC settings that make the analog machine's work easier the larger they are.
-_EASIER_WHEN_LARGER = frozenset({"damping", "input_stable_rank", "output_stable_rank", "relative_error"})
-#: Settings that do not touch the analog arm; a scenario leaves them as they are.
-_NEUTRAL = frozenset({"adam_steps", "input_spectral_decay", "output_spectral_decay", "rank", "block_size"})
+from costmodel.workloads.workload import EASIER_WHEN_LARGER, NEUTRAL, Workload
 
 
 def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> dict[str, Quantity]:
@@ -55,8 +50,8 @@ def draw_all(found: dict[str, Quantity], count: int, seed: int, scenario: Scenar
 
 def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenario) -> Draws:
     root, name = path.split(".", 1)[0], path.rsplit(".", 1)[-1]
-    if scenario is not Scenario.NOMINAL and root != "digital" and name not in _NEUTRAL and path != "model.host_time":
-        more_helps = name in (_EASIER_WHEN_LARGER if root == "model" else MORE_IS_BETTER)
+    if scenario is not Scenario.NOMINAL and root != "digital" and name not in NEUTRAL and path != "model.host_time":
+        more_helps = name in (EASIER_WHEN_LARGER if root == "model" else MORE_IS_BETTER)
         high = more_helps == (scenario is Scenario.OPTIMISTIC)
         draws = np.full(count, quantity.high if high else quantity.low)
     else:

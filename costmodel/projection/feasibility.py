@@ -89,6 +89,7 @@ class Feasibility:
 
 def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
     """Systematic errors of a thermodynamic method on a machine, over all factors of a network."""
+    assert method.delivers is not None  # registration sees to it
     causes = _causes(method.delivers, analog)
     bits = quantization.input_bits().expression
     wanted = [*causes.values(), bits]
@@ -112,13 +113,23 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
     )
 
 
-def _causes(delivers: Delivery | None, analog: AnalogCard) -> dict[str, Expression]:
-    """Relative error of a factor's inverse or solutions by cause."""
-    output: tuple[Formula, Formula]
+def formulas_of(method: Method) -> tuple[Formula, ...]:
+    """Formulas that the accuracy of a thermodynamic method is judged by."""
+    if method.delivers is None:
+        return ()
+    return (*_output(method.delivers), quantization.input_error(), quantization.input_bits(), mismatch.error())
+
+
+def _output(delivers: Delivery) -> tuple[Formula, Formula]:
+    """Rounding of what is read out, and how much block elimination amplifies it."""
     if delivers is Delivery.INVERSE:
-        output = quantization.output_inverse_error(), blocks.inverse_amplification()
-    else:
-        output = quantization.output_solve_error(), blocks.solve_amplification()
+        return quantization.output_inverse_error(), blocks.inverse_amplification()
+    return quantization.output_solve_error(), blocks.solve_amplification()
+
+
+def _causes(delivers: Delivery, analog: AnalogCard) -> dict[str, Expression]:
+    """Relative error of a factor's inverse or solutions by cause."""
+    output = _output(delivers)
     causes = {
         "input_rounding": quantization.input_error().expression,
         "output_rounding": output[0].expression * output[1].expression,

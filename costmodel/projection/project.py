@@ -10,7 +10,7 @@ import numpy as np
 
 from costmodel.defaults import DRAWS, Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import METHODS, FactorConstruction, Method, Role
+from costmodel.methods import METHODS, Method, Role
 from costmodel.projection.cost import Cost, total
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibility
@@ -169,7 +169,7 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    construction = FactorConstruction(workload.kfac.factor_construction)
+    construction = workload.kfac.factor_construction
     methods = [build(construction) for build in METHODS.values()]
     evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
     phases = {method.name: evaluation.method(method) for method in methods}

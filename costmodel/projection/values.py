@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.formulas import kfac
+from costmodel.formulas import Formula, kfac
 from costmodel.formulas.formula import compiled
 from costmodel.machines.analog_defaults import BOLTZMANN
 from costmodel.methods import Scope
@@ -41,6 +41,11 @@ ANALOG: Final[Mapping[str, str]] = {
     "e_a": "analog.conversion_energy",
     "e_d": "analog.input_conversion_energy",
     "e_l": "analog.link_energy",
+}
+#: The formula that gives a symbol its value, unless a model states it outright.
+BEHIND: Final[Mapping[str, Formula]] = {
+    "kappa": kfac.damping.condition_number(),
+    "r": kfac.low_rank.rank(),
 }
 _KAPPA: Final = ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank")
 #: Paths of all quantities a symbol rests on.

@@ -9,8 +9,10 @@ from costmodel import formulas
 from costmodel.formulas import Formula
 from costmodel.formulas.kfac.damping import condition_number
 from costmodel.inputs.faults import InputError
-from costmodel.methods import METHODS, FactorConstruction, Method
-from costmodel.projection.values import PATHS
+from costmodel.methods import METHODS, Method
+from costmodel.projection.counts import formulas as counted_formulas
+from costmodel.projection.feasibility import formulas_of as accuracy_formulas
+from costmodel.projection.values import BEHIND, PATHS
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.names import unknown
 from costmodel.quantities.symbols import SymbolInfo
@@ -53,7 +55,7 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
         InputError: Neither a formula nor a method has that name.
     """
     known = formulas.catalog()
-    construction = FactorConstruction(workload.kfac.factor_construction)
+    construction = workload.kfac.factor_construction
     methods = {method: build(construction) for method, build in METHODS.items()}
     if name in methods:
         wanted = list(dict.fromkeys(formula for _, _, formula in methods[name].formulas()))
@@ -73,13 +75,26 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
 
 
 def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
-    """Methods and phases that use each formula, in their works or inside a formula of theirs."""
+    """Where each formula is used: in the work of a phase, in its accuracy, inside another formula, or in ``counts``."""
     users: dict[str, dict[str, None]] = {}
+
+    def note(formula: Formula, user: str) -> None:
+        behind = [BEHIND[letter].name for letter in BEHIND if letter in _letters(formula)]
+        for name in (formula.name, *formulas.inside(formula.name), *behind):
+            users.setdefault(name, {})[user] = None
+
     for method in methods:
         for phase, _, formula in method.formulas():
-            for name in (formula.name, *formulas.inside(formula.name)):
-                users.setdefault(name, {})[f"{method.name} ({phase.name})"] = None
+            note(formula, f"{method.name} ({phase.name})")
+        for formula in accuracy_formulas(method):
+            note(formula, f"{method.name} (accuracy)")
+    for formula in counted_formulas():
+        note(formula, "counts")
     return {name: tuple(each) for name, each in users.items()}
+
+
+def _letters(formula: Formula) -> set[str]:
+    return {str(info.symbol.name) for info in formula.symbols}
 
 
 def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
@@ -123,5 +138,6 @@ def _sizes(workload: Workload) -> dict[str, list[float]]:
         "M": [layer.rows(workload.batch_size) for layer in workload.layers],
         "B": [float(workload.batch_size)],
         "N": [float(workload.parameters)],
+        "N_t": [float(workload.tensors)],
         "F_o": [workload.other_forward_flops],
     }

@@ -1,10 +1,11 @@
 """What holds of K-FAC where a model says nothing is data of the catalog."""
 
+from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.inputs.loading import load_workload
 from costmodel.inputs.workload_file import kfac_defaults
 from costmodel.inputs.workload_schema import KfacEntry
 from costmodel.quantities.estimate import Status
-from costmodel.workloads.workload import FactorConstruction, FactorProducts, WeightSharing
+from costmodel.workloads.workload import FactorProducts, WeightSharing
 
 
 def test_every_setting_has_a_default_but_those_that_replace_others() -> None:
