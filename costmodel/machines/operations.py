@@ -1,104 +1,23 @@
-"""The one vocabulary of digital work: what each operation is, what is counted of it, and whose law may stand in.
+"""The one vocabulary of digital work: every operation that cards, methods, ``measure`` and ``predict`` name.
 
-Nothing here runs an operation. ``measure`` times the ones of :data:`TIMED` alone, whole networks give the others, a
+Nothing here runs an operation. ``measure`` times the ones of :func:`timed` alone, whole networks give the others, a
 card has a law for some of them, and methods are made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from costmodel.machines.operation import OPERATIONS, Operation, Part, register
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Another operation's law, for an operation that a card has none for.
+__all__ = ["DTYPES", "NEEDED", "OPERATIONS", "Operation", "Part", "register", "timed"]
 
-    Attributes:
-        operation: Whose law.
-        launch: Launches of it for each call.
-        element_time: Share of its element term.
-        work: Share of the FLOPs or bytes that run at its rate.
-        assumed: Nothing says that this law applies, so what rests on it is ``assumed``.
-    """
-
-    operation: str
-    launch: float = 1.0
-    element_time: float = 1.0
-    work: float = 1.0
-    assumed: bool = False
-
-    def of(self, outer: Part) -> Part:
-        """This part, standing in for an operation that itself stands in."""
-        return Part(
-            self.operation,
-            self.launch * outer.launch,
-            self.element_time * outer.element_time,
-            self.work * outer.work,
-            self.assumed or outer.assumed,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation, as a linear algebra library or a framework offers it.
-
-    Attributes:
-        name: As cards, ``measure`` and ``predict`` write it.
-        title: What runs.
-        flops: FLOPs of one matrix of the batch; a multiply-add is two. Zero for what moves memory only, whose work is
-            counted in elements of 4 bytes.
-        elements: Matrix elements of one matrix of the batch that are read or written.
-        terms: Constants a law of it may be made of: a term that is not counted would make it cost nothing.
-        rectangular: It has rows m of its own.
-        batched: It takes a batch.
-        device_only: It exists only where the device has a memory of its own.
-        timed: ``measure`` times it alone; the others only show in whole networks.
-        largest: Largest size a default grid times on a processor; the largest times of all operations are alike.
-        instead: Where a card has no law for it, in order of preference: operations whose laws take its place, all of
-            one alternative together. An empty alternative costs nothing, being part of another operation's law.
-    """
-
-    name: str
-    title: str
-    flops: Callable[[float, float], float]
-    elements: Callable[[float, float], float]
-    terms: frozenset[str]
-    rectangular: bool = False
-    batched: bool = False
-    device_only: bool = False
-    timed: bool = True
-    largest: int = 1664
-    instead: tuple[tuple[Part, ...], ...] = ()
-
+Count = Callable[[float, float], float]
 
 _PRODUCT: Final = frozenset({"launch", "rate"})
 _FACTORISATION: Final = frozenset({"launch", "element_time", "rate"})
 _MEMORY: Final = frozenset({"launch", "bandwidth"})
-
-#: Every operation by name; :func:`register` adds to it.
-OPERATIONS: Final[dict[str, Operation]] = {}
-
-
-def register(operation: Operation) -> Operation:
-    """Add an operation, so that cards may have a law for it and methods may be made of it.
-
-    Raises:
-        ValueError: The name is taken, or it stands on an operation that is not registered.
-    """
-    if operation.name in OPERATIONS:
-        raise ValueError(f"operation {operation.name} is registered twice")
-    for alternative in operation.instead:
-        for part in alternative:
-            if part.operation not in OPERATIONS and part.operation not in _ANNOUNCED:
-                raise ValueError(f"operation {operation.name} stands on {part.operation}, which is not registered")
-    OPERATIONS[operation.name] = operation
-    return operation
-
-
-#: Operations that stand on each other, whichever a card has.
-_ANNOUNCED: Final = frozenset({"cholesky", "cholesky_inverse", "ema"})
 
 
 def _square(matrices: int) -> Callable[[float, float], float]:
@@ -109,260 +28,214 @@ def _nothing(n: float, m: float) -> float:
     return 0.0
 
 
+def _add(name: str, title: str, flops: Count, elements: Count, terms: frozenset[str], **more: Any) -> None:
+    register(Operation(name, title, flops, elements, terms, **more))
+
+
 def _general() -> None:
     """What cards without timings of single operations know: passes, products, memory, one way of inverting."""
-    register(
-        Operation(
-            "network",
-            "forward and backward passes",
-            lambda n, m: 6 * m * n**2,
-            _nothing,
-            _PRODUCT,
-            rectangular=True,
-            timed=False,
-        )
+    _add(
+        "network",
+        "forward and backward passes",
+        lambda n, m: 6 * m * n**2,
+        _nothing,
+        _PRODUCT,
+        rectangular=True,
+        timed=False,
     )
-    register(
-        Operation(
-            "stream",
-            "element-wise work, bound by memory",
-            _nothing,
-            _square(1),
-            _MEMORY,
-            timed=False,
-            instead=((Part("ema"),),),
-        )
+    _add(
+        "stream",
+        "element-wise work, bound by memory",
+        _nothing,
+        _square(1),
+        _MEMORY,
+        timed=False,
+        instead=((Part("ema"),),),
     )
-    register(Operation("gemm", "square product, n by n times n by n", lambda n, m: 2 * n**3, _square(3), _PRODUCT))
+    _add("gemm", "square product, n by n times n by n", lambda n, m: 2 * n**3, _square(3), _PRODUCT)
     # By FLOPs a Cholesky factor is a third of an inverse (n^3/3 of n^3), a solve for n right-hand sides twice it. Torch
     # on one CPU thread, n = 128 to 2048: a factor takes 0.28 to 0.53 of an inverse, a solve 1.3 to 1.9; no GPU was
     # timed. In launches what is not the factor is two thirds.
-    register(
-        Operation(
-            "spd_inverse",
-            "Cholesky factor and inverse from it",
-            lambda n, m: n**3,
-            _square(1),
-            _FACTORISATION,
-            timed=False,
-            instead=((Part("cholesky", work=1 / 3), Part("cholesky_inverse", work=2 / 3)),),
-        )
+    _add(
+        "spd_inverse",
+        "Cholesky factor and inverse from it",
+        lambda n, m: n**3,
+        _square(1),
+        _FACTORISATION,
+        timed=False,
+        instead=((Part("cholesky", work=1 / 3), Part("cholesky_inverse", work=2 / 3)),),
     )
-    register(
-        Operation(
-            "eigh", "eigendecomposition with vectors", lambda n, m: 9 * n**3, _square(2), _FACTORISATION, largest=1152
-        )
-    )
+    _add("eigh", "eigendecomposition with vectors", lambda n, m: 9 * n**3, _square(2), _FACTORISATION, largest=1152)
 
 
 def _products() -> None:
     """Products of other shapes; where no law tells them apart, they run as square ones do."""
     as_products = ((Part("gemm"),),)
-    register(
-        Operation(
-            "gemm_tall",
-            "m by n times n by n",
-            lambda n, m: 2 * m * n**2,
-            lambda n, m: 2 * m * n + n**2,
-            _PRODUCT,
-            rectangular=True,
-            instead=as_products,
-        )
+    _add(
+        "gemm_tall",
+        "m by n times n by n",
+        lambda n, m: 2 * m * n**2,
+        lambda n, m: 2 * m * n + n**2,
+        _PRODUCT,
+        rectangular=True,
+        instead=as_products,
     )
-    register(
-        Operation(
-            "gemm_symmetric",
-            "X^T X of m rows, n columns",
-            lambda n, m: 2 * m * n**2,
-            lambda n, m: m * n + n**2,
-            _PRODUCT,
-            rectangular=True,
-            instead=as_products,
-        )
+    _add(
+        "gemm_symmetric",
+        "X^T X of m rows, n columns",
+        lambda n, m: 2 * m * n**2,
+        lambda n, m: m * n + n**2,
+        _PRODUCT,
+        rectangular=True,
+        instead=as_products,
     )
-    register(
-        Operation(
-            "gemm_batched",
-            "products of a batch",
-            lambda n, m: 2 * n**3,
-            _square(3),
-            _PRODUCT,
-            batched=True,
-            largest=320,
-            instead=as_products,
-        )
+    _add(
+        "gemm_batched",
+        "products of a batch",
+        lambda n, m: 2 * n**3,
+        _square(3),
+        _PRODUCT,
+        batched=True,
+        largest=320,
+        instead=as_products,
     )
-    register(
-        Operation(
-            "newton_schulz",
-            "one iteration X (2 I - A X)",
-            lambda n, m: 4 * n**3,
-            _square(5),
-            _PRODUCT,
-            instead=((Part("gemm", launch=2, element_time=2),),),
-        )
+    _add(
+        "newton_schulz",
+        "one iteration X (2 I - A X)",
+        lambda n, m: 4 * n**3,
+        _square(5),
+        _PRODUCT,
+        instead=((Part("gemm", launch=2, element_time=2),),),
     )
-    register(
-        Operation(
-            "precondition",
-            "G^-1 (m by m) times gradient (m by n) times A^-1 (n by n)",
-            lambda n, m: 2 * m * n * (m + n),
-            lambda n, m: 3 * m * n + m**2 + n**2,
-            _PRODUCT,
-            rectangular=True,
-            instead=((Part("gemm", launch=2, element_time=2),),),
-        )
+    _add(
+        "precondition",
+        "G^-1 (m by m) times gradient (m by n) times A^-1 (n by n)",
+        lambda n, m: 2 * m * n * (m + n),
+        lambda n, m: 3 * m * n + m**2 + n**2,
+        _PRODUCT,
+        rectangular=True,
+        instead=((Part("gemm", launch=2, element_time=2),),),
     )
 
 
 def _factorisations() -> None:
     """Cholesky, LU, QR and batches."""
     inverse, eigh = "spd_inverse", "eigh"
-    register(
-        Operation(
-            "cholesky",
-            "Cholesky factor",
-            lambda n, m: n**3 / 3,
-            _square(2),
-            _FACTORISATION,
-            instead=((Part(inverse, launch=1 / 3, element_time=1 / 3, assumed=True),),),
-        )
+    _add(
+        "cholesky",
+        "Cholesky factor",
+        lambda n, m: n**3 / 3,
+        _square(2),
+        _FACTORISATION,
+        instead=((Part(inverse, launch=1 / 3, element_time=1 / 3, assumed=True),),),
     )
-    register(
-        Operation(
-            "cholesky_inverse",
-            "inverse from the Cholesky factor",
-            lambda n, m: 2 * n**3 / 3,
-            _square(2),
-            _FACTORISATION,
-            instead=((Part(inverse, launch=2 / 3, element_time=2 / 3, assumed=True),),),
-        )
+    _add(
+        "cholesky_inverse",
+        "inverse from the Cholesky factor",
+        lambda n, m: 2 * n**3 / 3,
+        _square(2),
+        _FACTORISATION,
+        instead=((Part(inverse, launch=2 / 3, element_time=2 / 3, assumed=True),),),
     )
-    register(
-        Operation(
-            "cholesky_solve",
-            "solve for n right-hand sides",
-            lambda n, m: 2 * n**3,
-            _square(3),
-            _FACTORISATION,
-            instead=((Part(inverse, launch=2 / 3, element_time=3 / 2, assumed=True),),),
-        )
+    _add(
+        "cholesky_solve",
+        "solve for n right-hand sides",
+        lambda n, m: 2 * n**3,
+        _square(3),
+        _FACTORISATION,
+        instead=((Part(inverse, launch=2 / 3, element_time=3 / 2, assumed=True),),),
     )
-    register(
-        Operation(
-            "triangular_solve",
-            "solve for n right-hand sides",
-            lambda n, m: n**3,
-            _square(3),
-            _FACTORISATION,
-            instead=((Part("cholesky_solve", launch=1 / 2, element_time=1 / 2),),),
-        )
+    _add(
+        "triangular_solve",
+        "solve for n right-hand sides",
+        lambda n, m: n**3,
+        _square(3),
+        _FACTORISATION,
+        instead=((Part("cholesky_solve", launch=1 / 2, element_time=1 / 2),),),
     )
-    register(Operation("inv", "inverse by LU", lambda n, m: 2 * n**3, _square(2), _FACTORISATION))
+    _add("inv", "inverse by LU", lambda n, m: 2 * n**3, _square(2), _FACTORISATION)
     # QR is 8 n^3 / 3 of an eigendecomposition's 9 n^3. Torch on one CPU thread: a square one takes 0.42 to 0.54 of it,
     # of a block of n / 16 columns an element takes 0.07 to 0.22.
-    register(
-        Operation(
-            "qr",
-            "orthonormal basis of n columns",
-            lambda n, m: 8 * n**3 / 3,
-            _square(1),
-            _FACTORISATION,
-            timed=False,
-            instead=((Part(eigh, launch=8 / 27, element_time=8 / 27, assumed=True),),),
-        )
+    _add(
+        "qr",
+        "orthonormal basis of n columns",
+        lambda n, m: 8 * n**3 / 3,
+        _square(1),
+        _FACTORISATION,
+        timed=False,
+        instead=((Part(eigh, launch=8 / 27, element_time=8 / 27, assumed=True),),),
     )
     for name, flops in (
         ("cholesky", lambda n, m: n**3 / 3),
         ("inv", lambda n, m: 2 * n**3),
         ("eigh", lambda n, m: 9 * n**3),
     ):
-        register(
-            Operation(
-                f"{name}_batched",
-                f"{OPERATIONS[name].title}, a batch",
-                flops,
-                _square(2),
-                _FACTORISATION,
-                batched=True,
-                largest=320,
-                instead=((Part(name),),),
-            )
+        _add(
+            f"{name}_batched",
+            f"{OPERATIONS[name].title}, a batch",
+            flops,
+            _square(2),
+            _FACTORISATION,
+            batched=True,
+            largest=320,
+            instead=((Part(name),),),
         )
 
 
 def _memory() -> None:
     """What moves memory. A loop over one matrix finds it in the cache, a step does not: hence both kinds."""
     stream = (Part("stream"),)
-    register(
-        Operation(
-            "elementwise",
-            "update of n by n parameters: p - r g",
-            _nothing,
-            _square(3),
-            _MEMORY,
-            largest=4608,
-            instead=(stream,),
-        )
+    _add(
+        "elementwise",
+        "update of n by n parameters: p - r g",
+        _nothing,
+        _square(3),
+        _MEMORY,
+        largest=4608,
+        instead=(stream,),
     )
-    register(
-        Operation(
-            "ema", "running average of an n by n factor", _nothing, _square(3), _MEMORY, largest=4608, instead=(stream,)
-        )
+    _add("ema", "running average of an n by n factor", _nothing, _square(3), _MEMORY, largest=4608, instead=(stream,))
+    _add(
+        "running_average",
+        "running averages of factors, in a step",
+        _nothing,
+        _square(3),
+        _MEMORY,
+        timed=False,
+        instead=((Part("ema"),), stream),
     )
-    register(
-        Operation(
-            "running_average",
-            "running averages of factors, in a step",
-            _nothing,
-            _square(3),
-            _MEMORY,
-            timed=False,
-            instead=((Part("ema"),), stream),
-        )
-    )
-    register(
-        Operation(
-            "update",
-            "parameter update, in a step",
-            _nothing,
-            _square(3),
-            _MEMORY,
-            timed=False,
-            instead=((Part("elementwise"),), stream),
-        )
+    _add(
+        "update",
+        "parameter update, in a step",
+        _nothing,
+        _square(3),
+        _MEMORY,
+        timed=False,
+        instead=((Part("elementwise"),), stream),
     )
     # Without a law of their own, rows are part of the law that products of factors got.
-    register(
-        Operation(
-            "rows",
-            "inputs and output gradients of linear layers as rows",
-            _nothing,
-            lambda n, m: 2 * m * n,
-            _MEMORY,
-            rectangular=True,
-            timed=False,
-            instead=((),),
-        )
+    _add(
+        "rows",
+        "inputs and output gradients of linear layers as rows",
+        _nothing,
+        lambda n, m: 2 * m * n,
+        _MEMORY,
+        rectangular=True,
+        timed=False,
+        instead=((),),
     )
-    register(
-        Operation(
-            "patches",
-            "the same of convolutions, patches cut out",
-            _nothing,
-            lambda n, m: 2 * m * n,
-            _MEMORY,
-            rectangular=True,
-            timed=False,
-            instead=((),),
-        )
+    _add(
+        "patches",
+        "the same of convolutions, patches cut out",
+        _nothing,
+        lambda n, m: 2 * m * n,
+        _MEMORY,
+        rectangular=True,
+        timed=False,
+        instead=((),),
     )
-    register(
-        Operation("copy_to_device", "n by n elements, host to device", _nothing, _square(1), _MEMORY, device_only=True)
-    )
-    register(
-        Operation("copy_to_host", "n by n elements, device to host", _nothing, _square(1), _MEMORY, device_only=True)
-    )
+    _add("copy_to_device", "n by n elements, host to device", _nothing, _square(1), _MEMORY, device_only=True)
+    _add("copy_to_host", "n by n elements, device to host", _nothing, _square(1), _MEMORY, device_only=True)
 
 
 def _passes() -> None:
@@ -374,55 +247,47 @@ def _passes() -> None:
     def products(n: float, m: float) -> float:
         return 3 * (2 * m * n + n**2)
 
-    register(
-        Operation(
-            "linear_pass",
-            "forward and backward of a linear layer",
-            flops,
-            products,
-            _PRODUCT,
-            rectangular=True,
-            timed=False,
-            instead=((Part("network"),),),
-        )
+    _add(
+        "linear_pass",
+        "forward and backward of a linear layer",
+        flops,
+        products,
+        _PRODUCT,
+        rectangular=True,
+        timed=False,
+        instead=((Part("network"),),),
     )
-    register(
-        Operation(
-            "convolution_pass",
-            "forward and backward of a convolution",
-            flops,
-            products,
-            _PRODUCT,
-            rectangular=True,
-            timed=False,
-            instead=((Part("network"),), (Part("linear_pass", assumed=True),)),
-        )
+    _add(
+        "convolution_pass",
+        "forward and backward of a convolution",
+        flops,
+        products,
+        _PRODUCT,
+        rectangular=True,
+        timed=False,
+        instead=((Part("network"),), (Part("linear_pass", assumed=True),)),
     )
-    register(
-        Operation(
-            "other_pass",
-            "forward and backward of what has no factors",
-            flops,
-            products,
-            _PRODUCT,
-            rectangular=True,
-            timed=False,
-            instead=((Part("network", launch=0),), (Part("linear_pass", launch=0, assumed=True),)),
-        )
+    _add(
+        "other_pass",
+        "forward and backward of what has no factors",
+        flops,
+        products,
+        _PRODUCT,
+        rectangular=True,
+        timed=False,
+        instead=((Part("network", launch=0),), (Part("linear_pass", launch=0, assumed=True),)),
     )
     # Element-wise work on what linear layers and convolutions put out: activations, norms, residual sums.
     for name, of in (("linear_outputs", "linear layers"), ("convolution_outputs", "convolutions")):
-        register(
-            Operation(
-                name,
-                f"element-wise work on outputs of {of}",
-                _nothing,
-                lambda n, m: m * n,
-                _MEMORY,
-                rectangular=True,
-                timed=False,
-                instead=((),),
-            )
+        _add(
+            name,
+            f"element-wise work on outputs of {of}",
+            _nothing,
+            lambda n, m: m * n,
+            _MEMORY,
+            rectangular=True,
+            timed=False,
+            instead=((),),
         )
 
 
