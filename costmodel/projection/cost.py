@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -21,7 +21,7 @@ class Cost:
 
     Attributes:
         total: Whole network, shape (draws,).
-        by_shape: One layer of each shape, shape (shapes, draws).
+        by_shape: One layer of each shape, shape (shapes, draws); under the first draws alone where all are too many.
         status: The weakest among the inputs that matter.
     """
 
@@ -43,6 +43,14 @@ def slowest(costs: list[Cost]) -> Cost:
     slowest = max(costs, key=lambda cost: median(cost.total))
     total = reduce(np.maximum, (cost.total for cost in costs))
     return Cost(total, reduce(np.maximum, (cost.by_shape for cost in costs)), slowest.status)
+
+
+def joined(costs: Sequence[Cost]) -> Cost:
+    """The cost of one thing under stretches of draws, in order; its layers' under the first stretch alone."""
+    first = costs[0]
+    if len(costs) == 1:
+        return first
+    return Cost(np.concatenate([each.total for each in costs]), first.by_shape, weakest(c.status for c in costs))
 
 
 def add(arrays: Iterable[Draws]) -> Draws:

@@ -14,7 +14,7 @@ from costmodel.machines.operations import OPERATIONS, Part
 from costmodel.methods import DigitalWork, Layers, Scope
 from costmodel.projection.cost import Cost, add
 from costmodel.projection.scopes import Scopes
-from costmodel.quantities.estimate import Draws, Status, standard_normal, weakest
+from costmodel.quantities.estimate import Draws, Status, weakest
 
 #: A float32 element.
 _ELEMENT_BYTES: Final = 4.0
@@ -23,9 +23,8 @@ _ELEMENT_BYTES: Final = 4.0
 class DigitalArm:
     """One digital device under one set of draws."""
 
-    def __init__(self, card: DigitalCard, scopes: Scopes, seed: int) -> None:
-        self._card, self._scopes, self._seed = card, scopes, seed
-        self._deviates: dict[str, Draws] = {}
+    def __init__(self, card: DigitalCard, scopes: Scopes) -> None:
+        self._card, self._scopes = card, scopes
 
     def cost(self, work: DigitalWork) -> Cost:
         """Seconds of one run of some work, over the whole network and for one layer of each shape."""
@@ -88,10 +87,7 @@ class DigitalArm:
         return sizes[group][:, None]
 
     def _unexplained(self, operation: str) -> Draws:
-        if operation not in self._deviates:
-            path = f"digital.operations.{operation}.extrapolation"
-            self._deviates[operation] = standard_normal(path, self._scopes.draws, self._seed)
-        return self._deviates[operation]
+        return self._scopes.sample.standard_normal(f"digital.operations.{operation}.extrapolation")
 
 
 def _formulas(work: DigitalWork) -> Iterable[Formula]:

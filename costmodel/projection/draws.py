@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -70,3 +71,44 @@ def _within_domain(name: str, draws: Draws) -> Draws:
         return draws
     inside = 1.0 - 1e-9 if info.open_maximum else 1.0
     return np.clip(draws, info.minimum, info.maximum * inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Draws of everything a projection depends on, or a stretch of them.
+
+    Attributes:
+        found: Every quantity by path.
+        drawn: Draws of each, shape (count,).
+        count: How many.
+        seed: Their seed.
+        start: Position of the first in the whole.
+        whole: How many the whole has.
+        deviates: Further streams of standard normal deviates by path, of the whole, as they were asked for.
+    """
+
+    found: Mapping[str, Quantity]
+    drawn: Mapping[str, Draws]
+    count: int
+    seed: int
+    start: int
+    whole: int
+    deviates: dict[str, Draws]
+
+    @classmethod
+    def of(cls, found: dict[str, Quantity], count: int, seed: int, scenario: Scenario) -> Sample:
+        """All draws."""
+        return cls(found, draw_all(found, count, seed, scenario), count, seed, 0, count, {})
+
+    def stretches(self, length: int) -> Iterator[Sample]:
+        """The draws in order, at most ``length`` at a time; each is what it is in the whole."""
+        for start in range(0, self.whole, length):
+            stop = min(start + length, self.whole)
+            drawn = {path: draws[start:stop] for path, draws in self.drawn.items()}
+            yield replace(self, drawn=drawn, count=stop - start, start=start)
+
+    def standard_normal(self, path: str) -> Draws:
+        """Deviates of a further stream, shape (count,)."""
+        if path not in self.deviates:
+            self.deviates[path] = standard_normal(path, self.whole, self.seed)
+        return self.deviates[path][self.start : self.start + self.count]

@@ -7,17 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import sympy as sp
 
-from costmodel.defaults import Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, add, slowest, total
 from costmodel.projection.digital import DigitalArm
-from costmodel.projection.draws import draw_all, quantities
+from costmodel.projection.draws import Sample
 from costmodel.projection.scopes import Scopes
 from costmodel.projection.values import evaluate
-from costmodel.quantities.estimate import Draws, Quantity, Status, weakest
+from costmodel.quantities.estimate import Draws, Status, weakest
 from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
@@ -35,15 +34,12 @@ class Evaluation:
         digital: DigitalCard,
         analog: AnalogCard,
         methods: Iterable[Method],
-        draws: int,
-        seed: int,
-        scenario: Scenario,
+        sample: Sample,
     ) -> None:
         self._workload, self._analog = workload, analog
-        self.found: dict[str, Quantity] = quantities(workload, digital, analog)
-        self._drawn = draw_all(self.found, draws, seed, scenario)
-        self._scopes = Scopes(workload, methods, self.found, self._drawn, draws)
-        self._arm = DigitalArm(digital, self._scopes, seed)
+        self.found, self._drawn = sample.found, sample.drawn
+        self._scopes = Scopes(workload, methods, sample)
+        self._arm = DigitalArm(digital, self._scopes)
         self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
 
     @property

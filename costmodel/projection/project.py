@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from costmodel.defaults import DRAWS, Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import METHODS, Method, Role
-from costmodel.projection.cost import Cost, total
+from costmodel.projection.cost import Cost, joined, total
+from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibility
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
@@ -171,14 +172,13 @@ def project(
         raise ValueError(f"seed must not be negative, not {seed}")
     construction = workload.kfac.factor_construction
     methods = [build(construction) for build in METHODS.values()]
-    evaluation = Evaluation(workload, digital, analog, methods, draws, seed, Scenario(scenario))
-    phases = {method.name: evaluation.method(method) for method in methods}
+    sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
+    evaluation, phases, energies = _evaluated(workload, digital, analog, methods, sample)
     steps = {name: total(costs.values()) for name, costs in phases.items()}
-    energies = {method.name: evaluation.energy(method, phases[method.name]) for method in methods}
     digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
     best = min(digital_kfac, key=lambda method: np.median(steps[method.name].total))
     baseline = next(method.name for method in methods if method.role is Role.BASELINE)
-    targets = _times_to_target(workload, evaluation, methods, steps)
+    targets = _times_to_target(workload, sample, methods, steps)
     return Projection(
         workload=workload,
         digital=digital,
@@ -199,8 +199,47 @@ def project(
             if method.role is Role.THERMODYNAMIC
         },
         layers=_layers(workload, evaluation, steps),
-        assumptions=evaluation.found,
+        assumptions=sample.found,
     )
+
+
+#: Units of a network times draws that are evaluated at once. More would fill the memory: a layer shape holds about two
+#: hundred numbers for each draw.
+_CELLS: Final = 160_000
+
+#: A view of an array would keep the whole of it.
+_NO_LAYERS: Final[Draws] = np.zeros((0, 0))
+
+Costs = dict[str, dict[str, Cost]]
+
+
+def _evaluated(
+    workload: Workload, digital: DigitalCard, analog: AnalogCard, methods: list[Method], sample: Sample
+) -> tuple[Evaluation, Costs, Costs]:
+    """Seconds and joules of every phase of every method; of a large network or of many draws a stretch at a time.
+
+    Returns:
+        The evaluation of the first stretch, which layers and accuracy are looked up in, seconds and joules.
+    """
+    units = 2 * len(workload.shapes())
+    first: Evaluation | None = None
+    seconds: dict[str, dict[str, list[Cost]]] = {method.name: {} for method in methods}
+    joules: dict[str, dict[str, list[Cost]]] = {method.name: {} for method in methods}
+    for stretch in sample.stretches(max(1, _CELLS // units)):
+        evaluation = Evaluation(workload, digital, analog, methods, stretch)
+        for method in methods:
+            times = evaluation.method(method)
+            for found, costs in ((seconds, times), (joules, evaluation.energy(method, times))):
+                for phase, cost in costs.items():
+                    kept = cost if first is None else Cost(cost.total.copy(), _NO_LAYERS, cost.status)
+                    found[method.name].setdefault(phase, []).append(kept)
+        first = first or evaluation
+    assert first is not None  # there is at least one draw
+    return first, _joined(seconds), _joined(joules)
+
+
+def _joined(costs: Mapping[str, Mapping[str, list[Cost]]]) -> Costs:
+    return {name: {phase: joined(each) for phase, each in phases.items()} for name, phases in costs.items()}
 
 
 def _method(
@@ -229,14 +268,14 @@ def _estimate(cost: Cost) -> Estimate:
 
 
 def _times_to_target(
-    workload: Workload, evaluation: Evaluation, methods: Iterable[Method], steps: Mapping[str, Cost]
+    workload: Workload, sample: Sample, methods: Iterable[Method], steps: Mapping[str, Cost]
 ) -> dict[str, Cost]:
     """Seconds to the target of the baseline and of K-FAC on any hardware; other methods' step counts are not known."""
     training = workload.training
     if training is None:
         return {}
-    adam = evaluation.quantity("model.training.adam_steps")
-    second_order = adam * evaluation.quantity("model.training.kfac_step_ratio")
+    adam = sample.drawn["model.training.adam_steps"]
+    second_order = adam * sample.drawn["model.training.kfac_step_ratio"]
     known = weakest((training.adam_steps.status, training.kfac_step_ratio.status))
     targets = {}
     for method in methods:

@@ -7,7 +7,7 @@ same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from costmodel.formulas import Formula
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
+from costmodel.projection.draws import Sample
 from costmodel.projection.values import PATHS, evaluate, symbol_values
-from costmodel.quantities.estimate import Draws, Quantity, Status, weakest
+from costmodel.quantities.estimate import Draws, Status, weakest
 from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
@@ -25,6 +26,7 @@ class Scopes:
     """Every formula of some methods, evaluated on one network under one set of draws.
 
     Attributes:
+        sample: The draws.
         found: Every quantity by path.
         drawn: Draws of each, shape (draws,).
         draws: How many.
@@ -37,15 +39,13 @@ class Scopes:
         self,
         workload: Workload,
         methods: Iterable[Method],
-        found: Mapping[str, Quantity],
-        drawn: Mapping[str, Draws],
-        draws: int,
+        sample: Sample,
     ) -> None:
-        self.found, self.drawn, self.draws = found, drawn, draws
+        self.sample, self.found, self.drawn, self.draws = sample, sample.found, sample.drawn, sample.count
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        self.values = symbol_values(workload, self.shapes, drawn)
+        self.values = symbol_values(workload, self.shapes, sample.drawn)
         self._statuses: dict[Expression, Status] = {}
         wanted: dict[Scope, dict[Expression, None]] = {scope: {} for scope in Scope}
         for method in methods:

@@ -22,6 +22,7 @@ from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.curves import Curve
 from costmodel.machines.laws import EXTRAPOLATION_SPREAD, LEAST_SPREAD, FittedLaw, InStep, Law
 from costmodel.methods import METHODS, DigitalWork, FactorConstruction, Method, phases
+from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import KfacSettings, Layer, Unfactored, Workload
@@ -114,7 +115,9 @@ def _settings() -> KfacSettings:
 def project_step(card: DigitalCard, model: ModelSizes, draws: int, seed: int = 0) -> dict[str, Draws]:
     """Draws of every phase of a timed step, and of the whole ``step``, by the code that ``project`` runs."""
     method = timed_method()
-    evaluation = Evaluation(workload_of(model), card, _analog(), [method], draws, seed, Scenario.NOMINAL)
+    workload = workload_of(model)
+    sample = Sample.of(quantities(workload, card, _analog()), draws, seed, Scenario.NOMINAL)
+    evaluation = Evaluation(workload, card, _analog(), [method], sample)
     found = {name: cost.total for name, cost in evaluation.method(method).items()}
     return {**found, "step": np.sum(list(found.values()), axis=0)}
 
