@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from costmodel.inputs.device_schema import AnalogFile, ConstantEntry, CurveEntry, DigitalFile, FittedEntry
 from costmodel.inputs.faults import Fault, InputError
@@ -14,6 +15,9 @@ from costmodel.machines.curves import Curve
 from costmodel.machines.laws import ConstantLaw, FittedLaw, InStep, Law
 from costmodel.machines.operations import DTYPES, NEEDED, OPERATIONS
 from costmodel.quantities.names import unknown
+
+#: Keys that both kinds of card have.
+_SHARED: Final = set(AnalogFile.model_fields) & set(DigitalFile.model_fields)
 
 
 def card_from(document: Document) -> DigitalCard | AnalogCard:
@@ -29,7 +33,19 @@ def card_from(document: Document) -> DigitalCard | AnalogCard:
         return _digital(document)
     missing = "is missing; a card is 'digital' or 'analog'"
     message = missing if kind is None else unknown("kind of card", str(kind), ("digital", "analog"))
-    raise InputError([*document.faults, document.fault(("kind",), message)])
+    raise InputError([*_besides_the_kind(document), document.fault(("kind",), message)])
+
+
+def _besides_the_kind(document: Document) -> list[Fault]:
+    """Other faults of a card that does not say which kind it is, where its keys tell."""
+    keys = set(document.data)
+    for build, own in ((_digital, {"operations", "primitives"}), (_analog, set(AnalogFile.model_fields) - _SHARED)):
+        if keys & own:
+            try:
+                build(document)
+            except InputError as error:
+                return [fault for fault in error.faults if fault.path != "kind"]
+    return list(document.faults)
 
 
 def _checked(model: type[Model], document: Document) -> Model:

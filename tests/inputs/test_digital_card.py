@@ -61,6 +61,17 @@ def test_all_faults_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["", "kind: digtal\n"])
+def test_a_card_that_does_not_say_its_kind_shows_its_other_faults(kind: str) -> None:
+    text = CARD.replace("kind: digital\n", kind).replace("gemm: {rate: 1 TFLOP/s}", "gemm: {rate: 1}")
+    with pytest.raises(InputError) as error:
+        card_from(parse_yaml(text, "c.yaml"))
+    lines = str(error.value).splitlines()
+    assert len(lines) == 2
+    assert any("operations.gemm.rate missing unit" in line for line in lines)
+    assert any("a card is 'digital' or 'analog'" in line or "did you mean 'digital'?" in line for line in lines)
+
+
 FITTED = ("gemm: {launch_s: 0, item_s: 0, element_s: 0, work_s: {sizes: [1], values: [1e-12], limit: 1e-12}, "
           "domain: [8, 64], spread: 0.1, growth: 0.1, source: x}")  # fmt: skip
 
