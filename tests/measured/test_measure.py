@@ -56,7 +56,7 @@ def test_from_measuring_to_a_projection(tmp_path: Path, capsys: pytest.CaptureFi
 def test_an_operation_that_fails_costs_no_other_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from validation.measure import session as module
+    from validation.measure import measurement as module
     from validation.measure.grid import Planned
 
     real = module.prepare
@@ -68,7 +68,7 @@ def test_an_operation_that_fails_costs_no_other_point(
 
     monkeypatch.setattr(module, "prepare", prepare)
     points = [Point(op, "float32", 1, 16, 16) for op in ("gemm", "inv", "cholesky")]
-    session = module.Session(tmp_path / "t.jsonl", torch.device("cpu"), math.inf, quiet=True)
+    session = module.Measurement(tmp_path / "t.jsonl", torch.device("cpu"), math.inf, quiet=True)
     session.open()
     session.run([Planned(point, 0, index) for index, point in enumerate(points)], rounds=1)
     assert {each.point.op for each in journal.read(tmp_path / "t.jsonl").timings} == {"gemm", "cholesky"}
@@ -77,13 +77,13 @@ def test_an_operation_that_fails_costs_no_other_point(
 
 def test_a_session_is_taken_up_after_a_kill(tmp_path: Path) -> None:
     from validation.measure.grid import Planned
-    from validation.measure.session import Session
+    from validation.measure.measurement import Measurement
 
     planned = [Planned(Point("gemm", "float32", 1, n, n), 0, n) for n in (8, 16, 24)]
     file = tmp_path / "t.jsonl"
 
-    def session() -> Session:
-        found = Session(file, torch.device("cpu"), math.inf, quiet=True)
+    def session() -> Measurement:
+        found = Measurement(file, torch.device("cpu"), math.inf, quiet=True)
         found.open()
         return found
 

@@ -18,8 +18,8 @@ from costmodel.machines.operations import timed
 from costmodel.quantities.names import unknown
 from validation.measure.adviser import advise as advise_on
 from validation.measure.grid import Planned, plan
+from validation.measure.measurement import Measurement, phases
 from validation.measure.models import MODELS
-from validation.measure.session import Session, phases
 from validation.quality import best_references, settled
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -62,7 +62,7 @@ def measure(
     planned = plan(chosen, types, counts, device, beyond=beyond)
     if models:
         planned += phases(list(MODELS), counts[0])
-    session = Session(Path(out), torch.device(device), started + seconds, quiet=quiet)
+    session = Measurement(Path(out), torch.device(device), started + seconds, quiet=quiet)
     session.open()
     with closing(session):
         if advise:
@@ -106,13 +106,13 @@ def _names(option: str, text: str, known: Collection[str], faults: list[Fault]) 
     return names
 
 
-def _times(session: Session) -> dict[object, float]:
+def _times(session: Measurement) -> dict[object, float]:
     everything = [timing for visits in session.visits.values() for timing in visits]
     references = best_references(everything)
     return {point: settled(visits, references[point.threads])[0] for point, visits in session.visits.items()}
 
 
-def _follow_advice(session: Session, planned: list[Planned]) -> None:
+def _follow_advice(session: Measurement, planned: list[Planned]) -> None:
     """Spend what is left of a budget on the sizes that would tell most, a batch at a time."""
     while math.isfinite(session.deadline) and session.deadline - time.monotonic() > 3.0:
         advice = advise_on(_times(session), [each.point for each in planned])  # type: ignore[arg-type]
@@ -121,7 +121,7 @@ def _follow_advice(session: Session, planned: list[Planned]) -> None:
         session.run([Planned(each.point, 0, index) for index, each in enumerate(advice[:_SHOWN])], rounds=2)
 
 
-def _show(session: Session, planned: list[Planned]) -> None:
+def _show(session: Measurement, planned: list[Planned]) -> None:
     for each in advise_on(_times(session), [each.point for each in planned])[:_SHOWN]:  # type: ignore[arg-type]
         point = each.point
         size = f"n {point.n} m {point.m} batch {point.batch}"

@@ -37,7 +37,7 @@ _PLANNED_SHARE: Final = 0.8
 
 
 @dataclass(slots=True)
-class Session:
+class Measurement:
     """What is measured, and what is known so far.
 
     Attributes:
