@@ -119,7 +119,7 @@ def _products() -> None:
 
 
 def _factorisations() -> None:
-    """Cholesky, LU, QR and batches."""
+    """Cholesky, LU and QR."""
     inverse, eigh = "spd_inverse", "eigh"
     _add(
         "cholesky",
@@ -165,21 +165,14 @@ def _factorisations() -> None:
         timed=False,
         instead=((Part(eigh, launch=8 / 27, element_time=8 / 27, assumed=True),),),
     )
-    for name, flops in (
-        ("cholesky", lambda n, m: n**3 / 3),
-        ("inv", lambda n, m: 2 * n**3),
-        ("eigh", lambda n, m: 9 * n**3),
-    ):
-        _add(
-            f"{name}_batched",
-            f"{OPERATIONS[name].title}, a batch",
-            flops,
-            _square(2),
-            _FACTORISATION,
-            batched=True,
-            largest=320,
-            instead=((Part(name),),),
-        )
+
+
+def _batches() -> None:
+    """Factorisations of many matrices of one size in one call."""
+    for name in ("cholesky", "inv", "eigh"):
+        one = OPERATIONS[name]
+        batch = f"{name}_batched", f"{one.title}, a batch"
+        _add(*batch, one.flops, one.elements, one.terms, batched=True, largest=320, instead=((Part(name),),))
 
 
 def _memory() -> None:
@@ -291,7 +284,7 @@ def _passes() -> None:
         )
 
 
-for _family in (_general, _products, _factorisations, _memory, _passes):
+for _family in (_general, _products, _factorisations, _batches, _memory, _passes):
     _family()
 
 

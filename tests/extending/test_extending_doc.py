@@ -41,15 +41,15 @@ def test_the_methods_are_in_the_answer(page: dict[str, Any]) -> None:
     result: Projection = page["result"]
     assert {"thermo.trimmed", "kfac.ldl"} <= set(result.methods)
     assert set(result.feasibility) >= {"thermo.trimmed"}
-    # 200 values of row write time and array size; four slices of 256 and of 128, each row trimmed every 100 steps
-    write = result.assumptions["analog.row_write_time"]
-    if write.value:
-        assert result.methods["thermo.trimmed"].phases["trim"].median > 0
+    # four slices of 256 and of 128, each row trimmed in 100 ns (10 ns to 1 us) every 100 steps, on one array. The
+    # median of 200 draws whose logarithm has a standard deviation of 1.4 is known to 13 %: four of these
+    trim = result.methods["thermo.trimmed"].phases["trim"]
+    assert trim.median == pytest.approx(4 * (256 + 128) * 100e-9 / 100, rel=0.6)
     inversion = result.methods["kfac.ldl"].phases["inversion"]
     halves = result.methods["kfac.cholesky_solve"].phases["inversion"]
-    # no card has timed it, so a Cholesky factor takes its place: the same calls, the same n^3 / 3 FLOPs
+    # no card has timed it, so a Cholesky factor takes its place: the same launches, without a cost of elements here
     assert inversion.status.value == "assumed"
-    assert inversion.median == pytest.approx(halves.median, rel=1.0)
+    assert 0 < inversion.median < halves.median
     assert "kfac.ldl" in str(result.table().to_string())
     assert "thermo.trimmed" in result.as_dict()["methods"]
     assert result.verdict()
