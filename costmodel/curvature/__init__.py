@@ -1,1 +1,1 @@
-"""How curved a network's loss is, layer by layer: roles, the law fitted to measured networks, and what a user measured."""
+"""How curved a network's loss is, layer by layer: roles, a law fitted to measured networks, what a model states."""

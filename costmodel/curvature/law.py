@@ -1,8 +1,8 @@
 """The curvature of a layer that nobody has measured, from what it does in its network.
 
-Seven numbers describe a layer's two Kronecker factors before damping: the mean eigenvalue of A (x) G, and of each factor
-the stable rank, the gap between its first two eigenvalues and the power with which the further ones fall. The logarithm
-of each is a sum of effects, fitted to measured networks (docs/curvature.md):
+Seven numbers describe a layer's two Kronecker factors before damping: the mean eigenvalue of A (x) G, and of each
+factor the stable rank, the gap between its first two eigenvalues and the power with which the further ones fall. The
+logarithm of each is a sum of effects, fitted to measured networks (docs/curvature.md):
 
     stage of training + width + sharing + what the role adds (by stage, width and depth) + what the kind of network adds
 
@@ -124,20 +124,22 @@ class Spread:
     """Standard deviations about the law, of logarithms.
 
     Attributes:
-        network: Common to all layers of a network.
+        network: Common to all layers of a network at all times.
+        stage: Common to all layers of a network at one stage of its training.
         role: Common to the layers of one role in a network.
         layer: Of a layer by itself.
         early: The last, up to :data:`EARLY` of a run.
     """
 
     network: float
+    stage: float
     role: float
     layer: float
     early: float
 
     def total(self, stage: float) -> float:
         """Standard deviation of one layer of a network."""
-        return float(np.sqrt(self.network**2 + self.role**2 + self.of_layer(stage) ** 2))
+        return float(np.sqrt(self.network**2 + self.stage**2 + self.role**2 + self.of_layer(stage) ** 2))
 
     def of_layer(self, stage: float) -> float:
         """Standard deviation of a layer by itself."""
@@ -175,7 +177,7 @@ class TargetLaw:
         network = self.networks.get(place.network, (0.0,) * len(STAGES))
         stages = np.add(np.add(self.stages, role.stages), network)
         width = float(np.log(place.width / WIDTH))
-        entrance = max(0.0, 1.0 - place.depth / ENTRANCE) if place.depth != 0.5 else 0.0
+        entrance = max(0.0, 1.0 - place.depth / ENTRANCE)
         return float(
             np.interp(place.stage, STAGES, stages)
             + (self.width + role.width) * width

@@ -37,13 +37,14 @@ class SpreadEntry(Strict):
     """Standard deviations of logarithms; :class:`Spread` says more."""
 
     network: Deviation
+    stage: Deviation
     role: Deviation
     layer: Deviation
     early: Deviation
 
     def spread(self) -> Spread:
         """The entry as the model uses it."""
-        return Spread(self.network, self.role, self.layer, self.early)
+        return Spread(self.network, self.stage, self.role, self.layer, self.early)
 
 
 class TargetEntry(Strict):

@@ -71,9 +71,7 @@ class DigitalArm:
         """Working size of each unit: harmonic mean of the dimensions; and its columns n and rows m."""
         if not work.sizes:
             return None, None
-        values = self._scopes.values[work.scope]
-        # A dimension that is drawn, a sketch's rank say, is looked up at the median of these draws.
-        columns = [np.median(np.atleast_2d(values[str(each)]), axis=1, keepdims=True) for each in work.sizes]
+        columns = [self._scopes.dimension(str(each), work.scope) for each in work.sizes]
         columns = [np.broadcast_to(each, np.broadcast_shapes(*(c.shape for c in columns))) for each in columns]
         return 3.0 / add(1.0 / each for each in columns), (columns[0], columns[2])
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from costmodel.curvature.law import Target
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
 from costmodel.machines.cards import MORE_IS_BETTER, AnalogCard, DigitalCard
 from costmodel.projection.analog import solver_quantities
+from costmodel.projection.curvature import LAW, curvature_quantities
 from costmodel.quantities.estimate import Draws, Quantity, standard_normal
 from costmodel.quantities.symbols import SYMBOLS
 from costmodel.workloads.workload import EASIER_WHEN_LARGER, NEUTRAL, Workload
@@ -21,14 +23,11 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
     found = {
         f"model.kfac.{field.name}": getattr(workload.kfac, field.name)
         for field in fields(workload.kfac)
-        if isinstance(getattr(workload.kfac, field.name), Quantity)
+        if isinstance(getattr(workload.kfac, field.name), Quantity) and field.name not in list(Target)
     }
+    found |= curvature_quantities(workload)
     if workload.kfac.condition_number is not None:
-        for replaced in ("damping", "mean_curvature", "input_stable_rank", "output_stable_rank"):
-            del found[f"model.kfac.{replaced}"]
-    if workload.kfac.rank is not None:
-        for replaced in ("input_spectral_decay", "output_spectral_decay"):
-            del found[f"model.kfac.{replaced}"]
+        del found["model.kfac.damping"]
     if workload.training is not None:
         found["model.training.adam_steps"] = workload.training.adam_steps
         found["model.training.kfac_step_ratio"] = workload.training.kfac_step_ratio
@@ -52,12 +51,13 @@ def draw_all(found: dict[str, Quantity], count: int, seed: int, scenario: Scenar
 def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenario) -> Draws:
     root, name = path.split(".", 1)[0], path.rsplit(".", 1)[-1]
     if scenario is not Scenario.NOMINAL and root != "digital" and name not in NEUTRAL and path != "model.host_time":
-        more_helps = name in (EASIER_WHEN_LARGER if root == "model" else MORE_IS_BETTER)
+        more_helps = name in (MORE_IS_BETTER if root in {"analog", "solver"} else EASIER_WHEN_LARGER)
         high = more_helps == (scenario is Scenario.OPTIMISTIC)
         draws = np.full(count, quantity.high if high else quantity.low)
     else:
         draws = quantity.at(standard_normal(quantity.stream or path, count, seed))
-    return _within_domain(name, draws)
+    # A factor on the law of curvature is no value of the symbol that it is named after.
+    return draws if root == LAW else _within_domain(name, draws)
 
 
 def _within_domain(name: str, draws: Draws) -> Draws:

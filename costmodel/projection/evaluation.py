@@ -82,12 +82,14 @@ class Evaluation:
         return Cost(time.total * power, time.by_shape * power, status)
 
     def factors(self, expressions: Sequence[Expression], more: Mapping[str, Draws]) -> dict[Expression, Draws]:
-        """Values of expressions for the factors A of all shapes, then G, with some symbols given here."""
-        return evaluate(expressions, {**self._scopes.values[Scope.FACTOR], **more})
+        """Values of expressions for the factors that stand for all, A then G, with some symbols given here."""
+        return evaluate(expressions, {**self._scopes.curved, **more})
 
     def factor_counts(self) -> Draws:
         """How many factors each of those stands for, as a column."""
-        return self._scopes.weight(Scope.FACTOR, pairs=True)
+        curvature = self._scopes.curvature
+        weight = self._scopes.weight(Scope.FACTOR, pairs=True)
+        return curvature.spread(weight) * np.tile(curvature.weight, 2)[:, None]
 
     # --- phases ------------------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Evaluation:
     def _analog_work(self, work: AnalogWork) -> Cost:
         factor, known = self._law_factor(work)
         terms = [
-            Term(self._scopes.expression(term, Scope.FACTOR) * factor, weakest((self._scopes.status_of(term), known)))
+            Term(self._with_law(term, factor), weakest((self._scopes.status_of(term), known)))
             for term in sp.Add.make_args(work.time.expression)
         ]
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
@@ -153,7 +155,7 @@ class Evaluation:
             return Cost(zero[0], zero, Status.MEASURED)
         share = self._runs_per_step(cadence)
         factor, known = self._law_factor(work)
-        joules = self._scopes.expression(work.energy.expression, Scope.FACTOR) * factor * share
+        joules = self._with_law(work.energy.expression, factor) * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
         status = weakest((self._scopes.status_of(work.energy.expression), known))
@@ -161,5 +163,11 @@ class Evaluation:
 
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
-        values, factors = self._scopes.values[Scope.FACTOR], self._analog.solver
+        values, factors = self._scopes.curved, self._analog.solver
         return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
+
+    def _with_law(self, term: Expression, factor: Draws) -> Draws:
+        """A part of the time or the energy of analog work, for each factor of each shape."""
+        if factor.size == 1:
+            return self._scopes.expression(term, Scope.FACTOR) * factor
+        return self._scopes.curvature.mean(self._scopes.standing(term) * factor)

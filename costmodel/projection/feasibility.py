@@ -16,7 +16,7 @@ from costmodel.formulas import Formula, blocks, mismatch, quantization
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.values import PATHS
+from costmodel.projection.values import paths_behind
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
 from costmodel.quantities.symbols import Expression, m
 
@@ -155,5 +155,6 @@ def _largest(errors: Draws, status: Status) -> Estimate:
 
 
 def _status(expression: Expression, evaluation: Evaluation) -> Status:
-    paths = (path for symbol in expression.free_symbols for path in PATHS.get(str(symbol.name), ()))
-    return weakest(evaluation.found[path].status for path in paths if path in evaluation.found)
+    letters = (str(symbol.name) for symbol in expression.free_symbols)
+    paths = (path for letter in letters for path in paths_behind(letter, evaluation.found))
+    return weakest(evaluation.found[path].status for path in paths)

@@ -16,7 +16,7 @@ from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
 from costmodel.projection.draws import Sample
-from costmodel.projection.values import PATHS, evaluate, symbol_values
+from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values
 from costmodel.quantities.estimate import Draws, Status, weakest
 from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
@@ -33,6 +33,8 @@ class Scopes:
         shapes: Distinct layer shapes.
         multiplicity: Layers of each shape, shape (shapes,).
         values: Values of the symbols, by scope and letter.
+        curved: Values of the symbols for the factors that stand for all of a shape.
+        curvature: Which those are.
     """
 
     def __init__(
@@ -45,23 +47,43 @@ class Scopes:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        self.values = symbol_values(workload, self.shapes, sample.drawn)
+        values = symbol_values(workload, self.shapes, sample)
+        self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         self._statuses: dict[Expression, Status] = {}
         wanted: dict[Scope, dict[Expression, None]] = {scope: {} for scope in Scope}
+        curved: dict[Expression, None] = {}
         for method in methods:
             for scope, expression in method.expressions():
-                wanted[scope][expression] = None
+                (curved if _is_curved(expression) else wanted[scope])[expression] = None
         self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in wanted.items()}
+        self._curved = evaluate(list(curved), self.curved)
+        self._means: dict[Expression, Draws] = {}
 
     def evaluate(self, count: float | Formula, scope: Scope) -> Draws:
         """Values of a count for each unit of a scope."""
         if isinstance(count, Formula):
-            return self._evaluated[scope][count.expression]
+            return self.expression(count.expression, scope)
         return np.full((1, 1), float(count))
 
     def expression(self, term: Expression, scope: Scope) -> Draws:
-        """Values of a part of a formula."""
-        return self._evaluated[scope][term]
+        """Values of a part of a formula; where layers of a shape differ, their mean."""
+        if term not in self._curved:
+            return self._evaluated[scope][term]
+        if term not in self._means:
+            self._means[term] = self.curvature.mean(self._curved[term])
+        return self._means[term]
+
+    def standing(self, term: Expression) -> Draws:
+        """Values of a part of a formula of factors for those that stand for all of a shape."""
+        if term in self._curved:
+            return self._curved[term]
+        return self.curvature.spread(self._evaluated[Scope.FACTOR][term])
+
+    def dimension(self, letter: str, scope: Scope) -> Draws:
+        """Typical values of a symbol for each unit of a scope, a column: the median of one that is drawn, a rank say."""
+        drawn = self.values[scope].get(letter)
+        values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
+        return np.asarray(np.median(values, axis=1, keepdims=True))
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""
@@ -109,5 +131,8 @@ class Scopes:
         return self._statuses[term]
 
     def _symbol_status(self, letter: str) -> Status:
-        paths = PATHS.get(letter, ())
-        return weakest(self.found[path].status for path in paths if path in self.found)
+        return weakest(self.found[path].status for path in paths_behind(letter, self.found))
+
+
+def _is_curved(expression: Expression) -> bool:
+    return any(str(symbol.name) in CURVED for symbol in expression.free_symbols)

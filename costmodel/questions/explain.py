@@ -12,7 +12,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.methods import METHODS, Method
 from costmodel.projection.counts import formulas as counted_formulas
 from costmodel.projection.feasibility import formulas_of as accuracy_formulas
-from costmodel.projection.values import BEHIND, PATHS
+from costmodel.projection.values import BEHIND, paths_behind
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.names import unknown
 from costmodel.quantities.symbols import SymbolInfo
@@ -99,7 +99,7 @@ def _letters(formula: Formula) -> set[str]:
 
 def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
     letter = info.symbol.name
-    quantities = {path: found[path] for path in PATHS.get(letter, ()) if path in found}
+    quantities = {path: found[path] for path in paths_behind(letter, found)}
     values = _sizes(workload).get(letter)
     if letter == "kappa":
         values = _condition_numbers(workload)

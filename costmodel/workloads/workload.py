@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.curvature.law import CurvatureLaw
 from costmodel.curvature.measured import MeasuredCurvature
 from costmodel.curvature.roles import LayerRole, NetworkKind
+from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.quantities.estimate import Quantity
 
 

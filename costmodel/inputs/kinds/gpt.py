@@ -42,7 +42,9 @@ def gpt(entry: GptParameters) -> Iterator[Part]:
         yield from _block(f"blocks.{index}", width, context)
     yield Unfactored("final_norm", "norm", 2 * width, tensors=2)
     if entry.factored_output:
-        yield Layer("output", "linear", width, entry.vocabulary, bias=False, positions=float(context), role=LayerRole.HEAD)
+        yield Layer(
+            "output", "linear", width, entry.vocabulary, bias=False, positions=float(context), role=LayerRole.HEAD
+        )
     else:
         yield Unfactored("output", "tied_projection", 0, 2.0 * context * width * entry.vocabulary)
 

@@ -34,6 +34,4 @@ def recurrent(entry: Recurrent) -> Iterator[Layer]:
         for matrix, inputs in (("ih", entry.d_in), ("hh", entry.d_hidden)):
             name = f"{entry.name}.weight_{matrix}_l0{suffix}"
             role = entry.role or LayerRole.RECURRENT
-            yield Layer(
-                name, entry.kind, inputs, outputs, entry.bias, 1, entry.positions, entry.calls, role=role
-            )
+            yield Layer(name, entry.kind, inputs, outputs, entry.bias, 1, entry.positions, entry.calls, role=role)
