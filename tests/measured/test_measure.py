@@ -139,6 +139,17 @@ def test_phases_of_a_step_are_the_step(tmp_path: Path) -> None:
     assert y.shape == (128, 128)
 
 
+@pytest.mark.parametrize("model", ["mlp_small", "vit_small", "resnet_small"])
+def test_rows_that_are_timed_are_the_rows(model: str) -> None:
+    from solver.kfac.rows import gradient_rows, input_rows
+    from validation.measure.steps import Step
+
+    for layer in Step(model, torch.device("cpu")).layers:
+        shared = input_rows(layer.module, layer.inputs), gradient_rows(layer.module, layer.gradients)
+        for made, rows in zip(layer.rows, shared, strict=True):
+            assert torch.equal(made, rows[0].flatten(0, 1))
+
+
 def test_a_preempted_and_a_crowded_visit_are_not_clean() -> None:
     assert clean(timing(1e-5), 1e-3)
     assert not clean(timing(1e-5, share=0.6), 1e-3)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from costmodel import formulas
+from solver.kfac.rows import weight_matrix
 from validation.counting import Kind
 from validation.counting.counter import count
 from validation.reference import capture, factors, rivals, solvers
@@ -100,7 +101,7 @@ def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Record]
 def _as_matrices(seen: dict[str, capture.Record], flat: list[Tensor]) -> list[Tensor]:
     """Weights and biases in turn as one matrix a layer."""
     return [
-        capture.weight_matrix(record.layer, weight, bias)
+        weight_matrix(record.layer, weight, bias)
         for record, weight, bias in zip(seen.values(), flat[::2], flat[1::2], strict=True)
     ]
 
@@ -239,7 +240,7 @@ def test_exact_fisher_against_nngeometry(name: str) -> None:
         torch.testing.assert_close(a / scale, A[0], **EXACT)
         torch.testing.assert_close(g * scale, G[0], **EXACT)
         module = passes[0][layer].layer
-        weight, wanted = (capture.weight_matrix(module, *pair[layer_id]) for pair in (vector.to_dict(), solved))
+        weight, wanted = (weight_matrix(module, *pair[layer_id]) for pair in (vector.to_dict(), solved))
         A, G, *_ = factors.damped(A, G, DAMPING)
         ours = solvers.cholesky_solve(torch.linalg.cholesky(G), weight, torch.linalg.cholesky(A))
         torch.testing.assert_close(ours, wanted, rtol=1e-10, atol=1e-11)  # theirs by least squares
