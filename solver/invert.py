@@ -9,7 +9,7 @@ from torch import Tensor
 from solver.array import Accumulation, SamplingPlan, program, sample_inverse
 from solver.blocks import sweep_inverse
 from solver.deflation import Deflated
-from solver.laws import relaxation, samples_for_covariance, settling_of_covariance
+from solver.durations import relaxation, samples_for_covariance, settling_of_covariance
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix

@@ -10,7 +10,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_text
 from tests.measured.synthetic import HEADER, timing_line, write
 from tests.test_cli import run
-from validation.measure.records import Environment
+from validation.measure.timings import Environment
 from validation.measure.writing import TimingFile
 
 HERE = Environment(**{key: value for key, value in HEADER.items() if key not in {"kind", "schema"}})  # type: ignore[arg-type]

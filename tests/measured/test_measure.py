@@ -11,7 +11,7 @@ from costmodel.machines.operations import timed
 from tests.measured.synthetic import timing_line
 from tests.test_cli import run
 from validation.measure import journal
-from validation.measure.records import Point, Statistics, Timing
+from validation.measure.timings import Point, Statistics, Timing
 from validation.quality import best_references, clean, settled
 
 torch = pytest.importorskip("torch")

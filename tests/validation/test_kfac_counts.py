@@ -20,7 +20,7 @@ P, F, E = Kind.PRODUCT, Kind.FACTORISATION, Kind.ELEMENTWISE
 every_layer = pytest.mark.parametrize("name", CASES)
 
 
-def record(name: str) -> capture.Record:
+def record(name: str) -> capture.Seen:
     network, inputs = build(name)
     return next(iter(capture.run(network, inputs, quadratic).values()))
 

@@ -48,7 +48,7 @@ def network(name: str) -> tuple[nn.Module, Tensor, Tensor]:
     return built.double(), inputs.double(), torch.randint(0, CLASSES, (BATCH,))
 
 
-def kronecker_factors(seen: capture.Record, sharing: str) -> tuple[Tensor, Tensor]:
+def kronecker_factors(seen: capture.Seen, sharing: str) -> tuple[Tensor, Tensor]:
     """A and G as means: over rows and over examples (expand), or over examples with positions averaged (reduce)."""
     positions = seen.inputs.shape[2]
     if sharing == "expand":
@@ -77,7 +77,7 @@ def sharing(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Record], list[Tensor], list[Tensor]]:
+def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Seen], list[Tensor], list[Tensor]]:
     """Their operator, what our hooks saw, the gradients of the mean loss, and the parameters' names in their order."""
     oracle = pytest.importorskip("curvlinops")
     model, inputs, labels = network(name)
@@ -98,7 +98,7 @@ def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Record]
     return operator, seen, gradients, parameters
 
 
-def _as_matrices(seen: dict[str, capture.Record], flat: list[Tensor]) -> list[Tensor]:
+def _as_matrices(seen: dict[str, capture.Seen], flat: list[Tensor]) -> list[Tensor]:
     """Weights and biases in turn as one matrix a layer."""
     return [
         weight_matrix(record.layer, weight, bias)
@@ -140,7 +140,7 @@ def _newton_schulz(factor: Tensor) -> Tensor:
     return solvers.newton_schulz_inverse(factor, float(values.max()), float(values.min()), 12)
 
 
-def _full_rank(record: capture.Record, sharing: str, gradient: Tensor, shares: list[Tensor]) -> Tensor:
+def _full_rank(record: capture.Seen, sharing: str, gradient: Tensor, shares: list[Tensor]) -> Tensor:
     """The low-rank form with every mode kept is exact."""
     generator = torch.Generator().manual_seed(0)
     A, G = (solvers.low_rank(each, each.shape[-1], generator) for each in kronecker_factors(record, sharing))

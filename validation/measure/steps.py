@@ -12,7 +12,7 @@ from solver.kfac.capture import Capture, covered_layers
 from solver.kfac.rows import is_covered
 from validation.measure.models import MODELS, Attended, Built
 from validation.measure.primitives import Call
-from validation.measure.records import LayerSizes, ModelSizes
+from validation.measure.timings import LayerSizes, ModelSizes
 
 #: Phases of a step in the order they run; ``step`` is all of them in one call, in the state each leaves to the next.
 PHASES: Final = (

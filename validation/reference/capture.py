@@ -13,7 +13,7 @@ from solver.kfac.rows import gradient_rows, input_rows, weight_matrix
 
 
 @dataclass
-class Record:
+class Seen:
     """What one layer saw in a pass.
 
     Attributes:
@@ -29,7 +29,7 @@ class Record:
     weight_gradient: Tensor
 
 
-def run(network: nn.Module, inputs: tuple[Tensor, ...], loss: Callable[[Tensor], Tensor]) -> dict[str, Record]:
+def run(network: nn.Module, inputs: tuple[Tensor, ...], loss: Callable[[Tensor], Tensor]) -> dict[str, Seen]:
     """Forward and backward pass of a network, and what its covered layers saw, by name.
 
     Args:
@@ -46,11 +46,11 @@ def run(network: nn.Module, inputs: tuple[Tensor, ...], loss: Callable[[Tensor],
     return {name: _record(layer, seen.calls[name], gradients[name]) for name, layer in layers.items()}
 
 
-def _record(layer: nn.Module, calls: Sequence[Call], output_gradients: Sequence[Tensor]) -> Record:
+def _record(layer: nn.Module, calls: Sequence[Call], output_gradients: Sequence[Tensor]) -> Seen:
     inputs = torch.cat([input_rows(layer, each.inputs) for each in calls], dim=2)
     gradients = torch.cat([gradient_rows(layer, each) for each in output_gradients], dim=2)
     assert isinstance(layer.weight, Tensor)
     weight = layer.weight.grad
     bias = layer.bias.grad if isinstance(layer.bias, Tensor) else None
     assert weight is not None
-    return Record(layer, inputs, gradients, weight_matrix(layer, weight, bias))
+    return Seen(layer, inputs, gradients, weight_matrix(layer, weight, bias))

@@ -161,9 +161,9 @@ def _simulator() -> list[Check]:
     As a projection uses them, knowing n and kappa; and with the spectrum known, which checks how they were derived.
     """
     data = Path(__file__).parents[1] / "data" / "simulator" / "trials.jsonl"
-    if importlib.util.find_spec("validation.simulator.scoring") is None or not data.exists():
+    if importlib.util.find_spec("validation.simulator.law_scores") is None or not data.exists():
         return []
-    from validation.simulator.scoring import COVERAGE_WITHIN, MEDIAN_AT_MOST, fit_all, score_all
+    from validation.simulator.law_scores import COVERAGE_WITHIN, MEDIAN_AT_MOST, fit_all, score_all
     from validation.simulator.trials import read_trials
 
     records = read_trials(data)

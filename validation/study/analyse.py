@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from validation.simulator.records import Record, read
+from validation.simulator.lines import Line, read
 from validation.study.arms import ARMS, Hyper
 from validation.study.directions import direction_errors
 from validation.study.run import SEEDS, TARGETS
@@ -39,7 +39,7 @@ class Ratio:
     censored: int
 
 
-def ratio(pairs: Sequence[tuple[Record, Record]]) -> Ratio:
+def ratio(pairs: Sequence[tuple[Line, Line]]) -> Ratio:
     """Steps of the first over the second of each pair; Student's interval on the logarithm."""
     logs = [math.log((a["steps"] or a["limit"]) / (b["steps"] or b["limit"])) for a, b in pairs]
     mean, count = float(np.mean(logs)), len(logs)
@@ -48,12 +48,12 @@ def ratio(pairs: Sequence[tuple[Record, Record]]) -> Ratio:
     return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), count, missing)
 
 
-def analyse(records: Sequence[Record]) -> dict[str, Any]:
+def analyse(records: Sequence[Line]) -> dict[str, Any]:
     """Tables by task, pooled ratios, and which arms keep the benefit."""
     runs = {(r["task"], r["arm"], r["seed"]): r for r in records if r["seed"] in SEEDS}
     tasks = sorted({task for task, _, _ in runs})
     table: dict[str, dict[str, Any]] = {}
-    pooled: dict[str, list[tuple[Record, Record]]] = {}
+    pooled: dict[str, list[tuple[Line, Line]]] = {}
     for task in tasks:
         base = {seed: runs[task, "kfac", seed] for seed in SEEDS if (task, "kfac", seed) in runs}
         table[task] = {}
@@ -82,7 +82,7 @@ def analyse(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def hypers(records: Sequence[Record]) -> dict[str, Hyper]:
+def hypers(records: Sequence[Line]) -> dict[str, Hyper]:
     """Tuned K-FAC settings by task, from the runs."""
     return {r["task"]: Hyper(**r["hyper"]) for r in records if r["arm"] == "kfac" and r["seed"] in SEEDS}
 
