@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 import torch
 
+from costmodel.inputs.files import write_text
 from costmodel.machines.solver import LawFactor, SolverLaw
 from solver import Regime
 from validation.simulator.catalog import solver_text
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None, *, stdout: TextIO | None = None, std
             "solver.yaml": solver_text(factors, sum(not each.held_out for each in reached(records))),
         }
         for name, text in files.items():
-            (args.out / name).write_text(text, encoding="utf-8")
+            write_text(args.out / name, text)
     except BrokenTrialsError as error:
         print(error, file=err)
         return 2

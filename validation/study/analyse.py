@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
+from costmodel.inputs.files import write_text
 from validation.simulator.lines import Line, read
 from validation.study.arms import ARMS, Hyper
 from validation.study.directions import direction_errors
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tuned = hypers(records)
     report["tuned"] = {task: asdict(hyper) for task, hyper in tuned.items()}
     report["directions"] = {task: direction_errors(TASKS[task](), hyper, arms) for task, hyper in tuned.items()}
-    args.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_text(args.out, json.dumps(report, indent=2) + "\n")
     print(markdown(report))
 
 
