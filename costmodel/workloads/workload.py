@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 from costmodel.curvature.law import CurvatureLaw
 from costmodel.curvature.measured import MeasuredCurvature
@@ -173,14 +172,6 @@ class KfacSettings:
     def factor_construction(self) -> FactorConstruction:
         """How factors are built."""
         return _CONSTRUCTIONS[self.weight_sharing, self.factor_products]
-
-
-#: Settings that make the analog machine's work easier the larger they are; of the others smaller ones do.
-EASIER_WHEN_LARGER: Final = frozenset({"damping", "input_stable_rank", "output_stable_rank", "relative_error"})
-#: Settings that do not touch the analog arm; a scenario leaves them as they are.
-NEUTRAL: Final = frozenset({"adam_steps", "rank", "block_size"}) | {
-    f"{side}_{name}" for side in ("input", "output") for name in ("top_mode_gap", "spectral_decay")
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 from costmodel.inputs.faults import InputError
 from validation.measure.journal import Journal, parse
-from validation.measure.records import SCHEMA, Environment
+from validation.measure.timings import SCHEMA, Environment
 
 _T = TypeVar("_T")
 #: How a line of :func:`header`, ``Timing.as_dict`` or ``ModelSizes.as_dict`` begins.
