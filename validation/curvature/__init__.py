@@ -3,5 +3,6 @@
 from solver.kfac.rows import Sharing
 from validation.curvature.fisher import Fisher, Likelihood
 from validation.curvature.probe import CurvatureProbe
+from validation.curvature.task import Task
 
-__all__ = ["CurvatureProbe", "Fisher", "Likelihood", "Sharing"]
+__all__ = ["CurvatureProbe", "Fisher", "Likelihood", "Sharing", "Task"]
