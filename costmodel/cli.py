@@ -148,11 +148,9 @@ def calibrate(
         raise typer.Exit(run_trials(trials + ["--short"] * short))
     if not out:
         raise InputError.about("calibrate", "give --out, the card to write")
-    from costmodel.views.report import LazyReport
     from validation.cards.command import calibrate as run
 
-    records, as_dict, tables = run(timings, out, name, threads, hold_out=hold_out)
-    _print(output, LazyReport(as_dict, tables, records))
+    _print(output, run(timings, out, name, threads, hold_out=hold_out))
 
 
 @app.command()
@@ -192,12 +190,11 @@ def validate(
     output: Output = Format.TABLE,
 ) -> None:
     """Score the shipped cards on data no fit has read; exit 1 where a threshold is missed."""
-    from costmodel.views.report import LazyReport
     from validation.score.command import validate as run
 
-    records, as_dict, tables, passed = run(timings, card, points=points)
-    _print(output, LazyReport(as_dict, tables, records))
-    if not passed:
+    report = run(timings, card, points=points)
+    _print(output, report)
+    if not report.passed:
         raise typer.Exit(1)
 
 

@@ -9,11 +9,15 @@ import numpy as np
 
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
-from costmodel.machines.cards import MORE_IS_BETTER, AnalogCard, DigitalCard
+from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.analog import solver_quantities
+from costmodel.quantities.declared import DECLARED, Declared
 from costmodel.quantities.estimate import Draws, Quantity, standard_normal
-from costmodel.quantities.symbols import SYMBOLS
-from costmodel.workloads.workload import EASIER_WHEN_LARGER, NEUTRAL, Workload
+from costmodel.quantities.symbols import Better, SymbolInfo
+from costmodel.workloads.workload import Workload
+
+#: Rates of a digital device are drawn in every scenario, and no formula's symbol bounds them.
+_DIGITAL = Declared(Better.EITHER)
 
 
 def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> dict[str, Quantity]:
@@ -50,25 +54,21 @@ def draw_all(found: dict[str, Quantity], count: int, seed: int, scenario: Scenar
 
 
 def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenario) -> Draws:
-    root, name = path.split(".", 1)[0], path.rsplit(".", 1)[-1]
-    if scenario is not Scenario.NOMINAL and root != "digital" and name not in NEUTRAL and path != "model.host_time":
-        more_helps = name in (EASIER_WHEN_LARGER if root == "model" else MORE_IS_BETTER)
-        high = more_helps == (scenario is Scenario.OPTIMISTIC)
-        draws = np.full(count, quantity.high if high else quantity.low)
-    else:
+    declared = _DIGITAL if path.startswith("digital.") else DECLARED[path.rsplit(".", 1)[-1]]
+    if scenario is Scenario.NOMINAL or declared.better is Better.EITHER:
         draws = quantity.at(standard_normal(quantity.stream or path, count, seed))
-    return _within_domain(name, draws)
+    else:
+        high = (declared.better is Better.LARGER) == (scenario is Scenario.OPTIMISTIC)
+        draws = np.full(count, quantity.high if high else quantity.low)
+    return draws if declared.symbol is None else _within_domain(declared.symbol, draws)
 
 
-def _within_domain(name: str, draws: Draws) -> Draws:
+def _within_domain(info: SymbolInfo, draws: Draws) -> Draws:
     """Draws of a symbol's value cut off at the ends of its domain, which a range or the tail of its draws can pass.
 
     An error of 0.1 (0.06 to 0.3) has one draw in 5000 above 1, and a stable rank of 1.2 some below 1. A range that
     follows from a standard error ends outside by itself, so a scenario's value is cut off alike.
     """
-    info = SYMBOLS.get(name) or SYMBOLS.get(name.removeprefix("input_").removeprefix("output_"))
-    if info is None:
-        return draws
     inside = 1.0 - 1e-9 if info.open_maximum else 1.0
     return np.clip(draws, info.minimum, info.maximum * inside)
 

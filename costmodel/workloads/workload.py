@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.quantities.estimate import Quantity
@@ -158,12 +157,6 @@ class KfacSettings:
     def factor_construction(self) -> FactorConstruction:
         """How factors are built."""
         return _CONSTRUCTIONS[self.weight_sharing, self.factor_products]
-
-
-#: Settings that make the analog machine's work easier the larger they are; of the others smaller ones do.
-EASIER_WHEN_LARGER: Final = frozenset({"damping", "input_stable_rank", "output_stable_rank", "relative_error"})
-#: Settings that do not touch the analog arm; a scenario leaves them as they are.
-NEUTRAL: Final = frozenset({"adam_steps", "input_spectral_decay", "output_spectral_decay", "rank", "block_size"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from validation.appending import LineFile
 from validation.measure.journal import Journal, parse
-from validation.measure.records import SCHEMA, Environment
+from validation.measure.timings import SCHEMA, Environment
 
 
 class TimingFile(LineFile):
