@@ -11,7 +11,7 @@ from torch import Tensor
 
 from costmodel.inputs.curvature_file import FactorRecord, Side
 from costmodel.inputs.faults import InputError
-from costmodel.workloads.roles import LayerRole
+from costmodel.curvature.roles import LayerRole
 from validation.curvature.factor import OuterSum
 from validation.curvature.fisher import Fisher, loss_terms, sampled_loss
 from validation.curvature.hooks import Call, Seen, gradients

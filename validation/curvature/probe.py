@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from costmodel.inputs.curvature_file import FactorRecord, Side, parse_curvature
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.workloads.roles import LayerRole
+from costmodel.curvature.roles import LayerRole
 from solver.kfac.rows import Sharing
 from validation.appending import LineFile
 from validation.curvature.collection import Collection, Observed
