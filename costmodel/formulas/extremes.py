@@ -6,8 +6,7 @@ In formulas like these it never finds anything, and the search cost a fifth of a
 
 from __future__ import annotations
 
-import sympy as sp
-
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression
 
 

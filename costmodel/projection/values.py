@@ -6,18 +6,16 @@ length one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from costmodel.formulas import Formula, kfac
-from costmodel.formulas.formula import compiled
+from costmodel.formulas import Formula, code, kfac
+from costmodel.formulas.code import Summand
 from costmodel.machines.analog_defaults import BOLTZMANN
 from costmodel.methods import Scope
 from costmodel.quantities.estimate import Draws
-from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
 #: Path of the quantity behind each symbol of the analog machine.
@@ -75,18 +73,16 @@ def symbol_values(
     }
 
 
-def evaluate(expressions: Sequence[Expression], values: Mapping[str, Draws]) -> dict[Expression, Draws]:
-    """Values of many expressions at once, by expression, each with both axes."""
-    letters = _letters(tuple(expressions))
-    results = compiled(tuple(expressions), letters)(*(values[letter] for letter in letters))
-    both_axes = (np.atleast_2d(np.asarray(result, dtype=float)) for result in results)
-    return dict(zip(expressions, both_axes, strict=True))
+def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
+    """Values of many parts of formulas at once, each with both axes."""
+    found = code.evaluate(parts, values)
+    return {part: np.atleast_2d(np.asarray(value, dtype=float)) for part, value in found.items()}
 
 
-@cache
-def _letters(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
-    """Letters of all symbols in some expressions."""
-    return tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
+def values_of(formulas: Sequence[Formula], values: Mapping[str, Draws]) -> dict[Formula, Draws]:
+    """Values of many formulas at once, each with both axes."""
+    found = evaluate([part for each in formulas for part in each.summands], values)
+    return {each: np.asarray(code.add(found[part] for part in each.summands)) for each in formulas}
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:
@@ -128,10 +124,11 @@ def _condition_numbers(workload: Workload, layer: Mapping[str, Draws], drawn: Ma
         given = drawn["model.kfac.condition_number"]
         return np.broadcast_to(given, (2 * len(layer["a"]), len(given)))
     damping, curvature = (drawn[f"model.kfac.{name}"][None, :] for name in ("damping", "mean_curvature"))
-    kappa = compiled((kfac.damping.condition_number().expression,), ("lambda", "n", "s_r", "theta"))
     sides = (("a", "input_stable_rank"), ("g", "output_stable_rank"))
     ranks = {side: drawn[f"model.kfac.{name}"][None, :] for side, name in sides}
-    return np.concatenate([kappa(damping, layer[side], ranks[side], curvature)[0] for side, _ in sides])
+    shared, formula = {"lambda": damping, "theta": curvature}, BEHIND["kappa"]
+    each = ({**shared, "n": layer[side], "s_r": ranks[side]} for side, _ in sides)
+    return np.concatenate([values_of([formula], values)[formula] for values in each])
 
 
 def _ranks(workload: Workload, known: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
@@ -141,5 +138,4 @@ def _ranks(workload: Workload, known: Mapping[str, Draws], drawn: Mapping[str, D
     shapes = len(known["n"]) // 2
     sides = (drawn[f"model.kfac.{side}_spectral_decay"] for side in ("input", "output"))
     decay = np.repeat(np.stack(list(sides)), shapes, axis=0)
-    rank = compiled((kfac.low_rank.rank().expression,), ("epsilon", "kappa", "n", "s_d"))
-    return np.asarray(rank(known["epsilon"], known["kappa"], known["n"], decay)[0])
+    return values_of([BEHIND["r"]], {**known, "s_d": decay})[BEHIND["r"]]

@@ -1,0 +1,94 @@
+"""Shipped numpy code says what the formulas say; formulas from elsewhere do without."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from costmodel import formulas
+from costmodel.formulas import code, generate, generated
+from costmodel.formulas.registry import formula, shipped, unregister
+from costmodel.methods import METHODS
+from costmodel.quantities import symbols
+from costmodel.quantities.units import one
+
+POINTS = 64
+REMAKE = "run python -m costmodel.formulas.generate"
+
+
+def points(letters: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Values inside each symbol's domain, over several orders of magnitude, so that every branch is met."""
+    found = {}
+    for letter in letters:
+        info = symbols.info(letter)
+        low, high = max(info.minimum, 1e-3), min(info.maximum, 64.0 if info.unit.name == "bit" else 1e4)
+        generator = np.random.default_rng(list(letter.encode()))
+        found[letter] = np.exp(generator.uniform(np.log(low), np.log(high), POINTS))
+    return found
+
+
+def test_every_formula_has_code_and_no_code_is_left_over() -> None:
+    assert sorted(generated.FORMULAS) == sorted(shipped()), REMAKE
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_code_gives_what_the_expression_gives(name: str) -> None:
+    found = formulas.get(name)
+    assert all(isinstance(part.code, str) for part in found.summands)
+    made = code.summands(found.expression)
+    assert [part.letters for part in found.summands] == [part.letters for part in made], REMAKE
+    values = points(found.letters)
+    with np.errstate(all="ignore"):
+        ours, theirs = (code.evaluate(parts, values) for parts in (found.summands, made))
+    for mine, other in zip(ours.values(), theirs.values(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, err_msg=REMAKE)
+        assert np.isfinite(other).any()
+
+
+def test_the_text_is_what_the_command_writes() -> None:
+    text = Path(generated.__file__).read_text(encoding="utf-8")
+    if f"with sympy {sp.__version__}:" not in text:
+        pytest.skip("another sympy may write the same code in another way")
+    assert text == generate.source(shipped()), REMAKE
+
+
+def test_every_shipped_method_is_made_of_shipped_code() -> None:
+    for build in METHODS.values():
+        for construction in formulas.kfac.factors.FactorConstruction:
+            for _, part in build(construction).summands():
+                assert isinstance(part.code, str)
+
+
+def test_a_whole_quotient_stays_whole() -> None:
+    """A ceiling of n times 1/m would be one more for some of these."""
+    m = np.arange(1.0, 300.0)[:, None]
+    q = np.arange(1.0, 300.0)[None, :]
+    assert np.any(np.ceil(q * m * (1 / m)) != q)
+    assert np.array_equal(formulas.blocks.count().evaluate(n=q * m, m=m), q + 0 * m)
+
+
+def test_a_formula_from_elsewhere_never_takes_shipped_code() -> None:
+    """A name that was given up and taken again means the new formula."""
+    name = "trial.shipped"
+    generated.FORMULAS[name] = generated.FORMULAS["kfac.cholesky.refresh.flops"]
+    try:
+        found = formula(name, one, "a source")(lambda: 2 * symbols.n)()
+        assert found.evaluate(n=5) == 10
+        assert found.letters == ("n",)
+    finally:
+        del generated.FORMULAS[name]
+        unregister(name)
+
+
+def test_a_changed_formula_does_not_take_the_code_of_the_original() -> None:
+    cubic = formulas.get("kfac.cholesky.refresh.flops")
+    assert cubic.substitute(n="2*k").evaluate(k=3) == 216
+    assert cubic.evaluate(n=3) == 27
+
+
+def test_code_and_expressions_without_code_are_evaluated_together() -> None:
+    shipped_part = formulas.get("kfac.cholesky.refresh.flops").summands
+    made = code.summands(symbols.n * symbols.k + sp.log(symbols.k))
+    values = {"n": np.array(3.0), "k": np.array(1.0)}
+    assert sorted(float(value) for value in code.evaluate((*shipped_part, *made), values).values()) == [0, 3, 27]
