@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, reduce
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from costmodel.formulas.generated import NODES
 from costmodel.formulas.special import lambert_lower
 from costmodel.quantities.algebra import Expression, sp
+from costmodel.quantities.estimate import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,26 @@ def evaluate(parts: Iterable[Summand], values: Mapping[str, Any]) -> dict[Summan
         results = _compiled(tuple(part.code for part in rest), letters)(*(values[letter] for letter in letters))
         found |= zip(rest, results, strict=True)
     return found
+
+
+#: Points that are evaluated at once: what a formula is made of then stays in a processor's cache.
+STRETCH: Final = 8192
+
+
+def total(parts: Iterable[Summand], values: Mapping[str, Draws]) -> Draws:
+    """Sum of summands at arrays that broadcast against each other; of many points a stretch at a time."""
+    parts = tuple(parts)
+    shape = np.broadcast_shapes(*(value.shape for value in values.values()))
+    size = math.prod(shape)
+    if size <= STRETCH or any(value.size not in {1, size} for value in values.values()):
+        return np.asarray(add(evaluate(parts, values).values()))
+    flat = {letter: value.reshape(-1) for letter, value in values.items()}
+    result = np.empty(size)
+    for start in range(0, size, STRETCH):
+        at = slice(start, start + STRETCH)
+        piece = {letter: value if value.size == 1 else value[at] for letter, value in flat.items()}
+        result[at] = add(evaluate(parts, piece).values())
+    return result.reshape(shape)
 
 
 def add(values: Iterable[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from costmodel.formulas.code import Summand, add, evaluate, summands
+from costmodel.formulas.code import Summand, summands, total
 from costmodel.quantities import symbols
 from costmodel.quantities.algebra import Expression, sp
 from costmodel.quantities.symbols import SymbolInfo
@@ -140,10 +140,12 @@ class Formula:
         if missing:
             raise ValueError(f"{self.name} needs a value for {_listing(missing)}")
         for letter, array in given.items():
-            needed[letter].check(float(array.min()), float(array.max()))
+            info, low, high = needed[letter], float(array.min()), float(array.max())
+            info.check(low, high)
             # What the check forgives as rounding would still be a negative argument to log(kappa) or sqrt(1 - chi).
-            given[letter] = np.clip(array, needed[letter].minimum, needed[letter].maximum)
-        result = add(evaluate(self.summands, given).values())
+            if low < info.minimum or high > info.maximum:
+                given[letter] = np.clip(array, info.minimum, info.maximum)
+        result = total(self.summands, given)
         return float(result) if np.ndim(result) == 0 else result
 
     def explain(self) -> str:

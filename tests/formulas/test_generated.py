@@ -87,6 +87,23 @@ def test_a_changed_formula_does_not_take_the_code_of_the_original() -> None:
     assert cubic.evaluate(n=3) == 27
 
 
+@pytest.mark.parametrize(
+    "shape", [(3 * code.STRETCH + 5,), (2, code.STRETCH), (1, code.STRETCH + 1)], ids=["line", "table", "row"]
+)
+def test_many_points_a_stretch_at_a_time_give_what_each_gives(shape: tuple[int, ...]) -> None:
+    time = formulas.get("thermo.solve.settle.time")
+    n = np.random.default_rng(0).integers(1, 4096, shape).astype(float)
+    rest = {"m": 64.0, "k": np.array([7.0]), "tau": 1e-9, "epsilon": 0.1}
+    kappa = np.random.default_rng(1).uniform(1, 1e3, n.size).reshape(shape)
+    found = time.evaluate(n=n, kappa=kappa, **rest)
+    assert found.shape == shape
+    for index in [(0,) * n.ndim, tuple(length - 1 for length in shape), tuple(length // 2 for length in shape)]:
+        assert found[index] == time.evaluate(n=n[index], kappa=kappa[index], **(rest | {"k": 7.0}))
+    rows = np.linspace(1.0, 1e3, 5)[:, None]
+    table = time.evaluate(n=n.reshape(-1)[None, :], kappa=rows, **rest)
+    assert table[3, -1] == time.evaluate(n=n.reshape(-1)[-1], kappa=rows[3, 0], **(rest | {"k": 7.0}))
+
+
 def test_code_and_expressions_without_code_are_evaluated_together() -> None:
     shipped_part = formulas.get("kfac.cholesky.refresh.flops").summands
     made = code.summands(symbols.n * symbols.k + sp.log(symbols.k))
