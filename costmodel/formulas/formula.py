@@ -20,12 +20,20 @@ class Shipped:
     """An expression whose numpy code is shipped, so that it need not be built for its values.
 
     Attributes:
+        name: Of its formula.
         build: Builds it.
         summands: Its additive parts.
     """
 
+    name: str
     build: Callable[[], Expression]
     summands: tuple[Summand, ...]
+
+    def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
+        """Another process has it under its name."""
+        from costmodel.formulas.registry import behind
+
+        return behind, (self.name,)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -58,7 +58,7 @@ def formula(
             if shipped is None:
                 given = built()[0]
             else:
-                given = Shipped(lambda: built()[0], tuple(Summand(code, letters) for code, letters in shipped))
+                given = Shipped(name, lambda: built()[0], tuple(Summand(code, letters) for code, letters in shipped))
             return Formula(name, given, unit, meaning, source, verified_by, composed_of)
 
         @wraps(build)
@@ -92,6 +92,11 @@ def get(name: str) -> Formula:
         hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
         raise KeyError(f"no formula '{name}'{hint}")
     return _REGISTRY[name]()
+
+
+def behind(name: str) -> Expression | Shipped:
+    """What the formula of a name was registered with."""
+    return get(name).given
 
 
 def unregister(name: str) -> None:

@@ -1,5 +1,6 @@
 """Shipped numpy code says what the formulas say; formulas from elsewhere do without."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,13 @@ def test_many_points_a_stretch_at_a_time_give_what_each_gives(shape: tuple[int, 
     rows = np.linspace(1.0, 1e3, 5)[:, None]
     table = time.evaluate(n=n.reshape(-1)[None, :], kappa=rows, **rest)
     assert table[3, -1] == time.evaluate(n=n.reshape(-1)[-1], kappa=rows[3, 0], **(rest | {"k": 7.0}))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_formulas_travel_to_other_processes(changed: bool) -> None:
+    found = formulas.get("kfac.cg.step.flops")
+    found = found.substitute(k=2 * symbols.n) if changed else found
+    assert pickle.loads(pickle.dumps(found)) == found
 
 
 def test_code_and_expressions_without_code_are_evaluated_together() -> None:
