@@ -65,11 +65,11 @@ def _shared(expressions: Sequence[Expression]) -> tuple[dict[Expression, str], l
     instead: dict[Expression, Expression] = {}
     nodes: dict[Expression, str] = {}
     for symbol, given in found:
-        expression, divisor, inverted = given.xreplace(instead), 1, False
-        if expression.is_Pow and expression.exp.is_number and expression.exp.is_negative:
-            expression, inverted = 1 / expression, True
-        elif (divisor := expression.as_coeff_Mul()[0].q) != 1:
-            expression *= divisor
+        expression = given.xreplace(instead)
+        inverted = bool(expression.is_Pow and expression.exp.is_number and expression.exp.is_negative)
+        factor = expression.as_coeff_Mul()[0]
+        divisor = factor.q if factor.is_Rational else 1
+        expression = 1 / expression if inverted else expression * divisor
         kept = expression if expression.is_Symbol else sp.Symbol(nodes.setdefault(expression, str(symbol)))
         instead[symbol] = 1 / kept if inverted else kept / divisor
     return nodes, [expression.xreplace(instead) for expression in reduced]

@@ -2,13 +2,14 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
 
 from costmodel import formulas
-from costmodel.formulas import code, generate, generated
+from costmodel.formulas import Formula, code, generate, generated
 from costmodel.formulas.registry import formula, shipped, unregister
 from costmodel.methods import METHODS
 from costmodel.quantities import symbols
@@ -52,6 +53,34 @@ def test_the_text_is_what_the_command_writes() -> None:
     if f"with sympy {sp.__version__}:" not in text:
         pytest.skip("another sympy may write the same code in another way")
     assert text == generate.source(shipped()), REMAKE
+
+
+def test_the_command_writes_any_formula() -> None:
+    """Numbers with a point, fractions and reciprocals that are shared, letters and numbers alone, equal expressions."""
+    n, k, m = (letter.symbol for letter in (symbols.n, symbols.k, symbols.m))
+    root = sp.sqrt(0.3 * n + 2)
+    expressions = {
+        "root": root / 3 + k / m,
+        "shared": sp.ceiling(n / m) * root / 3,
+        "again": sp.Rational(5, 7) * n / m**2 + 1 / (m**2 * root),
+        "letter": n,
+        "number": sp.Rational(1, 4),
+        "twin": root / 3 + k / m,
+    }
+    text = generate.source({name: Formula(name, each, one, "", "") for name, each in expressions.items()})
+    module: dict[str, Any] = {}
+    exec(text, module)
+    values = {"n": 12.0, "k": 5.0, "m": 4.0}
+
+    class Shared(dict[str, Any]):
+        def __missing__(self, name: str) -> Any:
+            return module["NODES"][name](self)
+
+    for name, expression in expressions.items():
+        found = sum(Shared(values)[code_name] for code_name, _ in module["FORMULAS"][name])
+        assert found == pytest.approx(float(expression.subs({n: 12, k: 5, m: 4})), rel=1e-15)
+    assert module["FORMULAS"]["letter"] == (("n", ("n",)),)
+    assert module["FORMULAS"]["twin"] == module["FORMULAS"]["root"]
 
 
 def test_every_shipped_method_is_made_of_shipped_code() -> None:
