@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula
+from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import Context, Law, Term, Work
 from costmodel.machines.operations import OPERATIONS, Part
 from costmodel.methods import DigitalWork, Layers, Scope
-from costmodel.projection.cost import Cost, add
+from costmodel.projection.cost import Cost
 from costmodel.projection.scopes import Scopes
 from costmodel.quantities.estimate import Draws, Status, weakest
 
@@ -47,7 +48,7 @@ class DigitalArm:
         drawn = {name: self._scopes.drawn[prefix + name] for name in law.quantities()}
         context = Context(drawn, self._unexplained(part.operation), in_step=True)
         step = self._scopes.drawn.get("digital.step", np.ones(1))
-        counts = [self._scopes.status_of(count.expression) for count in _formulas(work)]
+        counts = [self._scopes.status_of(count) for count in _formulas(work)]
         below = weakest([*counts, *([Status.ASSUMED] if part.assumed else [])])
         terms = law.terms(self._work(work, part), part, context)
         return [Term(term.seconds * step, weakest([term.status, below])) for term in terms]

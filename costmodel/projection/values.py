@@ -6,22 +6,20 @@ length one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 
-from costmodel.formulas import Formula, kfac
-from costmodel.formulas.formula import compiled
+from costmodel.formulas import Formula, code, kfac
+from costmodel.formulas.code import Summand
 from costmodel.machines.analog_defaults import BOLTZMANN
 from costmodel.methods import Scope
 from costmodel.projection.curvature import LAW, STATED
 from costmodel.projection.draws import Sample
 from costmodel.projection.standing import Curvature, curvature
 from costmodel.quantities.estimate import Draws, Quantity
-from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
 #: Path of the quantity behind each symbol of the analog machine.
@@ -112,18 +110,16 @@ def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample)
     return SymbolValues(scopes, _curved_values(workload, factor, found, drawn), found)
 
 
-def evaluate(expressions: Sequence[Expression], values: Mapping[str, Draws]) -> dict[Expression, Draws]:
-    """Values of many expressions at once, by expression, each with both axes."""
-    letters = _letters(tuple(expressions))
-    results = compiled(tuple(expressions), letters)(*(values[letter] for letter in letters))
-    both_axes = (np.atleast_2d(np.asarray(result, dtype=float)) for result in results)
-    return dict(zip(expressions, both_axes, strict=True))
+def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
+    """Values of many parts of formulas at once, each with both axes."""
+    found = code.evaluate(parts, values)
+    return {part: np.atleast_2d(np.asarray(value, dtype=float)) for part, value in found.items()}
 
 
-@cache
-def _letters(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
-    """Letters of all symbols in some expressions."""
-    return tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
+def values_of(formulas: Sequence[Formula], values: Mapping[str, Draws]) -> dict[Formula, Draws]:
+    """Values of many formulas at once, each with both axes."""
+    found = evaluate([part for each in formulas for part in each.summands], values)
+    return {each: np.asarray(code.add(found[part] for part in each.summands)) for each in formulas}
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:
@@ -178,5 +174,5 @@ def _curved_values(
 
 def _behind(letter: str, values: Mapping[str, Draws]) -> Draws:
     """A symbol by the formula that stands behind it."""
-    expression = BEHIND[letter].expression
-    return evaluate((expression,), values)[expression]
+    formula = BEHIND[letter]
+    return values_of([formula], values)[formula]

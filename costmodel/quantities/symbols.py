@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import sympy as sp
-
 from costmodel.quantities import units
+from costmodel.quantities.algebra import Expression as Expression
+from costmodel.quantities.algebra import Letter
 from costmodel.quantities.units import Unit
-
-Expression = Any  # a sympy expression; sympy's own annotations do not survive mypy --strict
 
 #: A value this far outside a closed end of its domain, relative to that end, still counts as that end. A gain or a
 #: condition number that is 1 on paper comes out of linear algebra with an error of n times 2.2e-16, whose sign depends
@@ -37,7 +35,7 @@ class SymbolInfo:
     """What a letter stands for.
 
     Attributes:
-        symbol: The sympy symbol; its name is the letter.
+        letter: As formulas write it.
         name: The spelled-out public name, a valid keyword argument.
         unit: What it is measured in.
         meaning: One line, with the paper's or the field's convention.
@@ -48,7 +46,7 @@ class SymbolInfo:
         of_each_factor: Whether a model states it of A and of G, as ``input_`` and ``output_`` before the name.
     """
 
-    symbol: Expression
+    letter: str
     name: str
     unit: Unit
     meaning: str
@@ -61,11 +59,16 @@ class SymbolInfo:
     of_each_factor: bool = False
 
     @property
+    def symbol(self) -> Expression:
+        """The sympy symbol; its name is the letter."""
+        return Letter(self.letter).symbol
+
+    @property
     def domain(self) -> str:
         """The allowed values, written as a mathematician would: ``0 < epsilon < 1``."""
         lower = f"{self.minimum:g} {'<' if self.open_minimum else '<='} "
         upper = "" if math.isinf(self.maximum) else f" {'<' if self.open_maximum else '<='} {self.maximum:g}"
-        return f"{lower}{self.symbol.name}{upper}"
+        return f"{lower}{self.letter}{upper}"
 
     def check(self, low: float, high: float) -> None:
         """Raise if any value between ``low`` and ``high``, the extremes given for this symbol, is not allowed.
@@ -85,13 +88,12 @@ SYMBOLS: Final[dict[str, SymbolInfo]] = {}
 
 
 def _symbol(letter: str, name: str, unit: Unit, meaning: str, **domain: Any) -> Expression:
-    symbol = sp.Symbol(letter, positive=True)
-    info = SymbolInfo(symbol, name, unit, meaning, **domain)
+    info = SymbolInfo(letter, name, unit, meaning, **domain)
     for key in {letter, name}:
         if key in SYMBOLS:
             raise ValueError(f"symbol {key} is defined twice")
         SYMBOLS[key] = info
-    return symbol
+    return Letter(letter)
 
 
 def info(symbol: Expression | str) -> SymbolInfo:
@@ -100,7 +102,7 @@ def info(symbol: Expression | str) -> SymbolInfo:
     Raises:
         KeyError: It is not one of ours.
 
-    >>> info("condition_number").symbol.name
+    >>> info("condition_number").letter
     'kappa'
     """
     return SYMBOLS[symbol if isinstance(symbol, str) else symbol.name]

@@ -79,7 +79,7 @@ def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
     users: dict[str, dict[str, None]] = {}
 
     def note(formula: Formula, user: str) -> None:
-        behind = [BEHIND[letter].name for letter in BEHIND if letter in _letters(formula)]
+        behind = [BEHIND[letter].name for letter in BEHIND if letter in formula.letters]
         for name in (formula.name, *formulas.inside(formula.name), *behind):
             users.setdefault(name, {})[user] = None
 
@@ -93,12 +93,8 @@ def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(each) for name, each in users.items()}
 
 
-def _letters(formula: Formula) -> set[str]:
-    return {str(info.symbol.name) for info in formula.symbols}
-
-
 def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
-    letter = info.symbol.name
+    letter = info.letter
     quantities = {path: found[path] for path in paths_behind(letter, found)}
     values = _sizes(workload).get(letter)
     if letter == "kappa":
