@@ -60,8 +60,9 @@ def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenar
         high = (declared.better is Better.LARGER) == (scenario is Scenario.OPTIMISTIC)
         draws = np.full(count, quantity.high if high else quantity.low)
     # A factor on the law of curvature is no value of the symbol that it is named after.
-    unbounded = declared.symbol is None or path.startswith(f"{LAW}.")
-    return draws if unbounded else _within_domain(declared.symbol, draws)
+    if declared.symbol is None or path.startswith(f"{LAW}."):
+        return draws
+    return _within_domain(declared.symbol, draws)
 
 
 def _within_domain(info: SymbolInfo, draws: Draws) -> Draws:
@@ -101,6 +102,12 @@ class Sample:
         """All draws."""
         return cls(found, draw_all(found, count, seed, scenario), count, seed, 0, count, {})
 
+    @classmethod
+    def nominal(cls, found: dict[str, Quantity]) -> Sample:
+        """A single draw: every quantity at its value, every further deviate at 0."""
+        drawn = {path: np.array([quantity.value]) for path, quantity in found.items()}
+        return cls(found, drawn, 1, 0, 0, 1, _Zeros())
+
     def stretches(self, length: int) -> Iterator[Sample]:
         """The draws in order, at most ``length`` at a time; each is what it is in the whole."""
         for start in range(0, self.whole, length):
@@ -113,3 +120,13 @@ class Sample:
         if path not in self.deviates:
             self.deviates[path] = standard_normal(path, self.whole, self.seed)
         return self.deviates[path][self.start : self.start + self.count]
+
+
+class _Zeros(dict[str, Draws]):
+    """Deviates of a nominal draw, whatever they are asked for."""
+
+    def __contains__(self, path: object) -> bool:
+        return True
+
+    def __missing__(self, path: str) -> Draws:
+        return np.zeros(1)
