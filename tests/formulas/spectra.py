@@ -96,7 +96,8 @@ def _layer(key, A, G, damping):
 
 def _eigenvalues(row):
     """All of them, from those at some ranks; below the last known rank a power law that completes the trace."""
-    known = {int(rank): max(value, 1e-300) for rank, value in row["eigenvalues"].items()}
+    least = 1e-7 * max(row["eigenvalues"].values())  # what single precision leaves of a zero
+    known = {int(rank): max(value, least) for rank, value in row["eigenvalues"].items()}
     ranks = np.arange(1, row["n"] + 1)
     values = np.exp(np.interp(np.log(ranks), np.log([*known]), np.log([*known.values()])))
     last = max(known)

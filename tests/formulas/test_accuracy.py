@@ -19,7 +19,9 @@ def summary(ratios):
 # --- moments -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.verifies("accuracy.moments.inverse_square", "accuracy.moments.solution_gain", "accuracy.moments.white_gain")
+@pytest.mark.verifies(
+    "accuracy.moments.inverse_square", "accuracy.moments.solution_gain", "accuracy.moments.white_gain"
+)
 def test_moments_are_sums_over_modes():
     for factor in (factor for layer in LAYERS for factor in layer.factors):
         sums = factor.values("mu_2", "s_x")
@@ -63,7 +65,7 @@ def test_settling_to_the_tolerance_is_enough_and_not_much_too_long(epsilon):
     assert max(settled(layer, np.log(1 / epsilon)) for layer in LAYERS) > 1.3 * epsilon
 
 
-@pytest.mark.verifies("accuracy.settling.spectrum_tolerance", "accuracy.settling.error", "accuracy.settling.missing")
+@pytest.mark.verifies("accuracy.settling.spectrum_tolerance", "accuracy.settling.error")
 @pytest.mark.parametrize("epsilon", EPSILONS)
 def test_settling_of_a_known_spectrum(epsilon):
     errors = []
@@ -76,10 +78,19 @@ def test_settling_of_a_known_spectrum(epsilon):
     median, _, worst = summary(errors)
     assert 0.7 < median < 1.1
     assert worst < 1.2
-    # One factor's share, whose exact value is a mean over modes.
+
+
+@pytest.mark.verifies("accuracy.settling.missing")
+@pytest.mark.parametrize("y", [0.5, 1.5, 3.0])
+def test_share_that_one_inverse_leaves_out(y):
+    """A power law with the same share of damping; a spectrum that hardly reaches the damping has less at it."""
+    ratios = []
     for factor in (factor for layer in LAYERS for factor in layer.factors):
-        exact = factor.weights @ np.exp(-1.5 * factor.damped / factor.gamma)
-        assert settling.missing().evaluate(y=1.5, q=factor.moments.damping_share) == pytest.approx(exact, rel=0.7)
+        exact = factor.weights @ np.exp(-y * factor.damped / factor.gamma)
+        ratios.append(settling.missing().evaluate(y=y, q=factor.moments.damping_share) / exact)
+    assert 0.9 < np.median(ratios) < 1.3
+    assert 0.85 < np.min(ratios)
+    assert np.quantile(ratios, 0.9) < 2
 
 
 # --- sampling ------------------------------------------------------------------------------------------------------------
@@ -161,7 +172,9 @@ def test_noise_of_chained_solutions():
         white = moments.white_gain().evaluate(**layer.G.values("mu_2", "s_x"))
         power = 0.0
         for factor, gain in ((layer.A, white), (layer.G, 1.0)):
-            target = sampling.mean_tolerance().evaluate(epsilon_n=epsilon, h=gain, **factor.values("kappa", "mu_2", "s_x"))
+            target = sampling.mean_tolerance().evaluate(
+                epsilon_n=epsilon, h=gain, **factor.values("kappa", "mu_2", "s_x")
+            )
             window = 2 * factor.n * factor.kappa**2 * nu / target**2
             if target < 1:
                 assert window == pytest.approx(
@@ -242,8 +255,8 @@ def test_conjugate_gradients_of_a_direction():
     assert worst < 1.25
     assert (1 + one) ** 2 - 1 == pytest.approx(0.1)
     assert min(needed) >= 1
-    assert np.median(needed) < 2.5
-    # A bound on a power law that reaches below the damping, and closer than the one for the worst spectrum.
+    assert np.median(needed) < 2
+    # On a power law that reaches below the damping: near, where the worst spectrum of that kappa needs far more.
     ranks = np.arange(1, 2001)
     factor = spectra.Factor(ranks**-2.0, 1e-4)
     q = factor.moments.damping_share
@@ -251,7 +264,7 @@ def test_conjugate_gradients_of_a_direction():
     steps = iterations.cg_steps().evaluate(epsilon=0.1, **factor.values("kappa", "d_e", "q"))
     enough = 1 + int(np.argmax(errors[:, 0] < one))
     worst_case = kfac.conjugate_gradients.iterations().evaluate(kappa=factor.kappa, epsilon=0.1)
-    assert enough <= steps <= 2 * enough < worst_case
+    assert 0.9 * enough <= steps <= 1.5 * enough < worst_case
 
 
 @pytest.mark.verifies("accuracy.iterations.low_rank.rank", "accuracy.iterations.low_rank.error")
