@@ -15,6 +15,8 @@ import numpy as np
 from costmodel.formulas.accuracy.moments import moments
 
 FILE = Path(__file__).with_name("spectra.jsonl")
+#: All layers of three networks, half-way through training, whose K-FAC was run with rounded factors.
+ROUNDED = Path(__file__).with_name("spectra_rounded.jsonl")
 DAMPINGS = (1e-3, 3e-2)
 
 
@@ -78,15 +80,15 @@ class Layer:
         return self.A, self.G
 
 
-def layers(file=FILE, largest=10**9):
-    """All layers of a file whose factors have no more dimensions than that, at both dampings."""
+def layers(file=FILE, largest=10**9, dampings=DAMPINGS):
+    """All layers of a file whose factors have no more dimensions than that, at each damping."""
     found = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["trace"] > 0 and row["n"] <= largest:
             found.setdefault((row["network"], row["layer"], row["step"]), {})[row["side"]] = _eigenvalues(row)
     pairs = {key: each for key, each in found.items() if len(each) == 2}
-    return [_layer(key, each["A"], each["G"], damping) for key, each in pairs.items() for damping in DAMPINGS]
+    return [_layer(key, each["A"], each["G"], damping) for key, each in pairs.items() for damping in dampings]
 
 
 def _layer(key, A, G, damping):

@@ -16,7 +16,6 @@ from costmodel.formulas.verification import Oracle
 from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, q, s_r
 from costmodel.quantities.units import one
 
-
 #: What a share of damping counts as at most: sin(pi q) vanishes at 1, where no mode exceeds the damping.
 _SHARE = 0.999
 
