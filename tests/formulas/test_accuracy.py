@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from costmodel.formulas import averaging, kfac, transient, underdamped
-from costmodel.formulas.accuracy import chain, iterations, moments, sampling, settling, split
+from costmodel.formulas import averaging, inverse, kfac, solve, transient, underdamped
+from costmodel.formulas.accuracy import chain, iterations, moments, sampling, settling, split, tolerances
 from tests.formulas import spectra
 
 LAYERS = spectra.layers()
@@ -333,3 +333,60 @@ def test_costs_are_those_of_the_times():
         best = time(split.settling().evaluate(T_t=0.6, **asked), split.sampled().evaluate(**asked))
         grid = time(0.6 * np.sqrt(shares), 0.1 * np.sqrt(1 - shares))
         assert best <= 1.07 * grid.min()
+
+
+# --- what a run is given ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.composes("accuracy.inverse.settle", "accuracy.inverse.sample", "accuracy.inverse.underdamped.sample")
+def test_both_flaws_of_method_1_fit_the_budget():
+    """Burn-in and sampling at these epsilons: the errors of directions on measured spectra fill the budget together."""
+    asked = {"T_t": 0.6, "T_n": 0.1, "epsilon_s": 0.05}
+    budgets = []
+    for layer in LAYERS:
+        squares, runs = [], []
+        for factor in layer.factors:
+            values, array = factor.values("n", "d_e", "q"), factor.values("n", "m", "kappa")
+            left = tolerances.inverse_settle().evaluate(**asked, **values)
+            budget = {"T_n": 0.1, "epsilon_s": 0.05} | values
+            off = tolerances.inverse_sample().evaluate(**budget)
+            ratio = split.inverse_cost_ratio().evaluate(**values)
+            parts = {"c_r": ratio, "T_n": 0.1, "epsilon_s": 0.05}
+            assert left == pytest.approx(
+                settling.tolerance().evaluate(epsilon_t=split.settling().evaluate(T_t=0.6, **parts))
+            )
+            part = split.sampled().evaluate(**parts)
+            assert off == pytest.approx(sampling.covariance_tolerance().evaluate(epsilon_n=part, **values))
+            slow = tolerances.inverse_underdamped_sample().evaluate(**budget)
+            assert slow == pytest.approx(sampling.underdamped_tolerance().evaluate(epsilon_n=part, **values))
+            time = inverse.sample_time().substitute(epsilon=tolerances.inverse_sample().expression)
+            time = time.evaluate(tau=1.0, **budget, **factor.values("m", "kappa"))
+            assert time == pytest.approx(inverse.sample_time().evaluate(tau=1.0, epsilon=off, **array))
+            squares.append(spectra.covariance_error(factor, spectra.overdamped) / time)
+            settle = inverse.settle_time().evaluate(tau=1.0, epsilon=left, **array)
+            runs.append(np.exp(-2 * settle * factor.damped / factor.damped.max()))
+        settled_to, sampled_to = spectra.filtered(layer, *runs), spectra.random_errors(*squares)
+        budgets.append((settled_to / 0.6) ** 2 + (sampled_to**2 + 0.05**2) / 0.1**2)
+    assert 0.9 < np.median(budgets) < 1.1
+    assert np.max(budgets) < 1.3
+
+
+@pytest.mark.composes("accuracy.solve.settle", "accuracy.solve.average")
+@pytest.mark.parametrize("nu", [1e-12, 1e-4])
+def test_both_flaws_of_method_2_fit_the_budget(nu):
+    for factor in LAYERS[0].factors:
+        known = {"nu": nu, "h": 1.0} | factor.values("n", "mu_2", "s_x", "kappa")
+        ratio = split.solve_cost_ratio().evaluate(**known)
+        parts = {"c_r": ratio, "T_n": 0.1, "epsilon_s": 0.0}
+        part_t, part_n = split.settling().evaluate(T_t=0.6, **parts), split.sampled().evaluate(**parts)
+        left = tolerances.solve_settle().evaluate(T_t=0.6, T_n=0.1, epsilon_s=0.0, **known)
+        assert left == pytest.approx(settling.tolerance().evaluate(epsilon_t=part_t))
+        off = tolerances.solve_average().evaluate(T_n=0.1, epsilon_s=0.0, **known)
+        gains = {"h": 1.0} | factor.values("kappa", "mu_2", "s_x")
+        assert off == pytest.approx(sampling.mean_tolerance().evaluate(epsilon_n=part_n, **gains), rel=1e-6)
+        assert (part_t / 0.6) ** 2 + (part_n / 0.1) ** 2 == pytest.approx(1)
+        if nu < 1e-9:  # settling gets the budget, and averaging is short beside it
+            assert left == pytest.approx(settling.tolerance().evaluate(epsilon_t=0.6), rel=1e-2)
+            settle = solve.settle_time().evaluate(k=1, tau=1.0, epsilon=left, **factor.values("n", "m", "kappa"))
+            average = solve.average_time().substitute(epsilon=off)
+            assert average.evaluate(k=1, tau=1.0, nu=nu, **factor.values("n", "kappa")) < 0.05 * settle

@@ -9,6 +9,7 @@ from costmodel.formulas.accuracy import (
     sampling,
     settling,
     split,
+    tolerances,
 )
 
-__all__ = ["chain", "couplings", "iterations", "moments", "readings", "sampling", "settling", "split"]
+__all__ = ["chain", "couplings", "iterations", "moments", "readings", "sampling", "settling", "split", "tolerances"]

@@ -20,10 +20,16 @@ from costmodel.quantities.units import one
 
 #: Of the squared tolerance, what is planned with where systematic errors leave less: the target is then missed.
 _LEAST = sp.Rational(1, 100)
+#: Share that sampling gets at least, so that a machine without noise has no division of nothing by nothing.
+_LEAST_SHARE = sp.Rational(1, 10**6)
 
 
 def _left() -> Expression:
     return larger(_LEAST, 1 - (epsilon_s / T_n) ** 2)
+
+
+def _ratio() -> Expression:
+    return c_r / (T_n**2 * _left())
 
 
 @formula("accuracy.split.share", one, SOURCE, verified_by=Oracle.SPLIT)
@@ -33,7 +39,7 @@ def share() -> Expression:
     >>> share().evaluate(c_r=0.01, T_n=0.1, epsilon_s=0)  # r = 1: 2 - sqrt(3)
     0.2679491924311227
     """
-    ratio = c_r / (T_n**2 * _left())
+    ratio = _ratio()
     return 1 / (1 + ratio + sp.sqrt(ratio * (ratio + 2)))
 
 
@@ -54,7 +60,8 @@ def sampled() -> Expression:
     >>> round(sampled().evaluate(c_r=0.01, T_n=0.1, epsilon_s=0), 4)
     0.0856
     """
-    return T_n * sp.sqrt(_left() * (1 - share().expression))
+    other = sp.sqrt(2 * _ratio() * share().expression)  # 1 - u, without the difference of near equals
+    return T_n * sp.sqrt(_left() * larger(_LEAST_SHARE, other))
 
 
 @formula("accuracy.split.inverse.cost_ratio", one, SOURCE, verified_by=Oracle.SPLIT)
