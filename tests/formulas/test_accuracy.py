@@ -65,6 +65,27 @@ def test_settling_to_the_tolerance_is_enough_and_not_much_too_long(epsilon):
     assert max(settled(layer, np.log(1 / epsilon)) for layer in LAYERS) > 1.3 * epsilon
 
 
+def swung(factor, s):
+    """Shares that the mean and the covariance of underdamped cells lack, s = t / (sqrt(kappa) tau_o) after rest."""
+    scaled = factor.damped / factor.damped.min()  # lambda kappa: frequencies in units of the friction's half
+    swing = np.sqrt(np.maximum(scaled - 1, 1e-12))
+    turned = swing * s
+    mean = np.exp(-s) * (np.cos(turned) + np.sin(turned) / swing)
+    covariance = np.exp(-2 * s) * (1 + np.sin(2 * turned) / swing + 2 * (np.sin(turned) / swing) ** 2)
+    return mean, covariance
+
+
+@pytest.mark.parametrize("epsilon", EPSILONS)
+def test_underdamped_settling_to_the_same_tolerance_is_enough(epsilon):
+    """Means swing through their values and covariances stay below theirs, none further off than the slowest mode."""
+    left = settling.tolerance().evaluate(epsilon_t=epsilon)
+    for which, formula in enumerate((underdamped.mean_time(), underdamped.covariance_time())):
+        s = formula.evaluate(tau_o=1.0, kappa=1.0, epsilon=left)
+        errors = [spectra.filtered(layer, *(swung(factor, s)[which] for factor in layer.factors)) for layer in LAYERS]
+        assert max(errors) <= epsilon * (1 + 1e-6)
+        assert max(errors) > 0.6 * epsilon
+
+
 @pytest.mark.verifies("accuracy.settling.spectrum_tolerance", "accuracy.settling.error")
 @pytest.mark.parametrize("epsilon", EPSILONS)
 def test_settling_of_a_known_spectrum(epsilon):

@@ -160,42 +160,6 @@ def test_rounding_past_definiteness_is_no_small_error():
     assert 0.5 < np.median(order) < 1.3
 
 
-#: Medians over seeds of the error of the direction, by bits, measured on an H100 while K-FAC trained with such factors.
-MEASURED = {
-    ("mlp_512", 0.1): {8: 0.13, 6: 3.0, 4: 4.9},
-    ("mlp_2048", 0.1): {8: 0.58, 6: 5.3, 4: 2.9},
-    ("gnn_256", 1e-3): {8: 0.20, 6: 3.3, 4: 11.4},
-}
-
-
-def test_rounded_factors_of_three_networks():
-    """Real factors, whose entries are not normal and whose largest diagonal entry is taken for six times the mean."""
-    ratios = []
-    for (network, damping), errors in MEASURED.items():
-        every = spectra.layers(spectra.ROUNDED, dampings=(damping,))
-        layers = [layer for layer in every if layer.name.startswith(network)]
-        ratios += [_rounded_direction(layers, bits) / error for bits, error in errors.items()]
-    off = np.exp(np.abs(np.log(ratios)))
-    assert np.median(off) < 2
-    assert np.max(off) < 3.5
-
-
-def _rounded_direction(layers, bits):
-    """Error of all layers' directions together, each weighing as much as its exact one."""
-    off = size = 0.0
-    for layer in layers:
-        squares = []
-        for factor in layer.factors:
-            values = factor.values("m", "n", "mu_2", "s_2", "kappa", "s_r", "d_e", "q")
-            peak = {"psi": min(6.0, factor.n / values["s_r"])} | factor.values("kappa", "s_r", "n")
-            chi = couplings.peak().evaluate(**peak)
-            squares.append(couplings.rounding_total().evaluate(b_in=bits, chi=chi, **values) ** 2)
-        power = np.prod([(factor.alpha / factor.damped**2).sum() for factor in layer.factors])
-        off += spectra.random_errors(*squares) ** 2 * power
-        size += power
-    return np.sqrt(off / size)
-
-
 @pytest.mark.verifies("accuracy.couplings.mismatch.error", "accuracy.couplings.mismatch.tolerance")
 @pytest.mark.parametrize("delta", [0.001, 0.01])
 def test_mismatched_couplings(delta):
