@@ -198,6 +198,97 @@ b = _symbol(
     better=Better.EITHER,
 )
 
+# --- accuracy of the preconditioned gradient -------------------------------------------------------------------------
+# Parts of the error of the preconditioned gradient, |approximate - exact| / |exact| of a layer, one for each flaw.
+epsilon_t = _symbol(
+    "epsilon_t",
+    "settling_error",
+    units.one,
+    "part of the preconditioned gradient's relative error that settling too briefly may make",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+epsilon_n = _symbol(
+    "epsilon_n",
+    "sampling_error",
+    units.one,
+    "part of the preconditioned gradient's relative error that sampling and noise may make",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+epsilon_s = _symbol(
+    "epsilon_s",
+    "systematic_error",
+    units.one,
+    "relative error of the preconditioned gradient that no time removes: rounding and mismatch",
+)
+# What training bears of one flaw alone.
+T_t = _symbol(
+    "T_t",
+    "settling_tolerance",
+    units.one,
+    "error of the preconditioned gradient by settling alone that training tolerates",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+T_n = _symbol(
+    "T_n",
+    "random_tolerance",
+    units.one,
+    "error of the preconditioned gradient by random flaws alone that training tolerates",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+# Sum over the factor's eigenvalues alpha, before damping by gamma, of alpha / (alpha + gamma).
+d_e = _symbol(
+    "d_e",
+    "effective_dimension",
+    units.one,
+    "sum over modes of alpha / (alpha + gamma), alpha the factor's eigenvalues and gamma its damping",
+    open_minimum=True,
+)
+# Mean over those effective dimensions of gamma / (alpha + gamma): 1 / s_d for a power law.
+q = _symbol(
+    "q",
+    "damping_share",
+    units.one,
+    "mean of gamma / (alpha + gamma) over modes weighted by alpha / (alpha + gamma)",
+    open_minimum=True,
+    maximum=1,
+)
+# Squared Frobenius norm over squared spectral norm of the damped factor.
+s_2 = _symbol(
+    "s_2", "squared_rank", units.one, "sum over modes of (lambda / lambda_max)^2 of the damped factor", minimum=1
+)
+# Error that is alike in all components, relative, after an inverse has been applied, over what it was before.
+h = _symbol(
+    "h",
+    "white_gain",
+    units.one,
+    "how much more the other factor's inverse, applied later, enlarges white noise than a gradient; 1 for the last",
+)
+psi = _symbol(
+    "psi",
+    "diagonal_peak",
+    units.one,
+    "largest diagonal entry over the mean one, of the factor before damping",
+    minimum=1,
+)
+y = _symbol(
+    "y", "run_length", units.one, "time a run takes over the relaxation time of its slowest mode", open_minimum=True
+)
+c_r = _symbol(
+    "c_r",
+    "cost_ratio",
+    units.one,
+    "time that sampling takes at an error of 1 over the time of settling by a factor e",
+    open_minimum=True,
+)
+
 # --- several workers -----------------------------------------------------------------------------------------------
 # Devices that share one training job, data parallel.
 p = _symbol("p", "workers", units.one, "data-parallel devices that share the factors' work", minimum=1)
