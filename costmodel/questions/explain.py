@@ -12,9 +12,9 @@ from costmodel.formulas import Formula
 from costmodel.inputs.faults import InputError
 from costmodel.methods import METHODS, Method
 from costmodel.projection.counts import formulas as counted_formulas
+from costmodel.projection.draws import Sample
 from costmodel.projection.feasibility import formulas_of as accuracy_formulas
 from costmodel.projection.values import BEHIND, CURVED, paths_behind, symbol_values
-from costmodel.projection.draws import Sample
 from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.quantities.names import unknown
 from costmodel.quantities.symbols import SymbolInfo

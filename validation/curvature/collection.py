@@ -12,9 +12,10 @@ from torch import Tensor
 from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import FactorRecord, Side
 from costmodel.inputs.faults import InputError
+from solver.kfac.capture import Call
 from validation.curvature.factor import OuterSum
 from validation.curvature.fisher import Fisher, loss_terms, sampled_loss
-from validation.curvature.hooks import Call, Seen, gradients
+from validation.curvature.hooks import arranged, gradients
 from validation.curvature.layers import Layer
 from validation.curvature.roles import infer_roles
 from validation.curvature.rows import rows_of_gradients, rows_of_inputs
@@ -55,8 +56,10 @@ class Collection:
     ) -> None:
         self.step, self.described, self.settings, self.due = step, described, settings, due
         self.layers = {layer.name: layer for layer in layers}
-        self.seen = Seen()
+        self.calls: dict[str, list[Call]] = {}
         self.observed = 0
+        #: Layers that ran without rows or without an effect on the loss.
+        self.unreached: list[str] = []
         self._order: list[str] = []
         self._roles: list[LayerRole] = []
         self._sums: dict[tuple[str, Side], OuterSum] = {}
@@ -75,7 +78,8 @@ class Collection:
             InputError: Something is not finite.
             RuntimeError: No covered layer ran with gradients.
         """
-        calls, self.seen.calls = self.seen.calls, {}
+        calls = dict(self.calls)
+        self.calls.clear()
         if not calls:
             raise RuntimeError("no covered layer ran with gradients inside step()")
         self._require(bool(given.outputs.isfinite().all()), "the outputs of the network are not finite")
@@ -94,7 +98,7 @@ class Collection:
             if self.is_complete:
                 for name in group:
                     yield from self._lines(name)
-        self.seen.calls.clear()  # checkpointed layers ran once more
+        self.calls.clear()  # checkpointed layers ran once more
 
     def _summed_loss(self, given: Observed) -> Tensor:
         """The loss whose gradients make G."""
@@ -121,22 +125,24 @@ class Collection:
             layer, segments = self.layers[name], given.segments.get(name)
             if (name, Side.A) in self.due:
                 outer = self._sums.setdefault((name, Side.A), OuterSum(layer.inputs))
-                x = call.arranged(call.x)
+                x = layer.as_rows_take_it(arranged(call, call.inputs))
                 for rows in rows_of_inputs(layer, x, self.settings.sharing, segments, given.examples):
                     outer.add(rows)
             if (name, Side.G) in self.due:
                 outer = self._sums.setdefault((name, Side.G), OuterSum(layer.outputs))
-                if gradient is None:  # the loss does not depend on this call
-                    gradient = call.x.new_zeros(1, layer.outputs, *(1, 1) * layer.is_convolution)
-                for rows in rows_of_gradients(layer, gradient, self.settings.sharing, segments, given.examples):
+                if gradient is None:
+                    continue  # the loss does not depend on this call
+                g = layer.as_rows_take_it(arranged(call, gradient))
+                for rows in rows_of_gradients(layer, g, self.settings.sharing, segments, given.examples):
                     outer.add(rows)
 
     def _lines(self, name: str) -> Iterator[FactorRecord]:
-        """Lines of one layer, whose sums are then given up."""
-        for side in Side:
-            outer = self._sums.pop((name, side), None)
-            if outer is None:
-                continue
+        """Lines of one layer, whose sums are then given up; none where the loss does not depend on it."""
+        sums = {side: outer for side in Side if (outer := self._sums.pop((name, side), None)) is not None}
+        if any(outer.rows == 0 for outer in sums.values()):
+            self.unreached.append(name)
+            return
+        for side, outer in sums.items():
             what = "inputs" if side is Side.A else "gradients"
             self._require(math.isfinite(outer.trace), f"layer '{name}': its {what} are not finite")
             found = spectrum(outer, outer.rows if side is Side.A else self._terms)

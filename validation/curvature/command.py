@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.quantities.names import unknown
-from solver.kfac.rows import Sharing
+from solver.kfac.factors import Sharing
 from validation.curvature.fisher import Fisher, Likelihood
 from validation.curvature.probe import CurvatureProbe
 from validation.curvature.task import Task, counted, described, on, task_of

@@ -22,12 +22,14 @@ class Layer:
 
     Attributes:
         name: Of the module; of a projection ``attention.query`` and the like.
-        module: A linear or convolutional layer; for a projection one without weights, of its shape.
-        parent: The module that holds it.
+        module: Whose rows are taken: the layer itself, or one of its shape without weights.
+        own: The module that runs; for a projection the attention.
+        parent: The module that holds it; for a projection the attention.
     """
 
     name: str
     module: nn.Linear | nn.Conv2d
+    own: nn.Module
     parent: nn.Module
 
     @property
@@ -45,6 +47,10 @@ class Layer:
         """Whether its positions are patches, channels before them."""
         return isinstance(self.module, nn.Conv2d)
 
+    def as_rows_take_it(self, values: Tensor) -> Tensor:
+        """Inputs or output gradients in the form that rows are made from: sequences as images of height 1."""
+        return values.unsqueeze(-2) if isinstance(self.own, nn.Conv1d) else values
+
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
@@ -55,18 +61,56 @@ class Leftover:
 
 
 def layers_of(model: nn.Module) -> list[Layer]:
-    """Layers with a trained weight that can be measured: linear, ungrouped 2-d convolution, projection of attention."""
+    """Layers with a trained weight that can be measured.
+
+    These are linear layers, ungrouped convolutions in one and two dimensions padded with zeros, and the projections of
+    ``nn.MultiheadAttention``.
+    """
     modules = dict(model.named_modules())
     found = []
     for name, module in modules.items():
         parent = modules[name.rpartition(".")[0]] if name else model
         if isinstance(module, nn.MultiheadAttention):
-            found += [Layer(_joined(name, each), stand_in, module) for each, stand_in in _projections(module)]
-        elif isinstance(parent, nn.MultiheadAttention):
-            continue  # its output projection
-        elif is_covered(module) and isinstance(module, nn.Linear | nn.Conv2d) and module.weight.requires_grad:
-            found.append(Layer(name or "network", module, parent))
+            found += [Layer(_joined(name, each), like, module, module) for each, like in _projections(module)]
+        elif not isinstance(parent, nn.MultiheadAttention):  # whose output projection is done with
+            like = _with_rows(module)
+            if like is not None:
+                found.append(Layer(name or "network", like, module, parent))
     return found
+
+
+def _with_rows(module: nn.Module) -> nn.Linear | nn.Conv2d | None:
+    """The module, or one of its shape without weights, that rows can be taken of; None where there is none."""
+    if isinstance(module, nn.Linear):
+        return module if module.weight.requires_grad else None
+    if not isinstance(module, nn.Conv1d | nn.Conv2d) or module.groups > 1 or not module.weight.requires_grad:
+        return None
+    if isinstance(module, nn.Conv2d) and is_covered(module):
+        return module
+    padding = _padding(module)
+    if padding is None or module.padding_mode != "zeros":
+        return None
+    flat = isinstance(module, nn.Conv1d)  # an image of height 1
+    sizes = ((1, *size) if flat else size for size in (module.kernel_size, module.stride, module.dilation))
+    kernel, stride, dilation = ((int(size[0]), int(size[1])) for size in sizes)
+    whole = (0, padding[0]) if flat else (padding[0], padding[1])
+    bias = learns_bias(module)
+    return nn.Conv2d(module.in_channels, module.out_channels, kernel, stride, whole, dilation, bias=bias, device="meta")
+
+
+def _padding(module: nn.Conv1d | nn.Conv2d) -> tuple[int, ...] | None:
+    """Zeros added at either end of each dimension; None where the two ends differ."""
+    if module.padding == "valid":
+        return (0,) * len(module.kernel_size)
+    if module.padding != "same":
+        return tuple(int(each) for each in module.padding)
+    added = [size * (kernel - 1) for kernel, size in zip(module.kernel_size, module.dilation, strict=True)]
+    return None if any(each % 2 for each in added) else tuple(each // 2 for each in added)
+
+
+def is_projection(layer: Layer) -> bool:
+    """Whether a layer is a projection of attention."""
+    return isinstance(layer.own, nn.MultiheadAttention)
 
 
 def _projections(module: nn.MultiheadAttention) -> Iterable[tuple[str, nn.Linear]]:
@@ -106,11 +150,11 @@ def leftovers(model: nn.Module, layers: Iterable[Layer]) -> list[Leftover]:
 
 
 def _parameters(layer: Layer) -> list[Tensor]:
-    if isinstance(layer.parent, nn.MultiheadAttention):
-        weight = projection_weights(layer.parent)[layer.name.rpartition(".")[2]][0]
-        bias = layer.parent.out_proj.bias if layer.name.endswith("out_proj") else layer.parent.in_proj_bias
+    if isinstance(layer.own, nn.MultiheadAttention):
+        weight = projection_weights(layer.own)[layer.name.rpartition(".")[2]][0]
+        bias = layer.own.out_proj.bias if layer.name.endswith("out_proj") else layer.own.in_proj_bias
         return [weight] if bias is None else [weight, bias]
-    return list(layer.module.parameters(recurse=False))
+    return list(layer.own.parameters(recurse=False))
 
 
 def chosen(layers: Iterable[Layer], patterns: Iterable[str]) -> list[Layer]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import FactorRecord, Side, parse_curvature
 from costmodel.inputs.faults import Fault, InputError
-from solver.kfac.rows import Sharing
+from solver.kfac.factors import Sharing
 from validation.appending import LineFile
 from validation.curvature.collection import Collection, Observed
 from validation.curvature.fisher import Fisher, Likelihood
@@ -45,7 +45,7 @@ class CurvatureProbe:
     again.
 
     Args:
-        model: Its linear layers, ungrouped 2-d convolutions and projections of ``nn.MultiheadAttention`` are measured.
+        model: Its linear layers, ungrouped convolutions and projections of ``nn.MultiheadAttention`` are measured.
         out: File of lines, made where it is missing.
         at: Steps to measure.
         network: Name under which the lines stand.
@@ -132,7 +132,8 @@ class CurvatureProbe:
             return
         self._current = Collection(step, self.described, self.settings, self.layers, due)
         try:
-            with watching(self.layers, self._current.seen):
+            with watching(self.layers) as capture:
+                self._current.calls = capture.calls
                 yield
             if not self._current.is_complete:
                 times = f"{self._current.observed} of {self.settings.observations} times"
@@ -173,6 +174,8 @@ class CurvatureProbe:
             self._file.append(record.as_dict())
             self._done.add(record.key[1:])
             self._progress(current, record)
+        if current.unreached:
+            self._say(f"step {current.step}: without an effect on the loss: {', '.join(current.unreached)}")
 
     def _progress(self, current: Collection, record: FactorRecord) -> None:
         left = len(self.due(current.step))
@@ -183,7 +186,7 @@ class CurvatureProbe:
     def _check(self, network: str) -> None:
         """Refuse a network without covered layers, and patterns that fit none."""
         if not self.layers:
-            what = "linear, 2-d convolution or nn.MultiheadAttention with a trained weight"
+            what = "linear, convolution or nn.MultiheadAttention with a trained weight"
             raise InputError.about(network, f"has no layer that can be measured: {what}")
         faults = [
             Fault(option, 0, 0, "", f"'{pattern}' fits no layer; there are {', '.join(x.name for x in self.layers)}")

@@ -9,7 +9,7 @@ from typing import Final
 from torch import nn
 
 from costmodel.curvature.roles import LayerRole
-from validation.curvature.layers import Layer
+from validation.curvature.layers import Layer, is_projection
 
 _PROJECTIONS: Final = {
     "query": LayerRole.QUERY,
@@ -39,7 +39,7 @@ def _role(layer: Layer, index: int, count: int, calls: int, given: Mapping[str, 
     if by_user is not None:
         return by_user
     last = layer.name.rpartition(".")[2]
-    if isinstance(layer.parent, nn.MultiheadAttention):
+    if is_projection(layer):
         return _PROJECTIONS[last]
     if isinstance(layer.parent, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer) and last in _BLOCK:
         return _BLOCK[last]

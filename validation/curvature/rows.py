@@ -8,7 +8,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from solver.kfac.rows import Sharing, gradient_rows, input_rows
+from solver.kfac.factors import Sharing
+from solver.kfac.rows import gradient_rows, input_rows
 from validation.curvature.layers import Layer
 
 #: Numbers a piece holds at most, unless one example has more: 128 MB in double precision.
@@ -28,12 +29,12 @@ def rows_of_inputs(
         count: Graphs, where there are segments.
     """
     if sharing is Sharing.REDUCE and segments is not None:
-        rows = input_rows(layer.module, x.double()).flatten(0, 1)
+        rows = input_rows(layer.module, x.double()).flatten(0, 2)
         sizes = segments.bincount(minlength=count).clamp(min=1)
         yield _summed(rows, segments, count) / sizes[:, None]
         return
     for piece in _pieces(layer, x, sharing, layer.inputs):
-        rows = input_rows(layer.module, piece)
+        rows = input_rows(layer.module, piece)[0]
         yield rows.flatten(0, 1) if sharing is Sharing.EXPAND else rows.mean(1)
 
 
@@ -42,15 +43,17 @@ def rows_of_gradients(
 ) -> Iterator[Tensor]:
     """Rows of G, shape (R, g): one a position, or with ``reduce`` the sum over each example; as for inputs."""
     if sharing is Sharing.REDUCE and segments is not None:
-        yield _summed(gradient_rows(layer.module, g.double()).flatten(0, 1), segments, count)
+        yield _summed(gradient_rows(layer.module, g.double()).flatten(0, 2), segments, count)
         return
     for piece in _pieces(layer, g, sharing, layer.outputs):
-        rows = gradient_rows(layer.module, piece)
+        rows = gradient_rows(layer.module, piece)[0]
         yield rows.flatten(0, 1) if sharing is Sharing.EXPAND else rows.sum(1)
 
 
 def _pieces(layer: Layer, values: Tensor, sharing: Sharing, n: int) -> Iterator[Tensor]:
     """Values some examples at a time, in a precision that keeps them exact and adds them up well."""
+    if values.numel() == 0:
+        return
     if layer.is_convolution and values.dim() == 3:
         values = values[None]  # one example, as torch also takes it
     if not layer.is_convolution and (sharing is Sharing.EXPAND or values.dim() == 1):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from costmodel.curvature.roles import LayerRole
-from solver.kfac.rows import Sharing
+from solver.kfac.factors import Sharing
 from validation.curvature.fisher import Fisher, Likelihood
 
 

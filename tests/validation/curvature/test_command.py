@@ -169,7 +169,7 @@ def mine() -> None:
          "iterable of tuples"),
         (["mine:unclear"], "mine:unclear: its loss does not say what the outputs stand for; give Task(..., "
          "likelihood=...), one of categorical, bernoulli, gaussian"),
-        (["mine:no_layers"], "no_layers: has no layer that can be measured: linear, 2-d convolution or "
+        (["mine:no_layers"], "no_layers: has no layer that can be measured: linear, convolution or "
          "nn.MultiheadAttention with a trained weight"),
         (["mine:shapes"], "mine:shapes: step 0: raised RuntimeError: mat1 and mat2 shapes cannot be multiplied (16x4 "
          "and 5x3)"),

@@ -148,6 +148,42 @@ def test_convolutions_equal_curvlinops(sharing: str, tmp_path: Path) -> None:
         assert_spectrum(record, theirs[name])
 
 
+@pytest.mark.parametrize("options", [{"padding": 2, "stride": 2}, {"padding": "same", "dilation": 3}, {"bias": False}])
+def test_a_convolution_of_sequences_is_one_of_images_of_height_one(options: dict[str, Any], tmp_path: Path) -> None:
+    flat = nn.Sequential(nn.Conv1d(3, 5, 3, **options), nn.Flatten())
+    both = {key: (1, each) if isinstance(each, int) and key != "bias" else each for key, each in options.items()}
+    if "padding" in options:
+        both["padding"] = (0, 3 if options["padding"] == "same" else 2)
+    image = nn.Sequential(nn.Conv2d(3, 5, (1, 3), **both), nn.Flatten())
+    image[0].load_state_dict(
+        {key: each.unsqueeze(2) if each.dim() > 1 else each for key, each in flat[0].state_dict().items()}
+    )
+    x = torch.randn(4, 3, 11)
+    torch.testing.assert_close(flat(x), image(x.unsqueeze(2)))
+    loss = lambda outputs: outputs.square().mean()  # noqa: E731
+    given = {"fisher": "empirical", "likelihood": "gaussian"}
+    expected = measure(image, (x.unsqueeze(2),), loss, tmp_path / "image.jsonl", **given)
+    found = measure(flat, (x,), loss, tmp_path / "flat.jsonl", **given)
+    assert found == expected
+
+
+def test_a_layer_without_an_effect_on_the_loss_has_no_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Idle(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.two(x)
+            return self.one(x)
+
+    model = Idle()
+    with CurvatureProbe(model, out=tmp_path / "f.jsonl", at=[0], network="net") as probe, probe.step(0):
+        probe.observe(model(torch.ones(3, 2)))
+    assert {record.layer for record in read_curvature(tmp_path / "f.jsonl")} == {"one"}
+    assert capsys.readouterr().err.endswith("step 0: without an effect on the loss: two\n")
+
+
 def test_a_torchvision_sized_convolutional_network(tmp_path: Path) -> None:
     torch.set_default_dtype(torch.float32)
     model, labels = ResNet18(), torch.tensor([1, 7])
@@ -373,7 +409,7 @@ def test_a_file_of_another_format_is_left_as_it_is(contents: str, tmp_path: Path
     [
         (
             nn.Embedding(3, 4), {},
-            "net: has no layer that can be measured: linear, 2-d convolution or nn.MultiheadAttention with a trained "
+            "net: has no layer that can be measured: linear, convolution or nn.MultiheadAttention with a trained "
             "weight",
         ),
         (nn.Sequential(nn.Linear(2, 2)), {"layers": ["fc*"]}, "layers: 'fc*' fits no layer; there are 0"),
