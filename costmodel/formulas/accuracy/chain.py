@@ -5,11 +5,10 @@ Errors are relative to the exact product. Three cases, by how the two errors go 
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, epsilon, epsilon_n, epsilon_t
 from costmodel.quantities.units import one
 

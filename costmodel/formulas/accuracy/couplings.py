@@ -7,13 +7,14 @@ gradient: exactly, to first order. Errors of the two inverses go together as in 
 
 from __future__ import annotations
 
-import sympy as sp
+from fractions import Fraction
 
 from costmodel.formulas.accuracy import chain, iterations
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import (
     Expression,
     b_in,
@@ -31,7 +32,7 @@ from costmodel.quantities.symbols import (
 from costmodel.quantities.units import bit, one
 
 #: Above this error by one inverse, to first order, rounding takes the smallest eigenvalue below zero.
-DEFINITE = sp.Rational(1, 2)
+DEFINITE = Fraction(1, 2)
 
 
 @formula("accuracy.couplings.peak", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)

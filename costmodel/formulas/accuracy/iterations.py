@@ -6,13 +6,12 @@ give them in place of epsilon.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.accuracy import chain
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, q, s_r
 from costmodel.quantities.units import one
 

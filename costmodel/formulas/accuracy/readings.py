@@ -5,11 +5,10 @@ A converter of b bits with its range at the largest value has 2^(b-1) - 1 steps 
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, b_in, b_out, h, kappa, mu_2, n, s_x
 from costmodel.quantities.units import one
 
