@@ -45,6 +45,17 @@ def test_moments_of_a_power_law_are_its_sums():
         assert {letter: float(found[letter]) for letter in letters} == pytest.approx(factor.values(*letters), rel=0.02)
 
 
+@pytest.mark.parametrize(("n", "kappa"), [(1, 1.0), (1, 7.0), (2, 1.0), (500, 1.0)])
+def test_moments_of_one_mode_or_of_damping_alone(n, kappa):
+    found = {letter: float(value) for letter, value in power_law.power_law_moments(n, kappa, 1.0, 1.0).items()}
+    assert found["d_e"] == pytest.approx((kappa - 1) / kappa, abs=1e-8)
+    assert found["q"] == pytest.approx(1 / kappa)
+    squares = [1.0, *[1 / kappa**2] * (n - 1)]
+    assert found["s_2"] == pytest.approx(sum(squares))
+    assert found["mu_2"] == pytest.approx((1 + (n - 1) * kappa**2) / n)
+    assert found["s_x"] == pytest.approx(1)
+
+
 def test_moments_of_a_power_law_on_measured_spectra():
     """Given each factor's own stable rank and the exponent of its first half."""
     off = []

@@ -6,6 +6,7 @@ and share what the first leaves of the trace.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +14,10 @@ import numpy as np
 from costmodel.quantities.estimate import Draws
 
 #: Modes that are added up one by one after the first; the rest by intervals that grow in proportion.
-_ONE_BY_ONE: Final = 8
-_INTERVALS: Final = 16
+_ONE_BY_ONE: Final = 5
+_INTERVALS: Final = 9
+#: Of kappa - 1, below which no moment changes.
+_LEAST: Final = 1e-9
 
 
 def power_law_moments(n: Any, kappa: Any, s_r: Any, s_d: Any) -> dict[str, Draws]:
@@ -35,32 +38,36 @@ def power_law_moments(n: Any, kappa: Any, s_r: Any, s_d: Any) -> dict[str, Draws
 
     >>> found = power_law_moments(n=512, kappa=101, s_r=2.5, s_d=1.2)
     >>> {letter: round(float(value), 3) for letter, value in found.items()}
-    {'d_e': 62.392, 'q': 0.662, 's_2': 1.164, 'mu_2': 8134.895, 's_x': 1685.561}
+    {'d_e': 62.658, 'q': 0.663, 's_2': 1.163, 'mu_2': 8125.489, 's_x': 1693.939}
     """
-    n, kappa, s_r, s_d = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in (n, kappa, s_r, s_d)))
-    logarithms, counts = _modes(n)
-    shape = np.exp(-s_d * logarithms)
-    rest = np.maximum(s_r - 1, 0) * (kappa - 1)  # of the trace, in dampings
-    tail = rest * shape / np.maximum((counts * shape).sum(0), 1e-300)
-    over = 1 / (1 + tail)
-    top = kappa - 1
-    effective = top / kappa + (counts * tail * over).sum(0)
-    share = (top / kappa**2 + (counts * tail * over**2).sum(0)) / effective
-    squared = 1 + (counts * (1 + tail) ** 2).sum(0) / kappa**2
-    found = {"d_e": effective, "q": share, "s_2": squared}
-    return found | {
-        "mu_2": kappa**2 * (1 - effective * (1 + share) / n),
+    n, kappa, s_r, s_d = (np.asarray(each, dtype=float) for each in (n, kappa, s_r, s_d))
+    modes = [(np.exp(-s_d * logarithm), count) for logarithm, count in _modes(n)]
+    # Eigenvalues in dampings: kappa - 1 for the first, those of the rest in proportion to the power law.
+    top = np.maximum(kappa - 1, _LEAST)
+    total = sum(count * power for power, count in modes)
+    scale = (s_r - 1) * top / (total + (total == 0))  # a factor of one mode has no others
+    effective, share, squared, inverse = top / kappa, top / kappa**2, kappa**2, kappa**-2
+    for power, count in modes:
+        eigenvalue = scale * power
+        damped = 1 + eigenvalue
+        part = count * eigenvalue / damped
+        effective = effective + part
+        share = share + part / damped
+        squared = squared + count * damped * damped
+        inverse = inverse + count / (damped * damped)
+    share = share / effective
+    return {
+        "d_e": effective,
+        "q": share,
+        "s_2": squared / kappa**2,
+        "mu_2": kappa**2 * inverse / n,
         "s_x": kappa**2 * effective * share / (s_r * top),
     }
 
 
-def _modes(n: Draws) -> tuple[Draws, Draws]:
-    """Logarithms of ranks that stand for modes 2 to n, and how many modes each stands for; one axis more, in front."""
-    single = np.arange(2, 2 + _ONE_BY_ONE).reshape(-1, *[1] * n.ndim)
-    alone = np.broadcast_to(np.log(single), (_ONE_BY_ONE, *n.shape)), (single <= n).astype(float)
+def _modes(n: Draws) -> list[tuple[Draws, Draws]]:
+    """Logarithms of ranks that stand for modes 2 to n, and how many modes each of them stands for."""
+    modes = [(np.log(np.full_like(n, rank)), (rank <= n).astype(float)) for rank in range(2, 2 + _ONE_BY_ONE)]
     start = 1.5 + _ONE_BY_ONE
-    edges = np.linspace(0, 1, _INTERVALS + 1).reshape(-1, *[1] * n.ndim)
-    ranks = start * np.maximum((n + 0.5) / start, 1) ** edges
-    counts = np.diff(ranks, axis=0)
-    middles = (np.log(ranks[:-1]) + np.log(ranks[1:])) / 2
-    return np.concatenate([alone[0], middles]), np.concatenate([alone[1], counts])
+    ranks = [start * np.maximum((n + 0.5) / start, 1) ** (edge / _INTERVALS) for edge in range(_INTERVALS + 1)]
+    return modes + [((np.log(low) + np.log(high)) / 2, high - low) for low, high in itertools.pairwise(ranks)]
