@@ -209,7 +209,7 @@ def test_inverses_read_with_few_bits(bits):
             random.append(spectra.random_errors(*np.square(parts)) / error)
     typical(ratios, 0.6, 2)
     if bits == 6:  # entries of an inverse near a multiple of one are lost, which is no noise
-        assert np.quantile(random, 0.25) < 0.5 < np.quantile(ratios, 0.05)
+        assert np.min(random) < 0.35 < 0.6 < np.min(ratios)
 
 
 @pytest.mark.verifies("accuracy.readings.solution.error", "accuracy.readings.input.error")
