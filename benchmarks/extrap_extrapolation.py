@@ -21,7 +21,7 @@ from costmodel.machines.sizes import Size
 from validation.fit.calibration import calibrate, point_times
 from validation.heldout import BETWEEN, BEYOND, for_fitting, for_scoring, held_out
 from validation.measure import journal
-from validation.measure.records import Point
+from validation.measure.timings import Point
 from validation.quality import best_references, by_point, clean, seconds
 from validation.score.shipped import SHIPPED
 

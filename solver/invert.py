@@ -9,7 +9,7 @@ from torch import Tensor
 from solver.array import Accumulation, SamplingPlan, program, sample_inverse
 from solver.blocks import sweep_inverse
 from solver.deflation import Deflated
-from solver.laws import relaxation, samples_for_covariance, settling_of_covariance
+from solver.durations import relaxation, samples_for_covariance, settling_of_covariance
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix
@@ -61,28 +61,33 @@ def invert(
     target = _Target(error, samples, time_s, burn_in_error, spacing, accumulation)
     mitigation = mitigation or Mitigation()
     check_matrix(A)
-    noise = Noise(seed, A.device)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)
-    b, n, _ = matrices.shape
-    work, ledger, deflated = matrices, Ledger(), None
-    if mitigation.deflation and n > 1:
+    work, noise, deflated = matrices, Noise(seed, A.device), None
+    if mitigation.deflation and A.shape[-1] > 1:
         deflated = Deflated.of(matrices, mitigation.deflation, noise)
-        work, ledger = deflated.matrix, Ledger(digital_flops=deflated.flops)
+        work = deflated.matrix
     bound = bound_kappa(work, kappa)
-
-    def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
-        plan = target.plan(machine, bound, b * mitigation.roundings, n, pivot.shape[-1])
-        return sample_inverse(machine, program(machine, pivot, noise), plan, accumulation, noise)
-
-    estimate, events = sweep_inverse(work.repeat(mitigation.roundings, 1, 1), machine.blocks(n), block)
-    ledger += events
-    estimate = estimate.reshape(mitigation.roundings, b, n, n).mean(0)
+    estimate, ledger = _sample(work, machine, target, bound, mitigation.roundings, noise)
     if deflated is not None:
         estimate, flops = deflated.restore_inverse(estimate)
-        ledger += Ledger(digital_flops=flops)
+        ledger += Ledger(digital_flops=deflated.flops + flops)
     estimate, flops = _refine(matrices, estimate, mitigation.refinements)
     return Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+
+
+def _sample(
+    work: Tensor, machine: Machine, target: "_Target", bound: float, roundings: int, noise: Noise
+) -> tuple[Tensor, Ledger]:
+    """Inverses of matrices (b, n, n) of at most this kappa, block by block, the mean of some roundings each."""
+    b, n, _ = work.shape
+
+    def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
+        plan = target.plan(machine, bound, b * roundings, n, pivot.shape[-1])
+        return sample_inverse(machine, program(machine, pivot, noise), plan, target.accumulation, noise)
+
+    estimate, events = sweep_inverse(work.repeat(roundings, 1, 1), machine.blocks(n), block)
+    return estimate.reshape(roundings, b, n, n).mean(0), events
 
 
 def _refine(A: Tensor, estimate: Tensor, steps: int) -> tuple[Tensor, int]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from solver.array import AveragingPlan, Programmed, average_solutions, program
 from solver.blocks import eliminate, substitute
 from solver.deflation import Deflated
-from solver.laws import averaging_for_mean, settling_of_mean
+from solver.durations import averaging_for_mean, settling_of_mean
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix, check_right_hand_sides

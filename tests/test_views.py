@@ -11,7 +11,6 @@ from costmodel.quantities.estimate import Estimate, Status
 from costmodel.quantities.units import second
 from costmodel.views import numbers, table
 from costmodel.views.finite import NotFiniteError, check_finite
-from costmodel.views.report import LazyReport, Report
 from costmodel.views.table import Table
 
 
@@ -98,8 +97,3 @@ def test_brackets_are_no_markup_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
 def test_csv_has_every_key_of_every_record() -> None:
     assert table.comma_separated([{"a": 1, "b": 0.1}, {"a": None, "c": "x,y"}]) == 'a,b,c\n1,0.1,\n,,"x,y"'
     assert table.comma_separated([]) == ""
-
-
-def test_three_functions_are_a_report() -> None:
-    report: Report = LazyReport(lambda: {"schema": 1}, lambda: [Table("t", ("c",), ())], lambda: [{"c": 1}])
-    assert (report.as_dict(), report.records(), report.tables()[0].title) == ({"schema": 1}, [{"c": 1}], "t")

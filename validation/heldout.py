@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from costmodel.machines.operations import OPERATIONS
-from validation.measure.records import Point, Timing
+from validation.measure.timings import Point, Timing
 
 #: Networks that are timed to score a card and never to make one: the larger and odder of each family.
 HELD_OUT_MODELS: Final = frozenset(

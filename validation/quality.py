@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from validation.measure.records import Point, Timing
+from validation.measure.timings import Point, Timing
 
 #: A visit with less of the processor than this was preempted.
 LEAST_CPU_SHARE: Final = 0.93

@@ -13,9 +13,16 @@ def write_text(path: Path, text: str) -> None:
     A device or pipe is written directly.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: It cannot be written; the error names this file, not the one beside it.
     """
-    target = path.resolve()
+    try:
+        _write(path.resolve(), text)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def _write(target: Path, text: str) -> None:
     if target.exists() and not target.is_file():
         target.write_text(text, encoding="utf-8")
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from html import escape
-from typing import Final
 
 from costmodel.machines.laws import Law
 from costmodel.machines.operations import OPERATIONS, Part
@@ -145,9 +144,3 @@ class AnalogCard:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.name)}: {escape(self.title)}</p>{quantities_html(self.quantities())}"
-
-
-#: Quantities of an analog machine where more is better for it; of the others less is.
-MORE_IS_BETTER: Final = frozenset(
-    {"arrays", "cells", "link_bandwidth", "conversion_rate", "converters", "kappa_decay", "size_decay"},
-)

@@ -7,13 +7,19 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from costmodel.curvature.law import Target
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
-from costmodel.machines.cards import MORE_IS_BETTER, AnalogCard, DigitalCard
+from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.analog import solver_quantities
+from costmodel.projection.curvature import LAW, curvature_quantities
+from costmodel.quantities.declared import DECLARED, Declared
 from costmodel.quantities.estimate import Draws, Quantity, standard_normal
-from costmodel.quantities.symbols import SYMBOLS
-from costmodel.workloads.workload import EASIER_WHEN_LARGER, NEUTRAL, Workload
+from costmodel.quantities.symbols import Better, SymbolInfo
+from costmodel.workloads.workload import Workload
+
+#: Rates of a digital device are drawn in every scenario, and no formula's symbol bounds them.
+_DIGITAL = Declared(Better.EITHER)
 
 
 def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> dict[str, Quantity]:
@@ -21,14 +27,11 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
     found = {
         f"model.kfac.{field.name}": getattr(workload.kfac, field.name)
         for field in fields(workload.kfac)
-        if isinstance(getattr(workload.kfac, field.name), Quantity)
+        if isinstance(getattr(workload.kfac, field.name), Quantity) and field.name not in list(Target)
     }
+    found |= curvature_quantities(workload)
     if workload.kfac.condition_number is not None:
-        for replaced in ("damping", "mean_curvature", "input_stable_rank", "output_stable_rank"):
-            del found[f"model.kfac.{replaced}"]
-    if workload.kfac.rank is not None:
-        for replaced in ("input_spectral_decay", "output_spectral_decay"):
-            del found[f"model.kfac.{replaced}"]
+        del found["model.kfac.damping"]
     if workload.training is not None:
         found["model.training.adam_steps"] = workload.training.adam_steps
         found["model.training.kfac_step_ratio"] = workload.training.kfac_step_ratio
@@ -50,25 +53,24 @@ def draw_all(found: dict[str, Quantity], count: int, seed: int, scenario: Scenar
 
 
 def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenario) -> Draws:
-    root, name = path.split(".", 1)[0], path.rsplit(".", 1)[-1]
-    if scenario is not Scenario.NOMINAL and root != "digital" and name not in NEUTRAL and path != "model.host_time":
-        more_helps = name in (EASIER_WHEN_LARGER if root == "model" else MORE_IS_BETTER)
-        high = more_helps == (scenario is Scenario.OPTIMISTIC)
-        draws = np.full(count, quantity.high if high else quantity.low)
-    else:
+    declared = _DIGITAL if path.startswith("digital.") else DECLARED[path.rsplit(".", 1)[-1]]
+    if scenario is Scenario.NOMINAL or declared.better is Better.EITHER:
         draws = quantity.at(standard_normal(quantity.stream or path, count, seed))
-    return _within_domain(name, draws)
+    else:
+        high = (declared.better is Better.LARGER) == (scenario is Scenario.OPTIMISTIC)
+        draws = np.full(count, quantity.high if high else quantity.low)
+    # A factor on the law of curvature is no value of the symbol that it is named after.
+    if declared.symbol is None or path.startswith(f"{LAW}."):
+        return draws
+    return _within_domain(declared.symbol, draws)
 
 
-def _within_domain(name: str, draws: Draws) -> Draws:
+def _within_domain(info: SymbolInfo, draws: Draws) -> Draws:
     """Draws of a symbol's value cut off at the ends of its domain, which a range or the tail of its draws can pass.
 
     An error of 0.1 (0.06 to 0.3) has one draw in 5000 above 1, and a stable rank of 1.2 some below 1. A range that
     follows from a standard error ends outside by itself, so a scenario's value is cut off alike.
     """
-    info = SYMBOLS.get(name) or SYMBOLS.get(name.removeprefix("input_").removeprefix("output_"))
-    if info is None:
-        return draws
     inside = 1.0 - 1e-9 if info.open_maximum else 1.0
     return np.clip(draws, info.minimum, info.maximum * inside)
 
@@ -100,6 +102,12 @@ class Sample:
         """All draws."""
         return cls(found, draw_all(found, count, seed, scenario), count, seed, 0, count, {})
 
+    @classmethod
+    def nominal(cls, found: dict[str, Quantity]) -> Sample:
+        """A single draw: every quantity at its value, every further deviate at 0."""
+        drawn = {path: np.array([quantity.value]) for path, quantity in found.items()}
+        return cls(found, drawn, 1, 0, 0, 1, _Zeros())
+
     def stretches(self, length: int) -> Iterator[Sample]:
         """The draws in order, at most ``length`` at a time; each is what it is in the whole."""
         for start in range(0, self.whole, length):
@@ -112,3 +120,13 @@ class Sample:
         if path not in self.deviates:
             self.deviates[path] = standard_normal(path, self.whole, self.seed)
         return self.deviates[path][self.start : self.start + self.count]
+
+
+class _Zeros(dict[str, Draws]):
+    """Deviates of a nominal draw, whatever they are asked for."""
+
+    def __contains__(self, path: object) -> bool:
+        return True
+
+    def __missing__(self, path: str) -> Draws:
+        return np.zeros(1)

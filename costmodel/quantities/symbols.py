@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
-import sympy as sp
-
 from costmodel.quantities import units
+from costmodel.quantities.algebra import Expression as Expression
+from costmodel.quantities.algebra import Letter
 from costmodel.quantities.units import Unit
-
-Expression = Any  # a sympy expression; sympy's own annotations do not survive mypy --strict
 
 #: A value this far outside a closed end of its domain, relative to that end, still counts as that end. A gain or a
 #: condition number that is 1 on paper comes out of linear algebra with an error of n times 2.2e-16, whose sign depends
@@ -23,21 +22,31 @@ Expression = Any  # a sympy expression; sympy's own annotations do not survive m
 ROUNDING: Final = 1e-12
 
 
+class Better(StrEnum):
+    """Which values help the analog machine; a scenario takes the end of a range that helps it, or that hurts."""
+
+    SMALLER = "smaller"
+    LARGER = "larger"
+    EITHER = "either"  # the machine does not depend on it; a scenario draws it like a nominal projection
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolInfo:
     """What a letter stands for.
 
     Attributes:
-        symbol: The sympy symbol; its name is the letter.
+        letter: As formulas write it.
         name: The spelled-out public name, a valid keyword argument.
         unit: What it is measured in.
         meaning: One line, with the paper's or the field's convention.
         minimum: Smallest value it may take, itself allowed unless ``open_minimum``.
         maximum: Largest value it may take, itself allowed unless ``open_maximum``.
         whole: Whether a card must give it as a whole number.
+        better: Which values help the analog machine.
+        of_each_factor: Whether a model states it of A and of G, as ``input_`` and ``output_`` before the name.
     """
 
-    symbol: Expression
+    letter: str
     name: str
     unit: Unit
     meaning: str
@@ -46,13 +55,20 @@ class SymbolInfo:
     open_minimum: bool = False
     open_maximum: bool = False
     whole: bool = False
+    better: Better = Better.SMALLER
+    of_each_factor: bool = False
+
+    @property
+    def symbol(self) -> Expression:
+        """The sympy symbol; its name is the letter."""
+        return Letter(self.letter).symbol
 
     @property
     def domain(self) -> str:
         """The allowed values, written as a mathematician would: ``0 < epsilon < 1``."""
         lower = f"{self.minimum:g} {'<' if self.open_minimum else '<='} "
         upper = "" if math.isinf(self.maximum) else f" {'<' if self.open_maximum else '<='} {self.maximum:g}"
-        return f"{lower}{self.symbol.name}{upper}"
+        return f"{lower}{self.letter}{upper}"
 
     def check(self, low: float, high: float) -> None:
         """Raise if any value between ``low`` and ``high``, the extremes given for this symbol, is not allowed.
@@ -72,13 +88,12 @@ SYMBOLS: Final[dict[str, SymbolInfo]] = {}
 
 
 def _symbol(letter: str, name: str, unit: Unit, meaning: str, **domain: Any) -> Expression:
-    symbol = sp.Symbol(letter, positive=True)
-    info = SymbolInfo(symbol, name, unit, meaning, **domain)
+    info = SymbolInfo(letter, name, unit, meaning, **domain)
     for key in {letter, name}:
         if key in SYMBOLS:
             raise ValueError(f"symbol {key} is defined twice")
         SYMBOLS[key] = info
-    return symbol
+    return Letter(letter)
 
 
 def info(symbol: Expression | str) -> SymbolInfo:
@@ -87,7 +102,7 @@ def info(symbol: Expression | str) -> SymbolInfo:
     Raises:
         KeyError: It is not one of ours.
 
-    >>> info("condition_number").symbol.name
+    >>> info("condition_number").letter
     'kappa'
     """
     return SYMBOLS[symbol if isinstance(symbol, str) else symbol.name]
@@ -121,13 +136,28 @@ N = _symbol("N", "parameters", units.one, "trainable parameters of the model, fa
 # Condition number of a damped factor.
 kappa = _symbol("kappa", "condition_number", units.one, "condition number of the damped factor", minimum=1)
 # Damping lambda of the Kronecker product A (x) G.
-lambda_ = _symbol("lambda", "damping", units.one, "damping added to A (x) G, split by the pi rule", open_minimum=True)
+lambda_ = _symbol(
+    "lambda",
+    "damping",
+    units.one,
+    "damping added to A (x) G, split by the pi rule",
+    open_minimum=True,
+    better=Better.LARGER,
+)
 # Product of the two factors' mean eigenvalues: (tr A / d_A)(tr G / d_G).
 theta = _symbol(
     "theta", "mean_curvature", units.one, "mean eigenvalue of A (x) G: (tr A / a)(tr G / g)", open_minimum=True
 )
 # Stable rank of a factor: trace over largest eigenvalue.
-s_r = _symbol("s_r", "stable_rank", units.one, "stable rank of the factor, trace over largest eigenvalue", minimum=1)
+s_r = _symbol(
+    "s_r",
+    "stable_rank",
+    units.one,
+    "stable rank of the factor, trace over largest eigenvalue",
+    minimum=1,
+    better=Better.LARGER,
+    of_each_factor=True,
+)
 # Relative error allowed in the inverse or the solution.
 epsilon = _symbol(
     "epsilon",
@@ -137,6 +167,7 @@ epsilon = _symbol(
     open_minimum=True,
     maximum=1,
     open_maximum=True,
+    better=Better.LARGER,
 )
 # How fast a factor's eigenvalues fall: lambda_i = lambda_1 / i^s_d.
 s_d = _symbol(
@@ -145,11 +176,27 @@ s_d = _symbol(
     units.one,
     "exponent of the factor's spectrum before damping: its i-th eigenvalue falls as i^-s_d",
     open_minimum=True,
+    better=Better.EITHER,
+    of_each_factor=True,
 )
 # Columns of a randomised sketch: modes kept plus oversampling.
-r = _symbol("r", "rank", units.one, "columns of the sketch: eigenmodes kept, oversampling included", minimum=1)
+r = _symbol(
+    "r",
+    "rank",
+    units.one,
+    "columns of the sketch: eigenmodes kept, oversampling included",
+    minimum=1,
+    better=Better.EITHER,
+)
 # Largest side of a block that Shampoo preconditions on its own.
-b = _symbol("b", "block_size", units.one, "largest side of a block that Shampoo preconditions on its own", minimum=1)
+b = _symbol(
+    "b",
+    "block_size",
+    units.one,
+    "largest side of a block that Shampoo preconditions on its own",
+    minimum=1,
+    better=Better.EITHER,
+)
 
 # --- accuracy of the preconditioned gradient -------------------------------------------------------------------------
 # Parts of the error of the preconditioned gradient, |approximate - exact| / |exact| of a layer, one for each flaw.
@@ -261,22 +308,52 @@ tau = _symbol(
     "tau", "relaxation_time", units.second, "RC of a cell; modes decay as exp(-lambda t / tau)", open_minimum=True
 )
 # Rows and columns one array holds.
-m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1, whole=True)
+m = _symbol("m", "cells", units.one, "rows and columns of one array", minimum=1, whole=True, better=Better.LARGER)
 # Arrays that run side by side behind one link.
-P = _symbol("P", "arrays", units.one, "arrays that run side by side behind one link", minimum=1, whole=True)
+P = _symbol(
+    "P",
+    "arrays",
+    units.one,
+    "arrays that run side by side behind one link",
+    minimum=1,
+    whole=True,
+    better=Better.LARGER,
+)
 # Bits a coupling or a right-hand side is uploaded with; one is its sign, so a single bit has no step at all.
 b_in = _symbol("b_in", "input_bits", units.bit, "bits of an uploaded coupling or input, its sign included", minimum=2)
 # Bits a read-out value carries.
 b_out = _symbol("b_out", "output_bits", units.bit, "bits of a value read out, its sign included", minimum=2)
 # Digital link to the machine.
-W = _symbol("W", "link_bandwidth", units.bit_per_second, "bandwidth of the link to the machine", open_minimum=True)
+W = _symbol(
+    "W",
+    "link_bandwidth",
+    units.bit_per_second,
+    "bandwidth of the link to the machine",
+    open_minimum=True,
+    better=Better.LARGER,
+)
 # Delay of one transfer.
 t_l = _symbol("t_l", "link_latency", units.second, "delay of one transfer over the link")
 # Time to write one row of couplings once its bits have arrived.
 t_w = _symbol("t_w", "row_write_time", units.second, "time to write one row of couplings into an array")
 # Conversions a second of one converter, and converters of one array.
-f_c = _symbol("f_c", "conversion_rate", units.hertz, "conversions a second of one converter", open_minimum=True)
-n_c = _symbol("n_c", "converters", units.one, "converters of one array, working in parallel", minimum=1, whole=True)
+f_c = _symbol(
+    "f_c",
+    "conversion_rate",
+    units.hertz,
+    "conversions a second of one converter",
+    open_minimum=True,
+    better=Better.LARGER,
+)
+n_c = _symbol(
+    "n_c",
+    "converters",
+    units.one,
+    "converters of one array, working in parallel",
+    minimum=1,
+    whole=True,
+    better=Better.LARGER,
+)
 # Noise power at one node over the squared norm of the input: 1 / (beta |b|^2).
 nu = _symbol("nu", "noise_to_signal", units.one, "noise variance at a node over the squared norm of the input")
 # sqrt(LC) of a cell of second order, with couplings scaled so that lambda_max = 1.
@@ -311,7 +388,15 @@ s_x = _symbol("s_x", "solution_gain", units.one, "squared norm of the solution o
 chi = _symbol("chi", "peak_entry", units.one, "largest entry over largest eigenvalue", open_minimum=True, maximum=1)
 N_r = _symbol("N_r", "roundings", units.one, "independent stochastic roundings whose results are averaged", minimum=1)
 # First eigenvalue over the second, of the factor before damping.
-eta = _symbol("eta", "top_mode_gap", units.one, "largest eigenvalue over the second largest, before damping", minimum=1)
+eta = _symbol(
+    "eta",
+    "top_mode_gap",
+    units.one,
+    "largest eigenvalue over the second largest, before damping",
+    minimum=1,
+    better=Better.EITHER,
+    of_each_factor=True,
+)
 N_p = _symbol("N_p", "power_iterations", units.one, "iterations that find the top mode", minimum=1)
 
 # --- converters as a class (survey envelopes) ------------------------------------------------------------------------

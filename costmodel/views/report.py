@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from costmodel.views.table import Table
@@ -28,12 +27,3 @@ class Report(Protocol):
     def records(self) -> Sequence[Record]:
         """For ``--format csv``: one kind of row, numbers with all their digits."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class LazyReport:
-    """A report put together from three functions, where a class of its own would say no more."""
-
-    as_dict: Callable[[], dict[str, Any]]
-    tables: Callable[[], Sequence[Table]]
-    records: Callable[[], Sequence[Record]]

@@ -3,8 +3,8 @@
 from solver.kfac.backends import Backend, Cholesky, Eigen, NewtonSchulz, ThermoInverse, ThermoSolve
 from solver.kfac.curvature import exact_cross_entropy, sampled_cross_entropy, sampled_square
 from solver.kfac.damping import Damping, damp
+from solver.kfac.factors import Sharing
 from solver.kfac.optimizer import KFAC
-from solver.kfac.rows import Sharing
 
 __all__ = [
     "KFAC",

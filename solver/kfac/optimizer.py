@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
 
 from solver.kfac.backends import Apply, Backend, Cholesky
+from solver.kfac.capture import Capture
 from solver.kfac.damping import Damping, damp
-from solver.kfac.rows import Sharing, gradient_factor, gradient_rows, input_factor, input_rows, is_covered, learns_bias
+from solver.kfac.factors import Sharing, gradient_factor, input_factor
+from solver.kfac.rows import gradient_rows, input_rows, is_covered, learns_bias, weight_matrix
 
 
 @dataclass(slots=True)
@@ -22,14 +24,12 @@ class _Layer:
     A: Tensor | None = None
     G: Tensor | None = None
     apply: Apply | None = None
-    seen: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # (input, output) of each call since the last look
 
     def gradient(self) -> Tensor:
         """Gradient as (d_out, d_in [+ 1]), the bias in the last column."""
         weight, bias = self.module.weight, self.module.bias
         assert weight.grad is not None
-        matrix = weight.grad.flatten(1)
-        return matrix if bias is None or bias.grad is None else torch.cat([matrix, bias.grad[:, None]], 1)
+        return weight_matrix(self.module, weight.grad, None if bias is None else bias.grad)[0]
 
 
 class KFAC(torch.optim.Optimizer):
@@ -93,7 +93,7 @@ class KFAC(torch.optim.Optimizer):
             for name, module in model.named_modules()
             if is_covered(module)
             and name not in skip
-            and isinstance(module, nn.Linear | nn.Conv2d)
+            and (isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1))
             and module.weight.requires_grad
         ]
         covered = {id(p) for layer in self.layers for p in layer.module.parameters(recurse=False)}
@@ -105,8 +105,7 @@ class KFAC(torch.optim.Optimizer):
         self.factor_interval, self.refresh_interval, self.dtype = factor_interval, refresh_interval, dtype
         self.steps = 0
         self.adam = torch.optim.AdamW(others, lr=other_lr, weight_decay=weight_decay) if others else None
-        for layer in self.layers:
-            layer.module.register_forward_hook(self._watch(layer))
+        self._seen = Capture({layer.name: layer.module for layer in self.layers}, self._watched)
 
     @property
     def factors_due(self) -> bool:
@@ -119,12 +118,8 @@ class KFAC(torch.optim.Optimizer):
         if unknown:
             raise ValueError(f"{argument}: the model has no module named {', '.join(map(repr, unknown))}")
 
-    def _watch(self, layer: _Layer) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            if module.training and output.requires_grad and self.factors_due:
-                layer.seen.append((inputs[0].detach(), output))
-
-        return hook
+    def _watched(self, module: nn.Module) -> bool:
+        return module.training and self.factors_due
 
     def observe(self, losses: Sequence[Tensor], *, examples: int, segments: Mapping[str, Tensor] | None = None) -> None:
         """Move the factors towards this batch, when they are due; call it between the forward and the backward pass.
@@ -142,27 +137,24 @@ class KFAC(torch.optim.Optimizer):
         if not self.factors_due:
             return
         self._known("segments", segments or ())
-        used = [layer for layer in self.layers if layer.seen]
+        used = [layer for layer in self.layers if layer.name in self._seen.calls]
         if not used:
             raise RuntimeError("no covered layer has run in training mode since the last step; call the model first")
-        outputs = [output for layer in used for _, output in layer.seen]
-        gradients = [torch.autograd.grad(loss, outputs, retain_graph=True) for loss in losses]
-        position = 0
+        gradients = [self._seen.gradients(loss) for loss in losses]
         for layer in used:
-            segment = None if segments is None else segments.get(layer.name)
-            count = len(layer.seen)
-            pairs = [list(each[position : position + count]) for each in gradients]
-            position += count
-            x = torch.cat([input_rows(layer.module, i.to(self.dtype)) for i, _ in layer.seen])
-            A = input_factor(x, self.sharing, examples * count, _repeat(segment, count, examples))
+            calls = self._seen.calls[layer.name]
+            count, number = len(calls), examples * len(calls)
+            segment = _repeat((segments or {}).get(layer.name), count, examples)
+            x = torch.cat([input_rows(layer.module, call.inputs.to(self.dtype))[0] for call in calls])
+            A = input_factor(x, self.sharing, number, segment)
             G = torch.zeros(0)
-            for each in pairs:
-                g = torch.cat([gradient_rows(layer.module, one.to(self.dtype)) for one in each])
-                part = gradient_factor(g, self.sharing, examples * count, _repeat(segment, count, examples)) * count
+            for each in gradients:
+                g = torch.cat([gradient_rows(layer.module, one.to(self.dtype))[0] for one in each[layer.name]])
+                part = gradient_factor(g, self.sharing, number, segment) * count
                 G = part if G.numel() == 0 else G + part
             layer.A = A if layer.A is None else self.decay * layer.A + (1 - self.decay) * A
             layer.G = G if layer.G is None else self.decay * layer.G + (1 - self.decay) * G
-            layer.seen.clear()
+        self._seen.clear()
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -190,8 +182,7 @@ class KFAC(torch.optim.Optimizer):
         if self.adam is not None:
             self.adam.step()
         self.steps += 1
-        for layer in self.layers:
-            layer.seen.clear()
+        self._seen.clear()
         return loss
 
     def precondition(self, layers: Sequence[_Layer]) -> list[Tensor]:

@@ -1,91 +1,98 @@
-"""From what a layer saw to its two Kronecker factors, with weights shared over tokens, positions, nodes or edges.
+"""Layers as matrices: the rows of inputs and of output gradients that Kronecker factors are made of.
 
-Conventions, equal to curvlinops': x are inputs, with a 1 appended for a trained bias, g gradients of the summed loss.
-* expand (Eschenhagen et al., arXiv 2311.00636): every shared position is a row, A = sum x x^T / rows, G = sum g g^T
-  / N.
-* reduce: inputs are averaged and gradients summed over the positions of an example, A and G are means over N examples.
+Rows have shape (pairs, examples, positions, size): pairs are the groups of a convolution, positions the places where an
+example uses the weight: tokens, pixels, steps of a recurrence. The gradient of a weight is the sum over rows of g x^T.
 """
-
-from enum import StrEnum
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 
-class Sharing(StrEnum):
-    """How positions that share a weight enter the factors."""
-
-    EXPAND = "expand"  # exact when the loss is a sum over positions
-    REDUCE = "reduce"  # exact when positions are averaged before the loss; cheaper by the number of positions
-
-
 def is_covered(module: nn.Module) -> bool:
-    """Whether a module's weight has Kronecker factors here: linear layers and ungrouped 2-d convolutions."""
-    if isinstance(module, nn.Conv2d):
-        return module.groups == 1 and isinstance(module.padding, tuple) and module.padding_mode == "zeros"
+    """Whether a module has rows here: linear layers and 2-d convolutions padded with zeros by a number."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        return isinstance(module.padding, tuple) and module.padding_mode == "zeros"
     return isinstance(module, nn.Linear)
 
 
 def learns_bias(module: nn.Module) -> bool:
-    """Whether a covered module has a bias that is trained, and with it a last row and column in A."""
-    return module.bias is not None and bool(module.bias.requires_grad)
+    """Whether a covered module has a bias that is trained, and with it a last column of its inputs' rows."""
+    return isinstance(module.bias, Tensor) and module.bias.requires_grad
 
 
 def input_rows(module: nn.Module, x: Tensor) -> Tensor:
-    """Rows that the weight matrix multiplies, shape (N, T, d_in [+ 1]).
+    """Rows of a layer's inputs, with a 1 appended where it has a trained bias.
 
-    A linear layer takes (N, ..., d) with T the product of the middle dimensions; a convolution takes (N, c, h, w)
-    and its patches are the positions.
+    A linear layer takes (N, ..., d), with positions the product of the middle dimensions; a convolution takes
+    (N, c, h, w), and patches are its positions, or pixels where it is transposed, as its matrix maps pixels to patches.
+
+    Raises:
+        TypeError: the module has no rows here.
     """
-    if isinstance(module, nn.Conv2d):
-        assert not isinstance(module.padding, str)  # is_covered
-        rows = functional.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride).mT
-    else:
-        rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    if learns_bias(module):
-        rows = torch.cat([rows, rows.new_ones(*rows.shape[:-1], 1)], -1)
-    return rows
+    match module:
+        case nn.Linear():
+            rows = _flat(x)
+        case nn.Conv2d():
+            rows = _patches(module, x)
+        case nn.ConvTranspose2d():
+            rows = _pixels(module, x)
+        case _:
+            raise _refusal(module)
+    return functional.pad(rows, (0, 1), value=1.0) if learns_bias(module) else rows
 
 
 def gradient_rows(module: nn.Module, g: Tensor) -> Tensor:
-    """Gradients with respect to the outputs, shape (N, T, d_out)."""
-    if isinstance(module, nn.Conv2d):
-        return g.flatten(2).mT
-    return g.reshape(g.shape[0], -1, g.shape[-1])
+    """Rows of the gradients with respect to a layer's outputs.
 
-
-def input_factor(rows: Tensor, sharing: Sharing, examples: int, segments: Tensor | None) -> Tensor:
-    """A of one batch, shape (d, d).
-
-    Args:
-        rows: shape (N, T, d), or (R, 1, d) for the nodes or edges of a graph layer.
-        sharing: expand or reduce.
-        examples: N, the number of graphs for a graph layer.
-        segments: graph of each row, shape (R,); None when the leading dimension is the example.
+    Raises:
+        TypeError: the module has no rows here.
     """
-    if sharing is Sharing.EXPAND:
-        flat = rows.flatten(0, -2)
-        return flat.mT @ flat / flat.shape[0]
-    if segments is None:
-        mean = rows.mean(1)
-    else:
-        count = torch.bincount(segments, minlength=examples).clamp(min=1).to(rows)
-        mean = _segment_sum(rows.flatten(0, -2), segments, examples) / count[:, None]
-    return mean.mT @ mean / examples
+    match module:
+        case nn.Linear():
+            return _flat(g)
+        case nn.Conv2d():
+            return _pixels(module, g)
+        case nn.ConvTranspose2d():
+            return _patches(module, g)
+        case _:
+            raise _refusal(module)
 
 
-def gradient_factor(rows: Tensor, sharing: Sharing, examples: int, segments: Tensor | None) -> Tensor:
-    """G of one batch for one pseudo-loss, shape (d_out, d_out); arguments as for `input_factor`."""
-    if sharing is Sharing.EXPAND:
-        flat = rows.flatten(0, -2)
-    elif segments is None:
-        flat = rows.sum(1)
-    else:
-        flat = _segment_sum(rows.flatten(0, -2), segments, examples)
-    return flat.mT @ flat / examples
+def weight_matrix(module: nn.Module, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A weight, or its gradient, as matrices of shape (pairs, size of g, size of x); a bias is their last column.
+
+    Raises:
+        TypeError: the module has no rows here.
+    """
+    match module:
+        case nn.Linear():
+            matrix = weight[None]
+        case nn.Conv2d():
+            matrix = weight.reshape(module.groups, weight.shape[0] // module.groups, -1)
+        case nn.ConvTranspose2d():
+            matrix = weight.reshape(module.groups, weight.shape[0] // module.groups, -1).mT
+        case _:
+            raise _refusal(module)
+    return matrix if bias is None else torch.cat([matrix, bias.reshape(len(matrix), -1, 1)], dim=2)
 
 
-def _segment_sum(rows: Tensor, segments: Tensor, count: int) -> Tensor:
-    """Sum of the rows of each segment, shape (count, d)."""
-    return rows.new_zeros(count, rows.shape[-1]).index_add_(0, segments, rows)
+def _refusal(module: nn.Module) -> TypeError:
+    return TypeError(f"{type(module).__name__} has no Kronecker factors here")
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return tensor.reshape(1, len(tensor), -1, tensor.shape[-1])
+
+
+def _patches(layer: nn.Conv2d | nn.ConvTranspose2d, images: Tensor) -> Tensor:
+    """What lies under the kernel at each of its places, channels slowest as in the weight."""
+    assert not isinstance(layer.padding, str)  # is_covered
+    columns = functional.unfold(images, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+    examples, size, places = columns.shape
+    return columns.reshape(examples, layer.groups, size // layer.groups, places).permute(1, 0, 3, 2)
+
+
+def _pixels(layer: nn.Conv2d | nn.ConvTranspose2d, images: Tensor) -> Tensor:
+    examples, channels = images.shape[:2]
+    return images.reshape(examples, layer.groups, channels // layer.groups, -1).permute(1, 0, 3, 2)

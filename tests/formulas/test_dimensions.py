@@ -8,7 +8,7 @@ from costmodel.quantities import symbols, units
 
 Powers = tuple[sp.Rational, ...]
 _NONE = units.one.powers
-_BITS = {symbols.b_in, symbols.b_out}
+_BITS = {symbols.b_in.symbol, symbols.b_out.symbol}
 
 
 def dimension(expression: sp.Expr) -> Powers:

@@ -1,18 +1,22 @@
 """Files that are written: nothing that was in one is lost, whatever goes wrong."""
 
+import errno
+import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_text
-from tests.measured.synthetic import HEADER, timing_line, write
+from tests.measured.synthetic import HEADER, full_file, timing_line, write
 from tests.test_cli import run
-from validation.measure.records import Environment
+from validation.measure.timings import Environment
 from validation.measure.writing import TimingFile
 
+DENIED = "Permission denied"
 HERE = Environment(**{key: value for key, value in HEADER.items() if key not in {"kind", "schema"}})  # type: ignore[arg-type]
 GOOD = timing_line("gemm", 64, 1e-5)
 
@@ -96,3 +100,68 @@ def test_a_card_replaces_only_cards(name: str, reason: str, tmp_path: Path, caps
     before = out.read_text()
     assert run(capsys, "calibrate", str(timings), "--out", str(out)) == (2, "", f"{out}: {reason}\n")
     assert out.read_text() == before
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which nothing can be made or opened for writing, for root too, whom its mode would not stop."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+
+    def refuse(path: object, *arguments: object) -> None:
+        raise PermissionError(errno.EACCES, DENIED, str(path))
+
+    def guarded(real: Callable[..., object], reads: bool = False) -> Callable[..., object]:
+        def call(path: object, mode: object = "r", *arguments: object, **more: object) -> object:
+            inside = isinstance(path, str | Path) and folder in Path(path).parents
+            if inside and not (reads and mode in {"r", "rb"}):
+                refuse(path)
+            return real(path, mode, *arguments, **more)
+
+        return call
+
+    monkeypatch.setattr(io, "open", guarded(io.open, reads=True))
+    monkeypatch.setattr(os, "mkdir", guarded(os.mkdir))
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_measure_into_a_read_only_folder(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    out = locked / "t.jsonl"
+    expected = (2, "", f"{out}: cannot be written: {DENIED}\n")
+    assert run(capsys, "measure", "--out", str(out), "--operations", "gemm", "--no-models", "--quiet") == expected
+    assert contents(locked) == {}
+
+
+def test_calibrate_into_a_read_only_folder(locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    timings, out = full_file(tmp_path / "t.jsonl"), locked / "card.yaml"
+    os.link(timings, locked / "kept.jsonl")
+    before = contents(locked)
+    code, shown, said = run(capsys, "calibrate", str(timings), "--out", str(out))
+    assert (code, shown, said.splitlines()[0]) == (2, "", f"{out}: cannot be written: {DENIED}")
+    assert contents(locked) == before
+
+
+def test_trials_into_a_read_only_folder(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    code, shown, said = run(capsys, "calibrate", "--simulator", "--short", "--out", str(locked / "fit"))
+    assert (code, shown, said.splitlines()[-1]) == (2, "", f"{locked / 'fit'}: permission denied")
+    assert contents(locked) == {}
+
+
+def test_a_failed_write_names_the_file_and_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = tmp_path / "card.yaml"
+    card.write_text("old")
+
+    def refuse(source: object, target: object) -> None:
+        raise PermissionError(errno.EACCES, DENIED, str(source), None, str(target))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError) as caught:
+        write_text(card, "new")
+    assert caught.value.filename == str(card)
+    assert contents(tmp_path) == {"card.yaml": b"old"}

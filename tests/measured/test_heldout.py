@@ -12,7 +12,7 @@ from validation.cards.fitted import card, card_text
 from validation.fit.calibration import calibrate
 from validation.heldout import HELD_OUT_MODELS, for_fitting, for_scoring, held_out
 from validation.measure import journal
-from validation.measure.records import Point
+from validation.measure.timings import Point
 from validation.score.scoring import COVERAGE, score, summaries
 from validation.score.shipped import SHIPPED
 

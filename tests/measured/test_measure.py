@@ -11,7 +11,7 @@ from costmodel.machines.operations import timed
 from tests.measured.synthetic import timing_line
 from tests.test_cli import run
 from validation.measure import journal
-from validation.measure.records import Point, Statistics, Timing
+from validation.measure.timings import Point, Statistics, Timing
 from validation.quality import best_references, clean, settled
 
 torch = pytest.importorskip("torch")
@@ -137,6 +137,17 @@ def test_phases_of_a_step_are_the_step(tmp_path: Path) -> None:
     damped = layer.averages[1] + 1e-2 * 129.0 * torch.eye(128)
     assert torch.allclose(layer.inverses[1] @ damped, torch.eye(128), atol=1e-3)
     assert y.shape == (128, 128)
+
+
+@pytest.mark.parametrize("model", ["mlp_small", "vit_small", "resnet_small"])
+def test_rows_that_are_timed_are_the_rows(model: str) -> None:
+    from solver.kfac.rows import gradient_rows, input_rows
+    from validation.measure.steps import Step
+
+    for layer in Step(model, torch.device("cpu")).layers:
+        shared = input_rows(layer.module, layer.inputs), gradient_rows(layer.module, layer.gradients)
+        for made, rows in zip(layer.rows, shared, strict=True):
+            assert torch.equal(made, rows[0].flatten(0, 1))
 
 
 def test_a_preempted_and_a_crowded_visit_are_not_clean() -> None:

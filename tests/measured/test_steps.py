@@ -17,7 +17,7 @@ from validation.fit.networks import (
     timed_method,
     workload_of,
 )
-from validation.measure.records import LayerSizes, ModelSizes
+from validation.measure.timings import LayerSizes, ModelSizes
 
 #: Every operation: 1 us a call and 10 ps a FLOP, whatever the size.
 FLAT = FittedLaw(1e-6, 0.0, 0.0, Curve((1.0,), (1e-11,), 1e-11), spread=0.02)

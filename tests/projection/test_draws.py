@@ -9,7 +9,10 @@ from costmodel.defaults import Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.draws import draw_all, quantities
 from costmodel.projection.project import project
+from costmodel.quantities import symbols
+from costmodel.quantities.declared import DECLARED
 from costmodel.quantities.estimate import DEVIATE_95, Quantity, Status
+from costmodel.quantities.symbols import Better
 from costmodel.quantities.units import Unit, joule, one
 from tests.projection.small import one_layer
 
@@ -67,3 +70,37 @@ def test_scenarios_keep_a_machine_in_its_domain(digital: DigitalCard, analog: An
     assert (drawn["analog.arrays"].item(), drawn["analog.input_bits"].item()) == (1, 12)
     drawn = draw_all(found, 1, 0, Scenario.OPTIMISTIC)
     assert (drawn["analog.arrays"].item(), drawn["analog.input_bits"].item()) == (8, 2)
+
+
+def test_which_values_help_the_machine() -> None:
+    """A change here is a change of what the two scenarios mean."""
+    larger = {name for name, declared in DECLARED.items() if declared.better is Better.LARGER}
+    assert larger == {
+        "damping", "input_stable_rank", "output_stable_rank", "relative_error",
+        "arrays", "cells", "link_bandwidth", "conversion_rate", "converters", "kappa_decay", "size_decay",
+    }  # fmt: skip
+    either = {name for name, declared in DECLARED.items() if declared.better is Better.EITHER}
+    assert either == {
+        "adam_steps", "host_time", "rank", "block_size", "input_spectral_decay", "output_spectral_decay",
+        "input_top_mode_gap", "output_top_mode_gap",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("input_stable_rank", symbols.s_r),
+        ("output_stable_rank", symbols.s_r),
+        ("input_conversion_energy", symbols.e_d),
+        ("conversion_energy", symbols.e_a),
+        ("input_bits", symbols.b_in),
+        ("temperature", None),
+    ],
+)
+def test_a_quantity_declares_its_symbol(name: str, symbol: symbols.Expression) -> None:
+    found = DECLARED[name].symbol
+    assert (found.symbol if found else None) == symbol
+
+
+def test_a_factor_s_symbol_is_stated_of_both_factors_only() -> None:
+    assert not {"stable_rank", "input_conversion_rate", "output_cells"} & set(DECLARED)

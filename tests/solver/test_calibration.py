@@ -15,9 +15,9 @@ import pytest
 from solver import Regime
 from validation.simulator import calibrate, spectra, trials
 from validation.simulator.fitting import Points, fit
-from validation.simulator.records import append, read
+from validation.simulator.law_scores import fit_all, score_all
+from validation.simulator.lines import append, read
 from validation.simulator.scaling import settling_exponent
-from validation.simulator.scoring import fit_all, score_all
 
 SHIPPED = Path(calibrate.__file__).parents[1] / "data" / "simulator"
 

@@ -320,6 +320,19 @@ def test_a_frozen_weight_leaves_its_bias_to_adam():
     torch.testing.assert_close((model[0].bias.detach() - bias).abs(), torch.full_like(bias, 0.1), rtol=1e-4, atol=0)
 
 
+def test_an_activation_in_place_changes_no_factor():
+    """The output that a hook sees is overwritten by the activation; the gradient wanted is that before it."""
+    factors = []
+    for in_place in (False, True):
+        seeded(3)
+        model = nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=in_place), nn.Linear(4, 3)).double()
+        x, y = torch.randn(6, 5, dtype=torch.float64), torch.randint(0, 3, (6,))
+        optimizer, _ = natural_gradients(model, x, y)
+        factors.append([factor for layer in optimizer.layers for factor in (layer.A, layer.G)])
+    for outside, inside in zip(*factors, strict=True):
+        torch.testing.assert_close(inside, outside, rtol=0, atol=0)
+
+
 def test_misuse_is_explained():
     model, x, y = problem("mlp")
     optimizer = KFAC(model)

@@ -22,9 +22,9 @@ from tests.test_thermo_projection import ENERGIES, workload
 from validation.simulator import calibrate
 from validation.simulator.catalog import solver_text
 from validation.simulator.factors import fit_factors
+from validation.simulator.lines import BrokenTrialsError
 from validation.simulator.projected import COVERAGE_WITHIN, pooled_coverage, score_factors
 from validation.simulator.reached import Reached, law_times, projected_times, reached
-from validation.simulator.records import BrokenTrialsError
 from validation.simulator.trials import design, read_trials
 
 TRIALS = Path(calibrate.__file__).parents[1] / "data" / "simulator" / "trials.jsonl"

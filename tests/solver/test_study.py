@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 pytest.importorskip("datamol")
 
 from validation.simulator import calibrate
-from validation.simulator.records import read
+from validation.simulator.lines import read
 from validation.study.analyse import analyse, ratio
 from validation.study.arms import ARMS, GRIDS, Hyper
 from validation.study.directions import direction_errors

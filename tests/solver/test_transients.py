@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from solver import Machine, Regime, invert, solve
-from solver.laws import relaxation
+from solver.durations import relaxation
 
 CASES = [(2, 1.0), (2, 1e4), (24, 1e2), (24, 1e4)]
 LARGE = [pytest.param(512, kappa, marks=pytest.mark.slow) for kappa in (1.0, 1e4)]

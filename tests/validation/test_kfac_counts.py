@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from costmodel import formulas
+from solver.kfac.rows import input_rows, weight_matrix
 from tests.validation.expected import of_factors, of_layer
 from tests.validation.networks import CASES, DOUBLE, Case, build, quadratic
 from validation.counting import Kind
@@ -19,7 +20,7 @@ P, F, E = Kind.PRODUCT, Kind.FACTORISATION, Kind.ELEMENTWISE
 every_layer = pytest.mark.parametrize("name", CASES)
 
 
-def record(name: str) -> capture.Record:
+def record(name: str) -> capture.Seen:
     network, inputs = build(name)
     return next(iter(capture.run(network, inputs, quadratic).values()))
 
@@ -57,6 +58,22 @@ def test_rows_are_those_of_the_case(name: str) -> None:
     # The gradient of the weights is the sum over rows of y x^T: the rows are the right ones.
     product = factors.expand(seen.gradients).mT @ factors.expand(seen.inputs)
     torch.testing.assert_close(product, seen.weight_gradient, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["linear", "grouped convolution", "transposed convolution"])
+def test_rows_give_the_gradient_of_each_example(name: str) -> None:
+    """Against torch.func, which knows no rows: an example's gradient is the sum over its positions of g x^T."""
+    network, inputs = build(name)
+    seen, parameters = record(name), dict(network.named_parameters())
+
+    def loss(parameters: dict[str, Tensor], example: Tensor) -> Tensor:
+        return quadratic(torch.func.functional_call(network, parameters, example[None]))
+
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(parameters, inputs[0])
+    for example, ours in enumerate((seen.gradients.mT @ seen.inputs).unbind(1)):
+        bias = each["bias"][example] if "bias" in each else None
+        expected = weight_matrix(network, each["weight"][example], bias)
+        torch.testing.assert_close(ours, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.verifies("kfac.factors.expand.flops", "kfac.factors.expand.symmetric.flops")
@@ -307,4 +324,4 @@ def test_memory_is_what_a_step_keeps(name: str) -> None:
 
 def test_a_layer_without_factors_is_refused() -> None:
     with pytest.raises(TypeError, match="Embedding has no Kronecker factors"):
-        capture.input_rows(nn.Embedding(3, 2), torch.zeros(1))
+        input_rows(nn.Embedding(3, 2), torch.zeros(1))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from costmodel import formulas
+from solver.kfac.rows import weight_matrix
 from validation.counting import Kind
 from validation.counting.counter import count
 from validation.reference import capture, factors, rivals, solvers
@@ -47,7 +48,7 @@ def network(name: str) -> tuple[nn.Module, Tensor, Tensor]:
     return built.double(), inputs.double(), torch.randint(0, CLASSES, (BATCH,))
 
 
-def kronecker_factors(seen: capture.Record, sharing: str) -> tuple[Tensor, Tensor]:
+def kronecker_factors(seen: capture.Seen, sharing: str) -> tuple[Tensor, Tensor]:
     """A and G as means: over rows and over examples (expand), or over examples with positions averaged (reduce)."""
     positions = seen.inputs.shape[2]
     if sharing == "expand":
@@ -76,7 +77,7 @@ def sharing(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Record], list[Tensor], list[Tensor]]:
+def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Seen], list[Tensor], list[Tensor]]:
     """Their operator, what our hooks saw, the gradients of the mean loss, and the parameters' names in their order."""
     oracle = pytest.importorskip("curvlinops")
     model, inputs, labels = network(name)
@@ -97,10 +98,10 @@ def _curvlinops(name: str, sharing: str) -> tuple[Any, dict[str, capture.Record]
     return operator, seen, gradients, parameters
 
 
-def _as_matrices(seen: dict[str, capture.Record], flat: list[Tensor]) -> list[Tensor]:
+def _as_matrices(seen: dict[str, capture.Seen], flat: list[Tensor]) -> list[Tensor]:
     """Weights and biases in turn as one matrix a layer."""
     return [
-        capture.weight_matrix(record.layer, weight, bias)
+        weight_matrix(record.layer, weight, bias)
         for record, weight, bias in zip(seen.values(), flat[::2], flat[1::2], strict=True)
     ]
 
@@ -139,7 +140,7 @@ def _newton_schulz(factor: Tensor) -> Tensor:
     return solvers.newton_schulz_inverse(factor, float(values.max()), float(values.min()), 12)
 
 
-def _full_rank(record: capture.Record, sharing: str, gradient: Tensor, shares: list[Tensor]) -> Tensor:
+def _full_rank(record: capture.Seen, sharing: str, gradient: Tensor, shares: list[Tensor]) -> Tensor:
     """The low-rank form with every mode kept is exact."""
     generator = torch.Generator().manual_seed(0)
     A, G = (solvers.low_rank(each, each.shape[-1], generator) for each in kronecker_factors(record, sharing))
@@ -239,7 +240,7 @@ def test_exact_fisher_against_nngeometry(name: str) -> None:
         torch.testing.assert_close(a / scale, A[0], **EXACT)
         torch.testing.assert_close(g * scale, G[0], **EXACT)
         module = passes[0][layer].layer
-        weight, wanted = (capture.weight_matrix(module, *pair[layer_id]) for pair in (vector.to_dict(), solved))
+        weight, wanted = (weight_matrix(module, *pair[layer_id]) for pair in (vector.to_dict(), solved))
         A, G, *_ = factors.damped(A, G, DAMPING)
         ours = solvers.cholesky_solve(torch.linalg.cholesky(G), weight, torch.linalg.cholesky(A))
         torch.testing.assert_close(ours, wanted, rtol=1e-10, atol=1e-11)  # theirs by least squares

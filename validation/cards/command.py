@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,46 @@ from validation.fit.calibration import calibrate as fit_card
 from validation.fit.selection import FAMILIES
 from validation.measure import journal
 
-Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]]]
+
+@dataclass(frozen=True, slots=True)
+class CalibrateReport:
+    """What was fitted; a report of :mod:`costmodel.views.report`.
+
+    Attributes:
+        card: The file written.
+        found: Laws, and the errors they were chosen by.
+    """
+
+    card: str
+    found: Calibration
+
+    def as_dict(self) -> dict[str, Any]:
+        """The laws, and the file they are in."""
+        return {"schema": 1, "card": self.card, "laws": self.records()}
+
+    def tables(self) -> list[Table]:
+        """Errors by operation."""
+        return _tables(self.found)
+
+    def records(self) -> list[dict[str, Any]]:
+        """What was chosen for each operation, and the errors of every family."""
+        return [
+            {
+                "operation": key,
+                "points": fit.points,
+                "family": fit.candidate.family,
+                "launch_s": fit.law.launch,
+                "standard_error_launch_s": float(fit.solution.covariance[0, 0]) ** 0.5,
+                "spread": fit.law.spread,
+                **{f"left_out_{family}": fit.left_out.get(family) for family in FAMILIES},
+                **{f"larger_{family}": fit.larger.get(family) for family in FAMILIES},
+            }
+            for key, fit in self.found.fits.items()
+        ]
 
 
-def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool) -> Printed:
+def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool) -> CalibrateReport:
     """Read, fit, write the card.
-
-    Returns:
-        What is printed: records, JSON and tables, each built when asked for.
 
     Raises:
         InputError: The timings cannot be used, or the card cannot be written.
@@ -38,7 +70,7 @@ def calibrate(timings: str, out: str, name: str, threads: int, *, hold_out: bool
         raise InputError.about(out, f"cannot be written: {error.strerror}") from None
     for what, reason in found.unused.items():
         print(f"{timings}: {what} went into no law: {reason}", file=sys.stderr)
-    return lambda: records(found), lambda: {"schema": 1, "card": out, "laws": records(found)}, lambda: _tables(found)
+    return CalibrateReport(out, found)
 
 
 def _refuse_to_replace(target: Path, timings: Path) -> None:
@@ -53,23 +85,6 @@ def _refuse_to_replace(target: Path, timings: Path) -> None:
         data = None
     if not isinstance(data, dict) or data.get("kind") != "digital":
         raise InputError.about(str(target), "exists and is no digital card; choose another --out")
-
-
-def records(found: Calibration) -> list[dict[str, Any]]:
-    """What was chosen for each operation, and the errors of every family."""
-    return [
-        {
-            "operation": key,
-            "points": fit.points,
-            "family": fit.candidate.family,
-            "launch_s": fit.law.launch,
-            "standard_error_launch_s": float(fit.solution.covariance[0, 0]) ** 0.5,
-            "spread": fit.law.spread,
-            **{f"left_out_{family}": fit.left_out.get(family) for family in FAMILIES},
-            **{f"larger_{family}": fit.larger.get(family) for family in FAMILIES},
-        }
-        for key, fit in found.fits.items()
-    ]
 
 
 def _tables(found: Calibration) -> list[Table]:

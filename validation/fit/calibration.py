@@ -13,10 +13,10 @@ from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
 from validation.fit.networks import IN_STEP, LEAST_NETWORKS, NetworkFit, TimedNetwork, fit_networks
-from validation.fit.selection import BASES, LEAST_SIZES, Data, Fit, fit
+from validation.fit.selection import BASES, LEAST_SIZES, Data, OperationFit, fit
 from validation.heldout import for_fitting
 from validation.measure.journal import Journal, digest
-from validation.measure.records import Environment, ModelSizes, Point, Timing
+from validation.measure.timings import Environment, ModelSizes, Point, Timing
 from validation.quality import best_references, by_point, settled
 
 #: A projection needs these in float32.
@@ -42,7 +42,7 @@ class Calibration:
 
     environment: Environment
     threads: int
-    fits: dict[str, Fit]
+    fits: dict[str, OperationFit]
     networks: NetworkFit | None
     timed: int
     unused: dict[str, str]
@@ -102,12 +102,12 @@ def data_of(operation: str, times: dict[Point, float]) -> Data:
     return Data(OPERATIONS[operation], sizes, np.array([times[point] for point in points]))
 
 
-def _fits(times: dict[Point, float]) -> tuple[dict[str, Fit], dict[str, int]]:
+def _fits(times: dict[Point, float]) -> tuple[dict[str, OperationFit], dict[str, int]]:
     grouped: dict[tuple[str, str], dict[Point, float]] = {}
     for point, seconds in times.items():
         if not point.model:
             grouped.setdefault((point.dtype, point.op), {})[point] = seconds
-    fits: dict[str, Fit] = {}
+    fits: dict[str, OperationFit] = {}
     left_out: dict[str, int] = {}
     floors: dict[str, float] = {}
     # Products come first in the list of operations, single calls before batches: others build on their laws.
@@ -138,7 +138,7 @@ def _thread_count(journal: Journal, threads: int | None) -> int:
     return threads if threads is not None else counts[0]
 
 
-def _require(journal: Journal, left_out: dict[str, int], fits: dict[str, Fit]) -> None:
+def _require(journal: Journal, left_out: dict[str, int], fits: dict[str, OperationFit]) -> None:
     missing = [name for name in REQUIRED if name not in fits]
     faults = [
         Fault(

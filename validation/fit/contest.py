@@ -15,11 +15,11 @@ import numpy as np
 from costmodel.views import table
 from costmodel.views.table import Table
 from validation.fit.calibration import calibrate, data_of, point_times
-from validation.fit.selection import FAMILIES, Fit, errors_of, fit
+from validation.fit.selection import FAMILIES, OperationFit, errors_of, fit
 from validation.heldout import BETWEEN, BEYOND, for_fitting, for_scoring, held_out
 from validation.measure import journal
 from validation.measure.journal import Journal
-from validation.measure.records import Point
+from validation.measure.timings import Point
 from validation.score.shipped import SHIPPED
 
 
@@ -47,7 +47,9 @@ def contest(read: Journal, threads: int) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def _only(family: str, operation: str, times: dict[Point, float], chosen: Fit, fits: Mapping[str, Fit]) -> Fit | None:
+def _only(
+    family: str, operation: str, times: dict[Point, float], chosen: OperationFit, fits: Mapping[str, OperationFit]
+) -> OperationFit | None:
     """A fit of one family alone; the floor of tails is that of the chosen products."""
     base = chosen.candidate.base
     if family == "scaled" and base is None:

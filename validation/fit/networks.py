@@ -27,7 +27,7 @@ from costmodel.projection.evaluation import Evaluation
 from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import KfacSettings, Layer, Unfactored, Workload
 from validation.fit.solve import Array, solve
-from validation.measure.records import ModelSizes
+from validation.measure.timings import ModelSizes
 
 Laws = Mapping[str, FittedLaw]
 Column = Mapping[str, FittedLaw]

@@ -67,7 +67,7 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class OperationFit:
     """A law with how it was found.
 
     Attributes:
@@ -87,7 +87,9 @@ class Fit:
     points: int
 
 
-def fit(data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0, base: FittedLaw | None = None) -> Fit:
+def fit(
+    data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0, base: FittedLaw | None = None
+) -> OperationFit:
     """The law of an operation: of each family the best form, of the families the one that predicts best.
 
     Families compete on sizes left out and on larger sizes than were fitted, the two errors counting alike, the family
@@ -130,7 +132,7 @@ def _final(
     left_out: dict[str, float],
     larger: dict[str, Array],
     errors: dict[str, float],
-) -> Fit:
+) -> OperationFit:
     law, solution = form(candidate, data, floor)
     inside = np.abs(_left_out(candidate, data))
     spread = max(LEAST_SPREAD, _upper(inside) / DEVIATE_95)
@@ -139,7 +141,7 @@ def _final(
     if len(beyond):
         # The larger sizes lie up to 1 / _LARGER beyond; their error is put down to a distance of half of that.
         growth = max(growth, _upper(beyond) / DEVIATE_95 / np.log(0.75 / _LARGER))
-    return Fit(
+    return OperationFit(
         replace(law, spread=spread, growth=min(growth, 0.5)), candidate, solution, left_out, errors, len(data.sizes)
     )
 

@@ -12,7 +12,7 @@ from costmodel.machines.sizes import Size
 from validation.fit.design import columns
 from validation.fit.selection import FAMILIES, LEAST_SIZES, Data, best_form
 from validation.fit.solve import solve
-from validation.measure.records import Point
+from validation.measure.timings import Point
 
 
 @dataclass(frozen=True, slots=True)

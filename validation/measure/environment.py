@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from validation.measure.records import Environment
+from validation.measure.timings import Environment
 
 
 def environment(device: torch.device) -> Environment:

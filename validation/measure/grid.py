@@ -11,7 +11,7 @@ from typing import Final
 
 from costmodel.machines.operations import OPERATIONS, Operation
 from costmodel.machines.sizes import Size
-from validation.measure.records import Point
+from validation.measure.timings import Point
 
 #: Orders of square matrices by level. Multiples of 8, their neighbours n = d + 1, and rests of 4, 2 and 1.
 _SQUARE: Final[Sequence[Sequence[int]]] = (

@@ -12,7 +12,7 @@ from typing import Any
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.operations import timed
 from costmodel.quantities.names import unknown
-from validation.measure.records import (
+from validation.measure.timings import (
     SCHEMA,
     Environment,
     LayerSizes,

@@ -19,8 +19,8 @@ from validation.measure.environment import environment
 from validation.measure.grid import Planned
 from validation.measure.primitives import Call, prepare
 from validation.measure.protocol import Clock, Reference, visit
-from validation.measure.records import Point, Timing
 from validation.measure.steps import PHASES, Step
+from validation.measure.timings import Point, Timing
 from validation.measure.writing import TimingFile
 from validation.quality import clean
 

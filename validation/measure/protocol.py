@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from validation.measure.primitives import Call
-from validation.measure.records import Statistics
+from validation.measure.timings import Statistics
 
 #: A sample spans several calls where one is shorter than this, so that the clock's own cost is below 1 %.
 _SAMPLE_SECONDS: Final = {"cpu": 3e-5, "cuda": 1e-3}

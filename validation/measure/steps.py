@@ -8,9 +8,11 @@ from typing import Final
 import torch
 from torch import nn
 
+from solver.kfac.capture import Capture, covered_layers
+from solver.kfac.rows import is_covered
 from validation.measure.models import MODELS, Attended, Built
 from validation.measure.primitives import Call
-from validation.measure.records import LayerSizes, ModelSizes
+from validation.measure.timings import LayerSizes, ModelSizes
 
 #: Phases of a step in the order they run; ``step`` is all of them in one call, in the state each leaves to the next.
 PHASES: Final = (
@@ -126,29 +128,25 @@ class Step:
 
     def _capture(self) -> None:
         """Run once with hooks that keep what each factored layer saw; every phase once, so that all have inputs."""
-        seen: dict[nn.Module, torch.Tensor] = {}
-        gradients: dict[nn.Module, torch.Tensor] = {}
-        hooks = []
-
-        def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            seen[module] = inputs[0].detach()
-            output.register_hook(lambda gradient: gradients.__setitem__(module, gradient))
-
+        counters = []
         for module in self.built.network.modules():
-            if isinstance(module, nn.Linear | nn.Conv2d):
-                hooks.append(module.register_forward_hook(keep))
-            elif not list(module.children()):
-                hooks.append(module.register_forward_hook(self._count))
+            if not is_covered(module) and not list(module.children()):
+                counters.append(module.register_forward_hook(self._count))
             if isinstance(module, Attended):
-                hooks.append(module.register_forward_hook(self._count_attention))
+                counters.append(module.register_forward_hook(self._count_attention))
+        layers = covered_layers(self.built.network)
+        with Capture(layers) as seen:
+            gradients = seen.gradients(self.built.loss())
+        for counter in counters:
+            counter.remove()
         self.forward_backward()
-        for hook in hooks:
-            hook.remove()
         empty = torch.empty(0)
-        for module, inputs in seen.items():
+        for name, calls in seen.calls.items():
+            module = layers[name]
             assert isinstance(module, nn.Linear | nn.Conv2d)
             nothing = (empty, empty)
-            self.layers.append(_Layer(module, inputs, gradients[module], nothing, nothing, nothing, nothing, empty))
+            each = _Layer(module, calls[-1].inputs, gradients[name][-1], nothing, nothing, nothing, nothing, empty)
+            self.layers.append(each)
         self.rows()
         self.factors()
         for each in self.layers:
@@ -165,6 +163,10 @@ class Step:
         batch, tokens, width = output.shape
         self._attention += 4.0 * batch * tokens**2 * width
         self._activations += 3.0 * batch * module.heads * tokens**2
+
+
+# Rows as they are timed: flat, with the copies that cards were measured with. `solver.kfac.rows` makes the same numbers
+# in other copies.
 
 
 def _input_rows(layer: _Layer) -> torch.Tensor:

@@ -40,7 +40,7 @@ PRIMITIVES: Final[dict[str, tuple[Observe, Sequence[tuple[str, ...]]]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class PublishedFit:
     """A law of one primitive.
 
     Attributes:
@@ -58,7 +58,7 @@ class Fit:
     left_out: dict[str, float]
 
 
-def fit(primitive: str) -> Fit:
+def fit(primitive: str) -> PublishedFit:
     """The law of a primitive that predicts left-out networks best; of equals, the one with fewer terms."""
     observe, laws = PRIMITIVES[primitive]
     observations = observe(MODES[0])
@@ -66,7 +66,7 @@ def fit(primitive: str) -> Fit:
     terms = next(terms for terms in laws if scores[terms] <= min(scores.values()) * (1 + 1e-6))
     coefficients = solve(observations, terms)
     residuals = {model: worst_error(_of(model, observations), coefficients) for model in MODELS}
-    return Fit(primitive, terms, coefficients, residuals, left_out_errors(observations, terms))
+    return PublishedFit(primitive, terms, coefficients, residuals, left_out_errors(observations, terms))
 
 
 def solve(observations: Sequence[Observation], terms: Sequence[str]) -> dict[str, float]:
@@ -130,7 +130,7 @@ def _without(model: str, observations: Sequence[Observation], terms: Sequence[st
     return solve([each for each in observations if each.model != model], terms)
 
 
-def report(fits: Sequence[Fit]) -> str:
+def report(fits: Sequence[PublishedFit]) -> str:
     """The leave-one-network-out table."""
     lines = [f"{'primitive':12s} {'law':22s} {'network':20s} {'fitted':>8s} {'left out':>9s}"]
     for each in fits:
@@ -161,7 +161,7 @@ _STREAM: Final = Quantity(
 _COMMENT: Final = "Written by `python -m validation.published.rtx_a6000 --out FILE`; change the fit, not this file."
 
 
-def card(fits: Sequence[Fit]) -> DigitalCard:
+def card(fits: Sequence[PublishedFit]) -> DigitalCard:
     """The card: constants as fitted, and on each law a factor from its errors on networks left out."""
     return DigitalCard(
         name="rtx-a6000",
@@ -173,7 +173,7 @@ def card(fits: Sequence[Fit]) -> DigitalCard:
     )
 
 
-def _law(fit: Fit) -> ConstantLaw:
+def _law(fit: PublishedFit) -> ConstantLaw:
     sizes = [size for model in MODELS for size in published.factor_sizes(model)]
     # Whole passes have no one size.
     domain = None if fit.primitive == "network" else (float(min(sizes)), float(max(sizes)))

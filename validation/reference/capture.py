@@ -1,20 +1,19 @@
-"""A real forward and backward pass, with what every layer saw."""
+"""A real forward and backward pass, and what every layer saw as rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from validation.reference.rows import gradient_rows, input_rows, weight_matrix
-
-FACTORED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+from solver.kfac.capture import Call, Capture, covered_layers
+from solver.kfac.rows import gradient_rows, input_rows, weight_matrix
 
 
 @dataclass
-class Record:
+class Seen:
     """What one layer saw in a pass.
 
     Attributes:
@@ -30,44 +29,28 @@ class Record:
     weight_gradient: Tensor
 
 
-@dataclass
-class _Seen:
-    inputs: list[Tensor] = field(default_factory=list)
-    gradients: list[Tensor] = field(default_factory=list)
-
-
-def run(network: nn.Module, inputs: tuple[Tensor, ...], loss: Callable[[Tensor], Tensor]) -> dict[str, Record]:
-    """Forward and backward pass of a network, and what its factored layers saw, by name.
+def run(network: nn.Module, inputs: tuple[Tensor, ...], loss: Callable[[Tensor], Tensor]) -> dict[str, Seen]:
+    """Forward and backward pass of a network, and what its covered layers saw, by name.
 
     Args:
         network: Its gradients are overwritten.
         inputs: Arguments of its forward pass, examples first.
         loss: Sum over examples of each example's loss, so that output gradients are those of single examples.
     """
-    layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, FACTORED)}
-    seen = {name: _Seen() for name in layers}
-    handles = [layer.register_forward_hook(_watch(seen[name])) for name, layer in layers.items()]
+    layers = covered_layers(network)
     network.zero_grad()
-    loss(network(*inputs)).backward()
-    for handle in handles:
-        handle.remove()
-    return {name: _record(layer, seen[name]) for name, layer in layers.items()}
+    with Capture(layers) as seen:
+        value = loss(network(*inputs))
+    gradients = seen.gradients(value)
+    value.backward()
+    return {name: _record(layer, seen.calls[name], gradients[name]) for name, layer in layers.items()}
 
 
-def _watch(seen: _Seen) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        seen.inputs.append(inputs[0].detach())
-        # Gradients arrive last call first.
-        output.register_hook(lambda gradient: seen.gradients.insert(0, gradient))
-
-    return hook
-
-
-def _record(layer: nn.Module, seen: _Seen) -> Record:
-    inputs = torch.cat([input_rows(layer, each) for each in seen.inputs], dim=2)
-    gradients = torch.cat([gradient_rows(layer, each) for each in seen.gradients], dim=2)
+def _record(layer: nn.Module, calls: Sequence[Call], output_gradients: Sequence[Tensor]) -> Seen:
+    inputs = torch.cat([input_rows(layer, each.inputs) for each in calls], dim=2)
+    gradients = torch.cat([gradient_rows(layer, each) for each in output_gradients], dim=2)
     assert isinstance(layer.weight, Tensor)
     weight = layer.weight.grad
     bias = layer.bias.grad if isinstance(layer.bias, Tensor) else None
     assert weight is not None
-    return Record(layer, inputs, gradients, weight_matrix(layer, weight, bias))
+    return Seen(layer, inputs, gradients, weight_matrix(layer, weight, bias))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +12,15 @@ import numpy as np
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital, load_solver
 from costmodel.views.table import Table
-from validation.heldout import MODEL
 from validation.measure import journal
 from validation.published import checks as published_checks
-from validation.score.scoring import COVERAGE, Scores, by_operation, intervals, score, summaries
+from validation.score.report import Check, ValidateReport
+from validation.score.scoring import COVERAGE, Scores, intervals, score, summaries
 from validation.score.shipped import SHIPPED
 
-Printed = tuple[Callable[[], list[dict[str, Any]]], Callable[[], dict[str, Any]], Callable[[], list[Table]], bool]
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One threshold.
-
-    Attributes:
-        card: What is scored.
-        what: Which data, and how many points.
-        found: Errors as text.
-        threshold: As text.
-        passed: Whether it is met.
-        required: Whether a miss fails the run; where published data cannot tell, a miss is shown and stands.
-    """
-
-    card: str
-    what: str
-    found: str
-    threshold: str
-    passed: bool
-    required: bool = True
-
-
-def validate(timings: str, card: str, *, points: bool) -> Printed:
-    """Score and collect what is printed.
+def validate(timings: str, card: str, *, points: bool) -> ValidateReport:
+    """Score, and check the thresholds.
 
     Args:
         timings: A file to score ``card`` on; empty for everything shipped.
@@ -67,14 +42,7 @@ def validate(timings: str, card: str, *, points: bool) -> Printed:
         checks += _checks(name, found)
     if not timings:
         checks += [*_published(), *_simulator()]
-    passed = all(check.passed for check in checks if check.required)
-    return (
-        lambda: _records(scored),
-        lambda: {"schema": 1, "passed": passed, "checks": [_check_record(each) for each in checks],
-                 "points": _records(scored)},
-        lambda: [_check_table(checks), *_detail(scored), *(_point_table(scored) if points else [])],
-        passed,
-    )  # fmt: skip
+    return ValidateReport(scored, checks, points)
 
 
 def _on_file(card: str, timings: Path) -> Scores:
@@ -93,7 +61,7 @@ def _on_file(card: str, timings: Path) -> Scores:
 
 def tables_of(card: str, scored: Scores) -> list[Table]:
     """Thresholds and errors by operation of one card."""
-    return [_check_table(_checks(card, scored)), *_detail({card: scored})]
+    return ValidateReport({card: scored}, _checks(card, scored)).tables()
 
 
 def _checks(card: str, scored: Scores) -> list[Check]:
@@ -161,9 +129,9 @@ def _simulator() -> list[Check]:
     As a projection uses them, knowing n and kappa; and with the spectrum known, which checks how they were derived.
     """
     data = Path(__file__).parents[1] / "data" / "simulator" / "trials.jsonl"
-    if importlib.util.find_spec("validation.simulator.scoring") is None or not data.exists():
+    if importlib.util.find_spec("validation.simulator.law_scores") is None or not data.exists():
         return []
-    from validation.simulator.scoring import COVERAGE_WITHIN, MEDIAN_AT_MOST, fit_all, score_all
+    from validation.simulator.law_scores import COVERAGE_WITHIN, MEDIAN_AT_MOST, fit_all, score_all
     from validation.simulator.trials import read_trials
 
     records = read_trials(data)
@@ -201,79 +169,3 @@ def _projected(records: list[dict[str, Any]]) -> list[Check]:
     share, (low, high) = projected.pooled_coverage(scores), projected.COVERAGE_WITHIN
     what = f"90 % intervals of all laws ({sum(each.trials for each in scores)})"
     return [*checks, Check("solver", what, f"{share:.1%} inside", f"{low:.0%} to {high:.0%}", low <= share <= high)]
-
-
-def _check_table(checks: Sequence[Check]) -> Table:
-    verdict = {(True, True): "met", (True, False): "met", (False, True): "MISSED", (False, False): "missed, known"}
-    rows = tuple(
-        (each.card, each.what, each.found, each.threshold, verdict[each.passed, each.required]) for each in checks
-    )
-    return Table("held-out data against thresholds", ("card", "data", "error", "threshold", ""), rows)
-
-
-def _detail(scored: dict[str, Scores]) -> list[Table]:
-    tables = []
-    for card, found in scored.items():
-        rows = []
-        for (group, what), each in by_operation(found.points).items():
-            errors = np.array([abs(one.error) for one in each])
-            worst = max(each, key=lambda one: abs(one.error))
-            label = worst.what.split(" ")[0] if group == MODEL else worst.size
-            rows.append(
-                (
-                    group,
-                    what,
-                    str(len(each)),
-                    f"{np.median(errors):.1%}",
-                    f"{np.quantile(errors, 0.9):.1%}",
-                    f"{worst.error:+.1%} ({label})",
-                    f"{np.mean([one.inside for one in each]):.0%}",
-                )
-            )
-        columns = ("held out", "operation or phase", "points", "median", "p90", "worst", "inside")
-        tables.append(Table(f"{card}, by operation", columns, tuple(rows), right=(2, 3, 4, 5, 6)))
-    return tables
-
-
-def _point_table(scored: dict[str, Scores]) -> list[Table]:
-    columns = ("held out", "what", "size", "reference", "model", "error", "inside")
-    return [
-        Table(
-            f"{card}, every held-out point",
-            columns,
-            tuple(
-                (e.group, e.what, e.size, f"{e.reference:.4g} s", f"{e.model:.4g} s", f"{e.error:+.1%}", str(e.inside))
-                for e in found.points
-            ),
-            right=(3, 4, 5),
-        )
-        for card, found in scored.items()
-    ]
-
-
-def _records(scored: dict[str, Scores]) -> list[dict[str, Any]]:
-    return [
-        {
-            "card": card,
-            "group": each.group,
-            "what": each.what,
-            "size": each.size,
-            "reference_s": each.reference,
-            "model_s": each.model,
-            "error": each.error,
-            "inside": each.inside,
-        }
-        for card, found in scored.items()
-        for each in found.points
-    ]
-
-
-def _check_record(check: Check) -> dict[str, Any]:
-    return {
-        "card": check.card,
-        "data": check.what,
-        "found": check.found,
-        "threshold": check.threshold,
-        "passed": check.passed,
-        "required": check.required,
-    }

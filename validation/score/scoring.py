@@ -14,7 +14,7 @@ from validation.fit.calibration import point_times
 from validation.fit.networks import project_step
 from validation.heldout import BETWEEN, BEYOND, MODEL, for_fitting, held_out
 from validation.measure.journal import Journal, digest
-from validation.measure.records import Point, Timing
+from validation.measure.timings import Point, Timing
 
 #: Nominal 90 % intervals must cover this share of held-out points.
 COVERAGE: Final = (0.85, 0.97)

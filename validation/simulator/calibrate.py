@@ -20,17 +20,18 @@ from typing import Any, TextIO
 
 import torch
 
+from costmodel.inputs.files import write_text
 from costmodel.machines.solver import LawFactor, SolverLaw
 from solver import Regime
 from validation.simulator.catalog import solver_text
 from validation.simulator.factors import fit_factors
-from validation.simulator.fitting import Fit
+from validation.simulator.fitting import LawFit
+from validation.simulator.law_scores import fit_all, score_all
+from validation.simulator.lines import BrokenTrialsError, Line, append
 from validation.simulator.measure import REPEATS, run
 from validation.simulator.projected import passed, pooled_coverage, score_factors
 from validation.simulator.reached import reached
-from validation.simulator.records import BrokenTrialsError, Record, append
 from validation.simulator.scaling import settling_exponent
-from validation.simulator.scoring import fit_all, score_all
 from validation.simulator.trials import Trial, design, read_trials
 
 SCHEMA = 1
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None, *, stdout: TextIO | None = None, std
             "solver.yaml": solver_text(factors, sum(not each.held_out for each in reached(records))),
         }
         for name, text in files.items():
-            (args.out / name).write_text(text, encoding="utf-8")
+            write_text(args.out / name, text)
     except BrokenTrialsError as error:
         print(error, file=err)
         return 2
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None, *, stdout: TextIO | None = None, std
     return 0 if report["score"]["passed"] and report["projected"]["passed"] else 1
 
 
-def run_trials(trials: Sequence[Trial], path: Path, progress: TextIO) -> list[Record]:
+def run_trials(trials: Sequence[Trial], path: Path, progress: TextIO) -> list[Line]:
     """Run what the file does not hold yet, one flushed line a trial, and return the records of all trials."""
     found = {r["key"]: r for r in read_trials(path)}
     missing = [t for t in trials if t.key not in found]
@@ -88,7 +89,7 @@ def run_trials(trials: Sequence[Trial], path: Path, progress: TextIO) -> list[Re
     return [found[t.key] for t in trials]
 
 
-def _record(trial: Trial) -> Record:
+def _record(trial: Trial) -> Line:
     start = time.monotonic()
     outcome = run(trial)
     return {
@@ -110,7 +111,7 @@ def versions() -> dict[str, str]:
     return {"version": own, "torch": torch.__version__}
 
 
-def evaluate(records: Sequence[Record], factors: Mapping[SolverLaw, LawFactor], seed: int) -> dict[str, Any]:
+def evaluate(records: Sequence[Line], factors: Mapping[SolverLaw, LawFactor], seed: int) -> dict[str, Any]:
     """Everything that goes into fit.json."""
     fits = fit_all(records)
     projected = score_factors(reached(records), factors)
@@ -131,7 +132,7 @@ def evaluate(records: Sequence[Record], factors: Mapping[SolverLaw, LawFactor], 
     }
 
 
-def _readable(fitted: Fit) -> dict[str, float]:
+def _readable(fitted: LawFit) -> dict[str, float]:
     """Measured over law at the mean of the fitted trials and for large n, and standard errors."""
     return {
         "ratio_at_center": math.exp(fitted.log_constant - fitted.center),

@@ -19,8 +19,8 @@ from scipy.stats import t
 from costmodel.machines.solver import LawFactor, SolverLaw, Span
 from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import one
+from validation.simulator.lines import BrokenTrialsError
 from validation.simulator.reached import Reached, law_times
-from validation.simulator.records import BrokenTrialsError
 
 Array = NDArray[np.float64]
 #: Powers of kappa and n are fitted where they lower the error on families left out by this share: what falls as kappa

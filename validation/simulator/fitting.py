@@ -43,7 +43,7 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class LawFit:
     """value = exp(log_constant + exponent (log law - center) + finite_size / n), within a factor exp(scatter)."""
 
     log_constant: float
@@ -66,7 +66,7 @@ class Fit:
         return np.exp(middle), np.exp(middle - half), np.exp(middle + half)
 
 
-def fit(points: Points) -> Fit:
+def fit(points: Points) -> LawFit:
     """Maximum likelihood over (log C, a, c, s); s by a bounded search, the rest by weighted least squares.
 
     Raises:
@@ -93,4 +93,4 @@ def fit(points: Points) -> Fit:
     scatter = math.exp(float(best.x))
     beta, covariance, _ = solve(scatter)
     rows = tuple(tuple(float(v) for v in row) for row in covariance)
-    return Fit(float(beta[0]), float(beta[1]), float(beta[2]), rows, scatter, center, len(y))
+    return LawFit(float(beta[0]), float(beta[1]), float(beta[2]), rows, scatter, center, len(y))

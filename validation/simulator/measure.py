@@ -11,7 +11,7 @@ from torch import Tensor
 
 from solver import Converter, Machine, Modes, Process, Regime, invert, solve
 from solver.array import AveragingPlan, average_solutions, program
-from solver.laws import (
+from solver.durations import (
     lag_sum,
     predicted_covariance_error,
     relaxation,

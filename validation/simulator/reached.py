@@ -13,12 +13,12 @@ from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.methods import METHODS, AnalogWork, FactorConstruction
 from costmodel.projection.analog import law_factor, solver_quantities
 from costmodel.projection.draws import draw_all
-from costmodel.projection.values import evaluate
+from costmodel.projection.values import values_of
 from costmodel.quantities.estimate import Draws
 from solver import Regime
-from solver.laws import relaxation, samples_for_covariance
+from solver.durations import relaxation, samples_for_covariance
+from validation.simulator.lines import Line
 from validation.simulator.measure import NOISE, SPACING
-from validation.simulator.records import Record
 
 #: Which law a trial is one of: that of overdamped cells, that of underdamped ones. Right-hand sides are gradients, the
 #: variance of whose modes is a factor's eigenvalues; even ones average sooner, by kappa^-2 in place of kappa^-1.3.
@@ -56,7 +56,7 @@ class Reached:
     held_out: bool
 
 
-def reached(records: Sequence[Record]) -> list[Reached]:
+def reached(records: Sequence[Line]) -> list[Reached]:
     """The trials that a law of a projection speaks of.
 
     A settling trial asks for an error and finds a time. The others run for a time and find an error, whose square falls
@@ -65,7 +65,7 @@ def reached(records: Sequence[Record]) -> list[Reached]:
     return [_reached(record) for record in records if record["law"] in _LAWS]
 
 
-def _reached(record: Record) -> Reached:
+def _reached(record: Line) -> Reached:
     regime = Regime(record["regime"])
     law = _LAWS[record["law"]][regime is Regime.UNDERDAMPED]
     value, knob, relax = record["value"], record["knob"], relaxation(record["kappa"], regime)
@@ -104,7 +104,7 @@ def projected_times(trials: Sequence[Reached], factors: Mapping[SolverLaw, LawFa
 
 
 def _unscaled(work: AnalogWork, values: Mapping[str, Draws]) -> Draws:
-    return evaluate([work.time.expression], values)[work.time.expression]
+    return values_of([work.time], values)[work.time]
 
 
 def _values(trial: Reached) -> dict[str, Draws]:

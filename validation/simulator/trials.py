@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from solver import Regime
-from validation.simulator.records import missing_or_wrong, read
+from validation.simulator.lines import missing_or_wrong, read
 
 LAWS = (
     "settling",

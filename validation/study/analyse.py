@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from validation.simulator.records import Record, read
+from costmodel.inputs.files import write_text
+from validation.simulator.lines import Line, read
 from validation.study.arms import ARMS, Hyper
 from validation.study.directions import direction_errors
 from validation.study.run import SEEDS, TARGETS
@@ -39,7 +40,7 @@ class Ratio:
     censored: int
 
 
-def ratio(pairs: Sequence[tuple[Record, Record]]) -> Ratio:
+def ratio(pairs: Sequence[tuple[Line, Line]]) -> Ratio:
     """Steps of the first over the second of each pair; Student's interval on the logarithm."""
     logs = [math.log((a["steps"] or a["limit"]) / (b["steps"] or b["limit"])) for a, b in pairs]
     mean, count = float(np.mean(logs)), len(logs)
@@ -48,12 +49,12 @@ def ratio(pairs: Sequence[tuple[Record, Record]]) -> Ratio:
     return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), count, missing)
 
 
-def analyse(records: Sequence[Record]) -> dict[str, Any]:
+def analyse(records: Sequence[Line]) -> dict[str, Any]:
     """Tables by task, pooled ratios, and which arms keep the benefit."""
     runs = {(r["task"], r["arm"], r["seed"]): r for r in records if r["seed"] in SEEDS}
     tasks = sorted({task for task, _, _ in runs})
     table: dict[str, dict[str, Any]] = {}
-    pooled: dict[str, list[tuple[Record, Record]]] = {}
+    pooled: dict[str, list[tuple[Line, Line]]] = {}
     for task in tasks:
         base = {seed: runs[task, "kfac", seed] for seed in SEEDS if (task, "kfac", seed) in runs}
         table[task] = {}
@@ -82,7 +83,7 @@ def analyse(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def hypers(records: Sequence[Record]) -> dict[str, Hyper]:
+def hypers(records: Sequence[Line]) -> dict[str, Hyper]:
     """Tuned K-FAC settings by task, from the runs."""
     return {r["task"]: Hyper(**r["hyper"]) for r in records if r["arm"] == "kfac" and r["seed"] in SEEDS}
 
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tuned = hypers(records)
     report["tuned"] = {task: asdict(hyper) for task, hyper in tuned.items()}
     report["directions"] = {task: direction_errors(TASKS[task](), hyper, arms) for task, hyper in tuned.items()}
-    args.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_text(args.out, json.dumps(report, indent=2) + "\n")
     print(markdown(report))
 
 

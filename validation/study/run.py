@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from validation.simulator.calibrate import versions
-from validation.simulator.records import Record, append, read
+from validation.simulator.lines import Line, append, read
 from validation.study.arms import ARMS, GRIDS, Hyper
 from validation.study.task import Task
 from validation.study.train import TASKS, train
@@ -31,10 +31,10 @@ class Study:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name, self.path = name, path
-        self.found: dict[str, Record] = {r["key"]: r for r in read(path)}
+        self.found: dict[str, Line] = {r["key"]: r for r in read(path)}
         self._task: Task | None = None
 
-    def one(self, arm: str, hyper: Hyper, seed: int) -> Record:
+    def one(self, arm: str, hyper: Hyper, seed: int) -> Line:
         """Result of a run, from the file or made now."""
         key = f"{self.name}/{arm}/{hyper}/{seed}"
         if key not in self.found:

@@ -1,4 +1,4 @@
-"""Trials on disk: JSON Lines, one flushed line a trial, so that a killed run loses the trial in flight at most."""
+"""JSON Lines on disk, one flushed line a trial, so that a killed run loses the trial in flight at most."""
 
 import json
 import math
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-Record = dict[str, Any]
+#: What a line says.
+Line = dict[str, Any]
 
 #: More is no file of trials.
 MAXIMUM_BYTES: Final = 200_000_000
@@ -17,7 +18,7 @@ class BrokenTrialsError(ValueError):
     """Trials that cannot be read or used: one line a fault, ``file:line: what is wrong``."""
 
 
-def read(path: Path, check: Callable[[Record], str | None] | None = None) -> list[Record]:
+def read(path: Path, check: Callable[[Line], str | None] | None = None) -> list[Line]:
     """Complete records of a file; a line cut off by a kill is skipped, an absent file is empty.
 
     Args:
@@ -37,7 +38,7 @@ def read(path: Path, check: Callable[[Record], str | None] | None = None) -> lis
         raise BrokenTrialsError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         raise BrokenTrialsError(f"{path}: not UTF-8 text") from error
-    records: list[Record] = []
+    records: list[Line] = []
     faults: list[str] = []
     for number, parsed in _parse(lines):
         fault = parsed if isinstance(parsed, str) else check(parsed) if check else None
@@ -50,7 +51,7 @@ def read(path: Path, check: Callable[[Record], str | None] | None = None) -> lis
     return records
 
 
-def _parse(lines: list[str]) -> Iterator[tuple[int, Record | str]]:
+def _parse(lines: list[str]) -> Iterator[tuple[int, Line | str]]:
     """Line numbers with the record there, or with what is wrong with it."""
     last = max((number for number, line in enumerate(lines, 1) if line.strip()), default=0)
     for number, line in enumerate(lines, 1):
@@ -68,7 +69,7 @@ def _parse(lines: list[str]) -> Iterator[tuple[int, Record | str]]:
         )
 
 
-def missing_or_wrong(record: Record, fields: Mapping[str, type | tuple[type, ...]]) -> str | None:
+def missing_or_wrong(record: Line, fields: Mapping[str, type | tuple[type, ...]]) -> str | None:
     """Which fields of a record are missing, of another type, or no finite number."""
     faults = [name for name, kind in fields.items() if not _is(record.get(name), kind)]
     return f"missing or wrong: {', '.join(faults)}" if faults else None
@@ -80,7 +81,7 @@ def _is(value: Any, kind: type | tuple[type, ...]) -> bool:
     return not isinstance(value, int | float) or (abs(value) < 1e300 and math.isfinite(value))
 
 
-def append(path: Path, record: Record) -> None:
+def append(path: Path, record: Line) -> None:
     """Add one record and force it to disk; a torn last line is cut off first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:

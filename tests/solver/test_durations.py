@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from solver import Machine, Modes, Noise, Process, Regime, invert, sample_moments, solve
-from solver.laws import (
+from solver.durations import (
     averaging_for_mean,
     lag_sum,
     predicted_covariance_error,

@@ -1,4 +1,4 @@
-"""What one line of a timing file says."""
+"""What one line of a timing file says: the point, the visit and the machine."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from validation.simulator.fitting import Fit, Points, fit
-from validation.simulator.records import Record
+from validation.simulator.fitting import LawFit, Points, fit
+from validation.simulator.lines import Line
 from validation.simulator.trials import EXACT
 
 # What a calibration must reach over all held-out trials, form with the spectrum.
@@ -27,7 +27,7 @@ class Score:
     coverage: float  # share of trials inside their 90 % interval
 
 
-def points(records: Sequence[Record], form: str) -> Points:
+def points(records: Sequence[Line], form: str) -> Points:
     """The arrays that a fit needs; `form` is spectral or worst."""
     return Points.of(
         [r["value"] for r in records],
@@ -38,7 +38,7 @@ def points(records: Sequence[Record], form: str) -> Points:
     )
 
 
-def score(fitted: Fit, records: Sequence[Record], form: str) -> Score:
+def score(fitted: LawFit, records: Sequence[Line], form: str) -> Score:
     """Score one fit on records."""
     data = points(records, form)
     middle, low, high = fitted.predict(data)
@@ -53,7 +53,7 @@ def score(fitted: Fit, records: Sequence[Record], form: str) -> Score:
     )
 
 
-def fit_all(records: Sequence[Record]) -> dict[tuple[str, str, str], Fit]:
+def fit_all(records: Sequence[Line]) -> dict[tuple[str, str, str], LawFit]:
     """A fit for every (law, regime, form), on the trials that are not held out and have something to fit."""
     seen = [r for r in records if not r["held_out"] and r["law"] not in EXACT]
     groups = sorted({(r["law"], r["regime"]) for r in seen})
@@ -64,7 +64,7 @@ def fit_all(records: Sequence[Record]) -> dict[tuple[str, str, str], Fit]:
     }
 
 
-def score_all(fits: dict[tuple[str, str, str], Fit], records: Sequence[Record]) -> dict[str, Any]:
+def score_all(fits: dict[tuple[str, str, str], LawFit], records: Sequence[Line]) -> dict[str, Any]:
     """Scores of every law and of each way of being held out, and the verdict on the spectral form."""
     held = [r for r in records if r["held_out"]]
     each = {}
