@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from costmodel.formulas import averaging, inverse, kfac, solve, transient, underdamped
-from costmodel.formulas.accuracy import chain, iterations, moments, sampling, settling, split, tolerances
+from costmodel.formulas.accuracy import chain, iterations, moments, power_law, sampling, settling, split, tolerances
 from tests.formulas import spectra
 
 LAYERS = spectra.layers()
@@ -33,6 +33,41 @@ def test_moments_are_sums_over_modes():
         white = np.sqrt((factor.damped**-2).mean())
         gradient = np.sqrt(factor.alpha @ factor.damped**-2 / factor.alpha.sum())
         assert moments.white_gain().evaluate(mu_2=mu_2, s_x=s_x) == pytest.approx(white / gradient, rel=1e-8)
+
+
+def test_moments_of_a_power_law_are_its_sums():
+    for n, kappa, s_r, s_d in ((3, 5.0, 1.5, 1.0), (9, 30.0, 4.0, 0.3), (40, 1e3, 1.2, 2.5), (3000, 100.0, 8.0, 1.1)):
+        tail = np.arange(2, n + 1) ** -s_d
+        alpha = np.array([1.0, *((s_r - 1) * tail / tail.sum())])
+        factor = spectra.Factor(alpha, 1 / (kappa - 1))
+        letters = ("d_e", "q", "s_2", "mu_2", "s_x")
+        found = power_law.power_law_moments(n, kappa, s_r, s_d)
+        assert {letter: float(found[letter]) for letter in letters} == pytest.approx(factor.values(*letters), rel=0.02)
+
+
+@pytest.mark.parametrize(("n", "kappa"), [(1, 1.0), (1, 7.0), (2, 1.0), (500, 1.0)])
+def test_moments_of_one_mode_or_of_damping_alone(n, kappa):
+    found = {letter: float(value) for letter, value in power_law.power_law_moments(n, kappa, 1.0, 1.0).items()}
+    assert found["d_e"] == pytest.approx((kappa - 1) / kappa, abs=1e-8)
+    assert found["q"] == pytest.approx(1 / kappa)
+    squares = [1.0, *[1 / kappa**2] * (n - 1)]
+    assert found["s_2"] == pytest.approx(sum(squares))
+    assert found["mu_2"] == pytest.approx((1 + (n - 1) * kappa**2) / n)
+    assert found["s_x"] == pytest.approx(1)
+
+
+def test_moments_of_a_power_law_on_measured_spectra():
+    """Given each factor's own stable rank and the exponent of its first half."""
+    off = []
+    for factor in (factor for layer in LAYERS for factor in layer.factors):
+        ranks = np.unique(np.geomspace(2, factor.n // 2, 20).astype(int))
+        exponent = -np.polyfit(np.log(ranks), np.log(factor.alpha[ranks - 1]), 1)[0]
+        found = power_law.power_law_moments(s_d=max(exponent, 0.1), **factor.values("n", "kappa", "s_r"))
+        exact = factor.values("d_e", "q", "s_2", "mu_2", "s_x")
+        off.append([float(found[letter]) / exact[letter] for letter in exact])
+    assert np.median(off, axis=0) == pytest.approx([1] * 5, rel=0.06)
+    assert np.quantile(off, 0.05, axis=0).min() > 0.6
+    assert np.quantile(off, 0.95, axis=0).max() < 1.5
 
 
 @pytest.mark.parametrize(("eigenvalues", "damping"), [([-1.0, 2.0], 1.0), ([0.0, 0.0], 1.0), ([1.0], 0.0), ([], 1.0)])

@@ -5,6 +5,7 @@ from costmodel.formulas.accuracy import (
     couplings,
     iterations,
     moments,
+    power_law,
     readings,
     sampling,
     settling,
@@ -12,4 +13,15 @@ from costmodel.formulas.accuracy import (
     tolerances,
 )
 
-__all__ = ["chain", "couplings", "iterations", "moments", "readings", "sampling", "settling", "split", "tolerances"]
+__all__ = [
+    "chain",
+    "couplings",
+    "iterations",
+    "moments",
+    "power_law",
+    "readings",
+    "sampling",
+    "settling",
+    "split",
+    "tolerances",
+]

@@ -2,7 +2,8 @@
 
 An error E of a factor moves its inverse by -A^-1 E A^-1. Where entries of E are independent, of standard deviation
 sigma, so are its elements in the factor's eigenbasis, and a gradient is off by sigma |A^-1| (Frobenius), whatever the
-gradient: exactly, to first order. Errors of the two inverses go together as in :func:`together`.
+gradient: exactly, to first order. Errors of the two inverses go together as in
+:func:`costmodel.formulas.accuracy.chain.together`.
 """
 
 from __future__ import annotations
