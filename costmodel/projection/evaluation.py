@@ -137,7 +137,10 @@ class Evaluation:
     def _analog_work(self, work: AnalogWork) -> Cost:
         factor, known = self._law_factor(work)
         terms = [
-            Term(self._with_law(part, factor), weakest((self._scopes.status_of(part), known)))
+            Term(
+                self._with_law(part, factor, work.tolerance),
+                weakest((self._status(part, work.tolerance), known)),
+            )
             for part in work.time.summands
         ]
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
@@ -159,10 +162,10 @@ class Evaluation:
             return Cost(zero[0], zero, Status.MEASURED)
         share = self._runs_per_step(cadence)
         factor, known = self._law_factor(work)
-        joules = add(self._with_law(part, factor) for part in work.energy.summands) * share
+        joules = add(self._with_law(part, factor, work.tolerance) for part in work.energy.summands) * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
-        status = weakest((self._scopes.status_of(work.energy), known))
+        status = weakest((self._status(work.energy, work.tolerance), known))
         return Cost(whole, self._scopes.per_layer(joules, Scope.FACTOR) * pairs, status)
 
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
@@ -170,8 +173,13 @@ class Evaluation:
         values, factors = self._scopes.curved, self._analog.solver
         return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
 
-    def _with_law(self, part: Summand, factor: Draws) -> Draws:
+    def _status(self, part: Formula | Summand, tolerance: Formula | None) -> Status:
+        """The weakest status among the quantities in a part of a formula and in what stands for epsilon there."""
+        own = self._scopes.status_of(part)
+        return own if tolerance is None else weakest((own, self._scopes.status_of(tolerance)))
+
+    def _with_law(self, part: Summand, factor: Draws, tolerance: Formula | None) -> Draws:
         """A part of the time or the energy of analog work, for each factor of each shape."""
         if factor.size == 1:
-            return self._scopes.summand(part, Scope.FACTOR) * factor
-        return self._scopes.curvature.mean(self._scopes.standing(part) * factor)
+            return self._scopes.summand(part, Scope.FACTOR, tolerance) * factor
+        return self._scopes.curvature.mean(self._scopes.standing(part, tolerance) * factor)
