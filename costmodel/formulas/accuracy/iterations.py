@@ -9,10 +9,11 @@ from __future__ import annotations
 from costmodel.formulas.accuracy import chain
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger, smaller
+from costmodel.formulas.kfac.low_rank import OVERSAMPLING
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, q, s_r
+from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, n, q, s_r
 from costmodel.quantities.units import one
 
 #: What a share of damping counts as at most: sin(pi q) vanishes at 1, where no mode exceeds the damping.
@@ -75,6 +76,16 @@ def low_rank_rank() -> Expression:
     41.92
     """
     return (2 * _crossing() ** (3 / q) / ((3 - q) * d_e * epsilon**2)) ** (q / (3 - q))
+
+
+@formula("accuracy.iterations.low_rank.columns", one, SOURCE, composed_of=("accuracy.iterations.low_rank.rank",))
+def low_rank_columns() -> Expression:
+    """Columns of a low-rank sketch, so that a gradient has epsilon: the modes kept and ten more, never more than n.
+
+    >>> low_rank_columns().evaluate(n=1024, d_e=30, q=0.5, epsilon=0.1)
+    52.0
+    """
+    return smaller(n, sp.ceiling(low_rank_rank().expression) + OVERSAMPLING)
 
 
 @formula("accuracy.iterations.cg.steps", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)
