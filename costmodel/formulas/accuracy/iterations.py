@@ -9,13 +9,14 @@ from __future__ import annotations
 from costmodel.formulas.accuracy import chain
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger, smaller
-from costmodel.formulas.kfac.low_rank import OVERSAMPLING
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, n, q, s_r
 from costmodel.quantities.units import one
 
+#: Columns of a sketch beyond the modes that are wanted: Halko, Martinsson and Tropp's advice.
+OVERSAMPLING = 10
 #: What a share of damping counts as at most: sin(pi q) vanishes at 1, where no mode exceeds the damping.
 _SHARE = 0.999
 
