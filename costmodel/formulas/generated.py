@@ -81,7 +81,7 @@ NODES: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
     "x77": lambda v: numpy.ceil(functools.reduce(numpy.minimum, [(v["x66"]*v["x68"])/2, (v["x68"]*numpy.sqrt(1 + (v["x71"]*v["x76"]/(v["d_e"]*v["x72"]))**(-1/v["q"])))/2 + v["x76"] - 1])),
     "x78": lambda v: v["epsilon"]**2,
     "x79": lambda v: 3 - v["q"],
-    "x80": lambda v: (2*v["x73"]**(3/v["q"])/(v["d_e"]*v["x78"]*v["x79"]))**(v["q"]/v["x79"]),
+    "x80": lambda v: v["x73"]**(3/v["x79"])*(2/(v["d_e"]*v["x78"]*v["x79"]))**(v["q"]/v["x79"]),
     "x83": lambda v: numpy.sqrt(v["s_x"]),
     "x85": lambda v: v["x5"]/v["x83"],
     "x86": lambda v: 2*v["n"],

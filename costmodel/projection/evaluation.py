@@ -85,10 +85,6 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
-    def block_size(self) -> Draws:
-        """Rows of the blocks that those factors are worked on in, at most an array's cells."""
-        return self._scopes.curved["m"]
-
     def factor_counts(self) -> Draws:
         """How many factors each of those stands for, as a column."""
         curvature = self._scopes.curvature
