@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from costmodel.cli_curvature import curvature
+from costmodel.cli_output import Output, require_torch
+from costmodel.cli_output import print_report as _print
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 if TYPE_CHECKING:
     from costmodel.machines.cards import AnalogCard, DigitalCard
-    from costmodel.views.report import Report
     from costmodel.workloads.workload import Workload
 
 app = typer.Typer(
@@ -24,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(curvature, name="curvature")
 
 Model = Annotated[str, typer.Argument(help="a catalog name or the path of a model.yaml", show_default=False)]
 Digital = Annotated[str, typer.Option(help="digital card: a catalog name or a file")]
@@ -31,7 +34,6 @@ Analog = Annotated[str, typer.Option(help="analog card: a catalog name or a file
 Settings = Annotated[
     list[str], typer.Option("--set", help="change a value of the model or a card: path=value, repeatable")
 ]
-Output = Annotated[Format, typer.Option("--format", help="how the result is printed")]
 
 
 @app.command()
@@ -108,7 +110,7 @@ def measure(
     quiet: Annotated[bool, typer.Option(help="no progress")] = False,
 ) -> None:
     """Time linear algebra and K-FAC steps on this machine, into a file that calibrate reads. Needs torch."""
-    _torch()
+    require_torch()
     from validation.measure.command import measure as run
 
     run(
@@ -139,7 +141,7 @@ def calibrate(
     if simulator == bool(timings):
         raise InputError.about("calibrate", "give either a timing file or --simulator")
     if simulator:
-        _torch()
+        require_torch()
         from validation.simulator.calibrate import main as run_trials
 
         trials = ["--out", out or "calibration/simulator", "--seed", str(seed)]
@@ -196,16 +198,6 @@ def validate(
         raise typer.Exit(1)
 
 
-def _torch() -> None:
-    """Say how to get torch where it is missing."""
-    import importlib.util
-
-    from costmodel.inputs.faults import InputError
-
-    if importlib.util.find_spec("torch") is None:
-        raise InputError.about("torch", "is needed; install it with: pip install 'costmodel[torch]'")
-
-
 def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
     """Model and cards with their settings; the faults of all three at once."""
     from dataclasses import replace
@@ -239,33 +231,9 @@ def _of_model(settings: list[str]) -> list[str]:
     return split["model"]
 
 
-def _print(output: Format, report: Report) -> None:
-    """Print a result in the format asked for; only that form of it is built."""
-    from costmodel.views import table
-    from costmodel.views.finite import NotFiniteError, check_finite
-
-    try:
-        match output:
-            case Format.JSON:
-                import json
-
-                contents = report.as_dict()
-                check_finite(contents)
-                typer.echo(json.dumps(contents, indent=2, allow_nan=False))
-            case Format.CSV:
-                typer.echo(table.comma_separated(report.records()))
-            case Format.MARKDOWN:
-                typer.echo(table.markdown(report.tables()))
-            case Format.TABLE:
-                table.terminal(report.tables())
-    except NotFiniteError:
-        check_finite(report.as_dict())  # says which numbers
-        raise
-
-
 def main() -> None:
     """Run the command line; bad input prints one line a fault and exits with 2."""
-    gc.set_threshold(100_000, 50, 50)  # looking through all that sympy keeps alive costs 6 % of a projection
+    gc.set_threshold(100_000, 50, 50)  # looking through all that imports keep alive costs 4 % of a projection
     from costmodel.inputs.faults import InputError
 
     # Numbers that are out of all proportion are named by what they spoil, not by the line of numpy that met them first.

@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Final
 
-import sympy as sp
-
 from costmodel.formulas import Formula
+from costmodel.formulas.code import Summand
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.solver import SolverLaw
 from costmodel.quantities.symbols import Expression, M, a, d, g, n
@@ -206,17 +205,12 @@ class Method:
     delivers: Delivery | None = None
     assumes: tuple[str, ...] = ()
 
-    def expressions(self) -> Iterator[tuple[Scope, Expression]]:
-        """Every expression its work is made of, with its scope; times term by term, so that each has its own status."""
+    def summands(self) -> Iterator[tuple[Scope, Summand]]:
+        """Every additive part of the formulas its work is made of, with what it is evaluated for."""
         for work in (work for phase in self.phases for work in phase.works):
-            match work:
-                case AnalogWork():
-                    yield from ((Scope.FACTOR, term) for term in sp.Add.make_args(work.time.expression))
-                    more = (work.energy, work.systems)
-                    yield from ((Scope.FACTOR, each.expression) for each in more if each is not None)
-                case DigitalWork():
-                    counts = (work.calls, work.flops, work.elements, work.bytes)
-                    yield from ((work.scope, each.expression) for each in counts if isinstance(each, Formula))
+            scope = Scope.FACTOR if isinstance(work, AnalogWork) else work.scope
+            for formula in _formulas_in(work):
+                yield from ((scope, summand) for summand in formula.summands)
 
     def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork, Formula]]:
         """Every formula of every work, in order, with the work and the phase it belongs to."""

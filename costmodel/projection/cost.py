@@ -78,11 +78,6 @@ class Gathered:
         return self._found
 
 
-def add(arrays: Iterable[Draws]) -> Draws:
-    """Sum of arrays that broadcast against each other."""
-    return reduce(np.add, arrays)
-
-
 def weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:
     """The weakest status among the parts that make up at least :data:`MATTERS` of the whole, by median."""
     medians = [(median(part), status) for part, status in parts]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import sympy as sp
 
+from costmodel.formulas import Formula
+from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.projection.analog import law_factor, law_status
-from costmodel.projection.cost import Cost, add, slowest, total
+from costmodel.projection.cost import Cost, slowest, total
 from costmodel.projection.digital import DigitalArm
 from costmodel.projection.draws import Sample
 from costmodel.projection.scopes import Scopes
-from costmodel.projection.values import evaluate
+from costmodel.projection.values import values_of
 from costmodel.quantities.estimate import Draws, Status, weakest
-from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
 
@@ -87,13 +87,19 @@ class Evaluation:
         status = weakest((time.status, self.found["digital.power"].status))
         return Cost(time.total * power, time.by_shape * power, status)
 
-    def factors(self, expressions: Sequence[Expression], more: Mapping[str, Draws]) -> dict[Expression, Draws]:
-        """Values of expressions for the factors A of all shapes, then G, with some symbols given here."""
-        return evaluate(expressions, {**self._scopes.values[Scope.FACTOR], **more})
+    def factors(self, formulas: Sequence[Formula], more: Mapping[str, Draws]) -> dict[Formula, Draws]:
+        """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
+        return values_of(formulas, {**self._scopes.curved, **more})
+
+    def block_size(self) -> Draws:
+        """Rows of the blocks that those factors are worked on in, at most an array's cells."""
+        return self._scopes.curved["m"]
 
     def factor_counts(self) -> Draws:
         """How many factors each of those stands for, as a column."""
-        return self._scopes.weight(Scope.FACTOR, pairs=True)
+        curvature = self._scopes.curvature
+        weight = self._scopes.weight(Scope.FACTOR, pairs=True)
+        return curvature.spread(weight) * np.tile(curvature.weight, 2)[:, None]
 
     # --- phases ------------------------------------------------------------------------------------------------
 
@@ -137,8 +143,8 @@ class Evaluation:
     def _analog_work(self, work: AnalogWork) -> Cost:
         factor, known = self._law_factor(work)
         terms = [
-            Term(self._scopes.expression(term, Scope.FACTOR) * factor, weakest((self._scopes.status_of(term), known)))
-            for term in sp.Add.make_args(work.time.expression)
+            Term(self._with_law(part, factor), weakest((self._scopes.status_of(part), known)))
+            for part in work.time.summands
         ]
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
         seconds = add(term.seconds for term in terms)
@@ -159,13 +165,19 @@ class Evaluation:
             return Cost(zero[0], zero, Status.MEASURED)
         share = self._runs_per_step(cadence)
         factor, known = self._law_factor(work)
-        joules = self._scopes.expression(work.energy.expression, Scope.FACTOR) * factor * share
+        joules = add(self._with_law(part, factor) for part in work.energy.summands) * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
-        status = weakest((self._scopes.status_of(work.energy.expression), known))
+        status = weakest((self._scopes.status_of(work.energy), known))
         return Cost(whole, self._scopes.per_layer(joules, Scope.FACTOR) * pairs, status)
 
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
-        values, factors = self._scopes.values[Scope.FACTOR], self._analog.solver
+        values, factors = self._scopes.curved, self._analog.solver
         return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
+
+    def _with_law(self, part: Summand, factor: Draws) -> Draws:
+        """A part of the time or the energy of analog work, for each factor of each shape."""
+        if factor.size == 1:
+            return self._scopes.summand(part, Scope.FACTOR) * factor
+        return self._scopes.curvature.mean(self._scopes.standing(part) * factor)

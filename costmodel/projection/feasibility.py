@@ -6,6 +6,7 @@ method whose systematic error exceeds the target cannot deliver what its project
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,9 +17,8 @@ from costmodel.formulas import Formula, blocks, mismatch, quantization
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.values import PATHS
+from costmodel.projection.values import paths_behind
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
-from costmodel.quantities.symbols import Expression, m
 
 
 class Reach(StrEnum):
@@ -91,21 +91,21 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
     """Systematic errors of a thermodynamic method on a machine, over all factors of a network."""
     assert method.delivers is not None  # registration sees to it
     causes = _causes(method.delivers, analog)
-    bits = quantization.input_bits().expression
-    wanted = [*causes.values(), bits]
+    bits = quantization.input_bits()
+    wanted = [*(formula for each in causes.values() for formula in each), bits]
     worst, best = (evaluation.factors(wanted, {"chi": chi}) for chi in _peaks(evaluation))
     target = evaluation.quantity("model.kfac.relative_error")
-    errors, at_best = (_together([found[each] for each in causes.values()]) for found in (worst, best))
+    errors, at_best = (_together([_product(each, found) for each in causes.values()]) for found in (worst, best))
     reached = np.median(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1)
     counts = evaluation.factor_counts()[:, 0]
-    status = {name: _status(expression, evaluation) for name, expression in causes.items()}
+    status = {name: _status(formulas, evaluation) for name, formulas in causes.items()}
     return Feasibility(
         target=Estimate.of(target, evaluation.found["model.kfac.relative_error"].status),
         error=_largest(errors, weakest(status.values())),
         error_at_best=_largest(at_best, weakest(status.values())),
-        parts={name: _largest(worst[expression], status[name]) for name, expression in causes.items()},
-        input_bits=_largest(worst[bits], _status(bits, evaluation)),
-        input_bits_at_best=_largest(best[bits], _status(bits, evaluation)),
+        parts={name: _largest(_product(each, worst), status[name]) for name, each in causes.items()},
+        input_bits=_largest(worst[bits], _status((bits,), evaluation)),
+        input_bits_at_best=_largest(best[bits], _status((bits,), evaluation)),
         factors_reached=float((reached * counts).sum() / counts.sum()),
         missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
         unknown=() if analog.mismatch is not None else ("mismatch",),
@@ -127,21 +127,24 @@ def _output(delivers: Delivery) -> tuple[Formula, Formula]:
     return quantization.output_solve_error(), blocks.solve_amplification()
 
 
-def _causes(delivers: Delivery, analog: AnalogCard) -> dict[str, Expression]:
-    """Relative error of a factor's inverse or solutions by cause."""
-    output = _output(delivers)
-    causes = {
-        "input_rounding": quantization.input_error().expression,
-        "output_rounding": output[0].expression * output[1].expression,
+def _causes(delivers: Delivery, analog: AnalogCard) -> dict[str, tuple[Formula, ...]]:
+    """Relative error of a factor's inverse or solutions by cause: the product of some formulas."""
+    causes: dict[str, tuple[Formula, ...]] = {
+        "input_rounding": (quantization.input_error(),),
+        "output_rounding": _output(delivers),
     }
     if analog.mismatch is not None:
-        causes["mismatch"] = mismatch.error().expression
+        causes["mismatch"] = (mismatch.error(),)
     return causes
+
+
+def _product(formulas: tuple[Formula, ...], found: Mapping[Formula, Draws]) -> Draws:
+    return np.asarray(math.prod(found[each] for each in formulas))
 
 
 def _peaks(evaluation: Evaluation) -> tuple[Draws, Draws]:
     """Largest entry over largest eigenvalue of a block: at most 1, at least 1 / p, since a trace is p mean entries."""
-    return np.ones((1, 1)), 1 / evaluation.factors([m], {})[m]
+    return np.ones((1, 1)), 1 / evaluation.block_size()
 
 
 def _together(parts: list[Draws]) -> Draws:
@@ -154,6 +157,7 @@ def _largest(errors: Draws, status: Status) -> Estimate:
     return Estimate.of(np.max(errors, axis=0), status)
 
 
-def _status(expression: Expression, evaluation: Evaluation) -> Status:
-    paths = (path for symbol in expression.free_symbols for path in PATHS.get(str(symbol.name), ()))
-    return weakest(evaluation.found[path].status for path in paths if path in evaluation.found)
+def _status(formulas: tuple[Formula, ...], evaluation: Evaluation) -> Status:
+    letters = (letter for each in formulas for letter in each.letters)
+    paths = (path for letter in letters for path in paths_behind(letter, evaluation.found))
+    return weakest(evaluation.found[path].status for path in paths)

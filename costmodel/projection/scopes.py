@@ -12,13 +12,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from costmodel.formulas import Formula
+from costmodel.formulas.code import Summand, add
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
 from costmodel.projection.draws import Sample
-from costmodel.projection.values import PATHS, evaluate, symbol_values
+from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values
 from costmodel.quantities.estimate import Draws, Status, weakest
-from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
 
@@ -33,6 +33,8 @@ class Scopes:
         shapes: Distinct layer shapes.
         multiplicity: Layers of each shape, shape (shapes,).
         values: Values of the symbols, by scope and letter.
+        curved: Values of the symbols for the factors that stand for all of a shape.
+        curvature: Which those are.
     """
 
     def __init__(
@@ -45,23 +47,42 @@ class Scopes:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        self.values = symbol_values(workload, self.shapes, sample.drawn)
-        self._statuses: dict[Expression, Status] = {}
-        wanted: dict[Scope, dict[Expression, None]] = {scope: {} for scope in Scope}
+        values = symbol_values(workload, self.shapes, sample)
+        self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
+        wanted: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
+        curved: dict[Summand, None] = {}
         for method in methods:
-            for scope, expression in method.expressions():
-                wanted[scope][expression] = None
+            for scope, summand in method.summands():
+                (wanted[scope] if CURVED.isdisjoint(summand.letters) else curved)[summand] = None
         self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in wanted.items()}
+        self._curved = evaluate(list(curved), self.curved)
+        self._means: dict[Summand, Draws] = {}
 
     def evaluate(self, count: float | Formula, scope: Scope) -> Draws:
         """Values of a count for each unit of a scope."""
         if isinstance(count, Formula):
-            return self._evaluated[scope][count.expression]
+            return np.asarray(add(self.summand(part, scope) for part in count.summands))
         return np.full((1, 1), float(count))
 
-    def expression(self, term: Expression, scope: Scope) -> Draws:
-        """Values of a part of a formula."""
-        return self._evaluated[scope][term]
+    def summand(self, part: Summand, scope: Scope) -> Draws:
+        """Values of an additive part of a formula; where layers of a shape differ, their mean."""
+        if part not in self._curved:
+            return self._evaluated[scope][part]
+        if part not in self._means:
+            self._means[part] = self.curvature.mean(self._curved[part])
+        return self._means[part]
+
+    def standing(self, part: Summand) -> Draws:
+        """Values of an additive part of a formula for the factors that stand for all of a shape."""
+        if part in self._curved:
+            return self._curved[part]
+        return self.curvature.spread(self._evaluated[Scope.FACTOR][part])
+
+    def dimension(self, letter: str, scope: Scope) -> Draws:
+        """Typical values of a symbol for each unit of a scope, a column: the median of a rank that is drawn."""
+        drawn = self.values[scope].get(letter)
+        values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
+        return np.asarray(np.median(values, axis=1, keepdims=True))
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""
@@ -102,12 +123,9 @@ class Scopes:
         """The weakest status of the terms that matter in their sum over all units."""
         return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
 
-    def status_of(self, term: Expression) -> Status:
-        """The weakest status among the quantities in an expression; sizes are exact."""
-        if term not in self._statuses:
-            self._statuses[term] = weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
-        return self._statuses[term]
+    def status_of(self, part: Formula | Summand) -> Status:
+        """The weakest status among the quantities in a formula or a part of one; sizes are exact."""
+        return weakest(self._symbol_status(letter) for letter in part.letters)
 
     def _symbol_status(self, letter: str) -> Status:
-        paths = PATHS.get(letter, ())
-        return weakest(self.found[path].status for path in paths if path in self.found)
+        return weakest(self.found[path].status for path in paths_behind(letter, self.found))

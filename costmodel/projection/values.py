@@ -6,18 +6,20 @@ length one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from costmodel.formulas import Formula, kfac
-from costmodel.formulas.formula import compiled
+from costmodel.formulas import Formula, code, kfac
+from costmodel.formulas.code import Summand
 from costmodel.machines.analog_defaults import BOLTZMANN
 from costmodel.methods import Scope
-from costmodel.quantities.estimate import Draws
-from costmodel.quantities.symbols import Expression
+from costmodel.projection.curvature import LAW, STATED
+from costmodel.projection.draws import Sample
+from costmodel.projection.standing import Curvature, curvature
+from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.workloads.workload import Shape, Workload
 
 #: Path of the quantity behind each symbol of the analog machine.
@@ -47,20 +49,50 @@ BEHIND: Final[Mapping[str, Formula]] = {
     "kappa": kfac.damping.condition_number(),
     "r": kfac.low_rank.rank(),
 }
-_KAPPA: Final = ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank")
-#: Paths of all quantities a symbol rests on.
-PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
+#: Symbols whose values differ between layers of one shape.
+CURVED: Final = frozenset({"theta", "s_r", "eta", "s_d", "kappa", "r"})
+_CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "theta": ("mean_curvature",),
+    "s_r": ("input_stable_rank", "output_stable_rank"),
+    "eta": ("input_top_mode_gap", "output_top_mode_gap"),
+    "s_d": ("input_spectral_decay", "output_spectral_decay"),
+    "kappa": ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank"),
+    "r": ("rank", "input_spectral_decay", "output_spectral_decay"),
+}
+_PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
     "epsilon": ("model.kfac.relative_error",),
-    "kappa": tuple(f"model.kfac.{name}" for name in _KAPPA),
-    "r": tuple(f"model.kfac.{name}" for name in ("rank", "input_spectral_decay", "output_spectral_decay")),
+    "lambda": ("model.kfac.damping",),
     "b": ("model.kfac.block_size",),
 }
 
 
-def symbol_values(
-    workload: Workload, shapes: tuple[Shape, ...], drawn: Mapping[str, Draws]
-) -> dict[Scope, dict[str, Draws]]:
-    """Values of the symbols that formulas of each scope may hold; ``pairs``, equal factor pairs, comes with them."""
+def paths_behind(letter: str, found: Mapping[str, Quantity]) -> list[str]:
+    """Paths of the quantities that a symbol rests on, of those a projection has."""
+    paths = [path for path in _PATHS.get(letter, ()) if path in found]
+    for name in _CURVED_PATHS.get(letter, ()):
+        paths += [path for path in (f"model.kfac.{name}", f"{LAW}.{name}") if path in found]
+        paths += [path for path in found if path.startswith(f"{STATED}.") and path.endswith(f".{name}")]
+    return paths
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolValues:
+    """Values of the symbols of the formulas.
+
+    Attributes:
+        scopes: Of each scope, by letter; ``pairs``, equal factor pairs, comes with them.
+        curved: Of the factors that stand for all of their shape: what their curvature decides, and all the rest.
+        curvature: Which factors those are.
+    """
+
+    scopes: Mapping[Scope, Mapping[str, Draws]]
+    curved: Mapping[str, Draws]
+    curvature: Curvature
+
+
+def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> SymbolValues:
+    """Values of every symbol that a formula may hold."""
+    drawn = sample.drawn
     layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {
         "N": workload.parameters,
@@ -68,25 +100,26 @@ def symbol_values(
         "F_o": workload.other_forward_flops,
         "pairs": 1,
     }
-    return {
+    factor = _factor_values(layer, drawn)
+    found = curvature(workload, shapes, sample)
+    scopes = {
         Scope.MODEL: {letter: np.full((1, 1), float(value)) for letter, value in model.items()},
         Scope.LAYER: layer,
-        Scope.FACTOR: _factor_values(workload, layer, drawn),
+        Scope.FACTOR: factor,
     }
+    return SymbolValues(scopes, _curved_values(workload, factor, found, drawn), found)
 
 
-def evaluate(expressions: Sequence[Expression], values: Mapping[str, Draws]) -> dict[Expression, Draws]:
-    """Values of many expressions at once, by expression, each with both axes."""
-    letters = _letters(tuple(expressions))
-    results = compiled(tuple(expressions), letters)(*(values[letter] for letter in letters))
-    both_axes = (np.atleast_2d(np.asarray(result, dtype=float)) for result in results)
-    return dict(zip(expressions, both_axes, strict=True))
+def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
+    """Values of many parts of formulas at once, each with both axes."""
+    found = code.evaluate(parts, values)
+    return {part: np.atleast_2d(np.asarray(value, dtype=float)) for part, value in found.items()}
 
 
-@cache
-def _letters(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
-    """Letters of all symbols in some expressions."""
-    return tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
+def values_of(formulas: Sequence[Formula], values: Mapping[str, Draws]) -> dict[Formula, Draws]:
+    """Values of many formulas at once, each with both axes."""
+    found = evaluate([part for each in formulas for part in each.summands], values)
+    return {each: np.asarray(code.add(found[part] for part in each.summands)) for each in formulas}
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:
@@ -102,7 +135,7 @@ def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]
     return {letter: np.array(values, dtype=float)[:, None] for letter, values in columns.items()}
 
 
-def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> dict[str, Draws]:
+def _factor_values(layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> dict[str, Draws]:
     """Factors A of all shapes, then factors G; with the constants of the analog machine."""
     values = {letter: drawn[path][None, :] for letter, path in ANALOG.items() if path in drawn}
     n = np.concatenate([layer["a"], layer["g"]])
@@ -117,29 +150,29 @@ def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mappin
         "m": m,
         "n_c": values.get("n_c", m),  # one converter a cell unless the card says otherwise
         "epsilon": drawn["model.kfac.relative_error"][None, :],
-        "kappa": _condition_numbers(workload, layer, drawn),
     }
-    return values | known | {"r": _ranks(workload, known, drawn)}
+    return values | known
 
 
-def _condition_numbers(workload: Workload, layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
-    """Condition number of each factor, A above G, shape (2 x shapes, draws)."""
+def _curved_values(
+    workload: Workload, factor: Mapping[str, Draws], found: Curvature, drawn: Mapping[str, Draws]
+) -> dict[str, Draws]:
+    """All symbols of the factors that stand for their shape."""
+    values = {letter: found.spread(each) for letter, each in factor.items()} | found.values
     if workload.kfac.condition_number is not None:
         given = drawn["model.kfac.condition_number"]
-        return np.broadcast_to(given, (2 * len(layer["a"]), len(given)))
-    damping, curvature = (drawn[f"model.kfac.{name}"][None, :] for name in ("damping", "mean_curvature"))
-    kappa = compiled((kfac.damping.condition_number().expression,), ("lambda", "n", "s_r", "theta"))
-    sides = (("a", "input_stable_rank"), ("g", "output_stable_rank"))
-    ranks = {side: drawn[f"model.kfac.{name}"][None, :] for side, name in sides}
-    return np.concatenate([kappa(damping, layer[side], ranks[side], curvature)[0] for side, _ in sides])
-
-
-def _ranks(workload: Workload, known: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
-    """Columns of each factor's sketch, A above G, shape (2 x shapes, draws)."""
+        values["kappa"] = np.broadcast_to(given, (len(values["n"]), len(given)))
+    else:
+        values["lambda"] = drawn["model.kfac.damping"][None, :]
+        values["kappa"] = _behind("kappa", values)
     if workload.kfac.rank is not None:
-        return np.minimum(drawn["model.kfac.rank"][None, :], known["n"])
-    shapes = len(known["n"]) // 2
-    sides = (drawn[f"model.kfac.{side}_spectral_decay"] for side in ("input", "output"))
-    decay = np.repeat(np.stack(list(sides)), shapes, axis=0)
-    rank = compiled((kfac.low_rank.rank().expression,), ("epsilon", "kappa", "n", "s_d"))
-    return np.asarray(rank(known["epsilon"], known["kappa"], known["n"], decay)[0])
+        values["r"] = np.minimum(drawn["model.kfac.rank"][None, :], values["n"])
+    else:
+        values["r"] = _behind("r", values)
+    return values
+
+
+def _behind(letter: str, values: Mapping[str, Draws]) -> Draws:
+    """A symbol by the formula that stands behind it."""
+    formula = BEHIND[letter]
+    return values_of([formula], values)[formula]

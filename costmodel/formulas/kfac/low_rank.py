@@ -8,11 +8,10 @@ SIAM Review 53, 2011).
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
 from costmodel.quantities.units import byte, flop, one
 

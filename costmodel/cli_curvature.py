@@ -1,0 +1,58 @@
+"""The verbs ``curvature ...`` of the command line: the curvature of one's own network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from costmodel.cli_output import Output, print_report, require_torch
+from costmodel.defaults import Format
+
+curvature = typer.Typer(help="The curvature of your own network: measure it, look at it.", no_args_is_help=True)
+
+File = Annotated[str, typer.Argument(help="file written by curvature measure", show_default=False)]
+
+
+@curvature.command()
+def measure(
+    factory: Annotated[str, typer.Argument(help="package.module:function that gives the task", show_default=False)],
+    out: Annotated[str, typer.Option(help="file of lines; taken up where it exists")],
+    steps: Annotated[str, typer.Option(help="training steps to measure at, by comma")] = "0,30,150",
+    sharing: Annotated[str, typer.Option(help="expand or reduce")] = "expand",
+    fisher: Annotated[str, typer.Option(help="sampled or empirical labels")] = "sampled",
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="of training and of the drawn labels")] = 0,
+    network: Annotated[str, typer.Option(help="name in the file; that of the function without it")] = "",
+    layer: Annotated[list[str], typer.Option(help="only layers of this name, * for any part of it; repeatable")] = [],  # noqa: B006
+    role: Annotated[list[str], typer.Option(help="PATTERN=ROLE for layers of this name; repeatable")] = [],  # noqa: B006
+    quiet: Annotated[bool, typer.Option(help="no progress")] = False,
+) -> None:
+    """Train a network of yours, and measure both Kronecker factors of its layers on the way. Runs FACTORY. Needs torch.
+
+    FACTORY gives (model, batches, loss[, optimizer]) or a Task; docs/curvature.md has examples.
+    """
+    require_torch()
+    from validation.curvature.command import measure as run
+
+    run(factory, out, steps, sharing, fisher, device, seed, network, layer, role, quiet=quiet)
+
+
+@curvature.command()
+def show(
+    file: File,
+    damping: Annotated[float, typer.Option(help="lambda, in units of the mean curvature of an example")] = 1e-3,
+    network: Annotated[str, typer.Option(help="only this network of the file")] = "",
+    plot: Annotated[str, typer.Option(help="also draw spectra and condition numbers: FILE.png, .svg or .pdf")] = "",
+    output: Output = Format.TABLE,
+) -> None:
+    """Mean curvature, stable ranks and condition numbers by role, by layer and over training."""
+    from costmodel.questions.curvature import curvature_of
+    from costmodel.views.curvature import CurvatureReport
+
+    found = curvature_of(file, damping, network)
+    if plot:
+        from costmodel.views.curvature_plot import draw
+
+        draw(found, plot)
+    print_report(output, CurvatureReport(found))

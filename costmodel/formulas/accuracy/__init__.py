@@ -1,0 +1,15 @@
+"""From the error of a preconditioned gradient to what each flaw may do to each inverse or solve."""
+
+from costmodel.formulas.accuracy import (
+    chain,
+    couplings,
+    iterations,
+    moments,
+    readings,
+    sampling,
+    settling,
+    split,
+    tolerances,
+)
+
+__all__ = ["chain", "couplings", "iterations", "moments", "readings", "sampling", "settling", "split", "tolerances"]
