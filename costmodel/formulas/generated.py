@@ -35,7 +35,7 @@ NODES: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
     "x25": lambda v: v["kappa"]**2,
     "x27": lambda v: v["n"]**2,
     "x28": lambda v: 2*numpy.pi**2/v["x27"],
-    "x29": lambda v: functools.reduce(numpy.minimum, [1, 2*numpy.exp(-v["x24"]*v["x28"]*(v["s_2"] - (v["n"] + 2*v["x13"])/v["x25"])/v["x23"])]),
+    "x29": lambda v: functools.reduce(numpy.minimum, [1, 2*numpy.exp(-v["x24"]*v["x28"]*functools.reduce(numpy.maximum, [0, v["s_2"] - (v["n"] + 2*v["x13"])/v["x25"]])/v["x23"])]),
     "x30": lambda v: v["q"] - 1,
     "x31": lambda v: -v["x30"],
     "x32": lambda v: numpy.sqrt(v["q"]),
