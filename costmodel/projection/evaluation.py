@@ -40,7 +40,9 @@ class Evaluation:
         self.found, self._drawn = sample.found, sample.drawn
         self._scopes = Scopes(workload, methods, sample)
         self._arm = DigitalArm(digital, self._scopes)
-        self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
+        # Most phases belong to several methods.
+        self._costs: dict[Phase, Cost] = {}
+        self._energies: dict[Phase, Cost | None] = {}
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -58,24 +60,28 @@ class Evaluation:
                 self._costs[phase] = self._phase(phase)
         return {phase.name: self._costs[phase] for phase in method.phases}
 
-    def energy(self, method: Method, times: Mapping[str, Cost]) -> dict[str, Cost]:
+    def energy(self, method: Method) -> dict[str, Cost]:
         """Joules of each phase of a method in one step: analog work, and digital work where the card gives a power.
 
         Phases of which nothing is known are left out.
         """
-        power = self._drawn.get("digital.power")
-        joules = {}
+        times = self.method(method)
         for phase in method.phases:
-            parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
-            if power is not None and not parts:
-                parts = [self._at_power(times[phase.name], power)]
-            elif power is not None:
-                share = self._runs_per_step(phase.cadence)
-                digital = (work for work in phase.works if isinstance(work, DigitalWork))
-                parts += [self._at_power(self._work(work), power * share) for work in digital]
-            if parts:
-                joules[phase.name] = total(parts)
-        return joules
+            if phase not in self._energies:
+                self._energies[phase] = self._phase_energy(phase, times[phase.name])
+        known = {phase.name: self._energies[phase] for phase in method.phases}
+        return {name: energy for name, energy in known.items() if energy is not None}
+
+    def _phase_energy(self, phase: Phase, time: Cost) -> Cost | None:
+        power = self._drawn.get("digital.power")
+        parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
+        if power is not None and not parts:
+            parts = [self._at_power(time, power)]
+        elif power is not None:
+            share = self._runs_per_step(phase.cadence)
+            digital = (work for work in phase.works if isinstance(work, DigitalWork))
+            parts += [self._at_power(self._work(work), power * share) for work in digital]
+        return total(parts) if parts else None
 
     def _at_power(self, time: Cost, power: Draws) -> Cost:
         status = weakest((time.status, self.found["digital.power"].status))
@@ -84,10 +90,6 @@ class Evaluation:
     def factors(self, formulas: Sequence[Formula], more: Mapping[str, Draws]) -> dict[Formula, Draws]:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
-
-    def block_size(self) -> Draws:
-        """Rows of the blocks that those factors are worked on in, at most an array's cells."""
-        return self._scopes.curved["m"]
 
     def factor_counts(self) -> Draws:
         """How many factors each of those stands for, as a column."""

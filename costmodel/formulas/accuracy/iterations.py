@@ -76,7 +76,7 @@ def low_rank_rank() -> Expression:
     >>> round(low_rank_rank().evaluate(d_e=30, q=0.5, epsilon=0.1), 2)
     41.92
     """
-    return (2 * _crossing() ** (3 / q) / ((3 - q) * d_e * epsilon**2)) ** (q / (3 - q))
+    return _crossing() ** (3 / (3 - q)) * (2 / ((3 - q) * d_e * epsilon**2)) ** (q / (3 - q))
 
 
 @formula("accuracy.iterations.low_rank.columns", one, SOURCE, composed_of=("accuracy.iterations.low_rank.rank",))

@@ -2,7 +2,7 @@
 
 The first eigenvalue and the trace are given by kappa and the stable rank, the second by the gap; the others fall as
 (i / 2)^-s_d until the trace is used up. Where a power law over all modes does not use it up, what is left is spread
-evenly over its last part.
+evenly over them.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def power_law_moments(n: Any, kappa: Any, s_r: Any, eta: Any, s_d: Any) -> dict[
     n, kappa, s_r, eta, s_d = (np.asarray(each, dtype=float) for each in (n, kappa, s_r, eta, s_d))
     # Eigenvalues in dampings, kappa - 1 for the first.
     top = np.maximum(kappa - 1, _LEAST)
-    left = (s_r - 1) * top
-    effective, share, squared, inverse = top / kappa, top / kappa**2, kappa**2, kappa**-2
-    modes = _modes(n)
-    for index, (logarithm, count) in enumerate(modes):
+    left, groups = (s_r - 1) * top, []
+    for logarithm, count in _modes(n):
         power = top / eta * np.exp(-s_d * (logarithm - _SECOND))
         # Of a group that the trace does not reach to the end of, the modes it reaches; the rest are zero.
         reached = np.minimum(count, left / power)
         left = left - reached * power
-        if index == len(modes) - 1:
-            power = power + left / np.maximum(reached, 1)
-        damped = 1 + power
-        part = reached * power / damped
+        groups.append((power, count, reached))
+    more = left / np.maximum(sum(reached for _, _, reached in groups), 1)
+    effective, share, squared, inverse = top / kappa, top / kappa**2, kappa**2, kappa**-2
+    for power, count, reached in groups:
+        damped = 1 + power + more
+        part = reached * (power + more) / damped
         effective = effective + part
         share = share + part / damped
         squared = squared + reached * damped * damped + count - reached
