@@ -176,25 +176,25 @@ def test_share_that_one_inverse_leaves_out(y):
 @pytest.mark.verifies("accuracy.sampling.covariance.tolerance", "accuracy.sampling.time_ratio")
 @pytest.mark.parametrize("epsilon", [0.1, 0.5])
 def test_sampling_time_of_a_direction(epsilon):
-    errors, today = [], []
+    errors, undivided = [], []
     for layer in LAYERS:
-        squares, naive = [], []
+        squares, whole = [], []
         for factor in layer.factors:
             values = factor.values("n", "d_e", "q")
             inverse = sampling.covariance_tolerance().evaluate(epsilon_n=epsilon, **values)
             error = spectra.covariance_error(factor, spectra.overdamped)
-            for target, found in ((inverse, squares), (epsilon, naive)):
+            for target, found in ((inverse, squares), (epsilon, whole)):
                 time = averaging.covariance_time().evaluate(**factor.values("n", "kappa"), tau=1.0, epsilon=target)
                 found.append(error / time)
             assert sampling.time_ratio().evaluate(**values) <= 2
         errors.append(spectra.random_errors(*squares) / epsilon)
-        today.append(spectra.random_errors(*naive) / epsilon)
+        undivided.append(spectra.random_errors(*whole) / epsilon)
     median, least, worst = summary(errors)
     assert 0.95 < median < 1.05
     assert least > 0.85
     assert worst < 1.3
     # With all of epsilon for each inverse in the Frobenius norm, directions are off by 1.3 to 1.8 times as much.
-    assert 1.3 < np.median(today) < 1.8
+    assert 1.3 < np.median(undivided) < 1.8
 
 
 @pytest.mark.verifies("accuracy.sampling.underdamped.tolerance")
