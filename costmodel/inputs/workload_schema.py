@@ -49,6 +49,14 @@ class TopModeGap(QuantityEntry, of="top_mode_gap"):
     """Largest over second largest eigenvalue of a factor."""
 
 
+class SettlingTolerance(QuantityEntry, of="settling_tolerance"):
+    """Error by settling alone that training tolerates."""
+
+
+class DiagonalPeak(QuantityEntry, of="diagonal_peak"):
+    """Largest diagonal entry of a factor over the mean one."""
+
+
 class SpectralDecay(QuantityEntry, of="spectral_decay"):
     """Exponent of a factor's spectrum."""
 
@@ -126,6 +134,8 @@ class KfacEntry(CurvatureOf):
     damping: Damping | None = None
     condition_number: ConditionNumber | None = None
     relative_error: RelativeError | None = None
+    settling_tolerance: SettlingTolerance | None = None
+    diagonal_peak: DiagonalPeak | None = None
     training_stage: Annotated[float, Field(ge=0, le=1)] | None = None
     curvature: CurvatureEntry | None = None
     rank: Rank | None = None

@@ -56,14 +56,14 @@ class DigitalArm:
     def _work(self, work: DigitalWork, part: Part) -> Work:
         scopes, operation = self._scopes, OPERATIONS[work.operation]
         pairs = scopes.pairs(work.scope)
-        calls = scopes.evaluate(work.calls, work.scope)
+        calls = scopes.evaluate(work.calls, work.scope, work.tolerance)
         launches = calls / (self._batch(work.scope) if work.batched else 1.0)
         if operation.flops(2, 2):
             assert work.flops is not None  # checked when the work was made
-            units = scopes.evaluate(work.flops, work.scope)
+            units = scopes.evaluate(work.flops, work.scope, work.tolerance)
         else:
             assert work.bytes is not None
-            units = scopes.evaluate(work.bytes, work.scope) / _ELEMENT_BYTES
+            units = scopes.evaluate(work.bytes, work.scope, work.tolerance) / _ELEMENT_BYTES
         elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
         size, sides = self._sizes(work)
         return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
@@ -91,4 +91,5 @@ class DigitalArm:
 
 def _formulas(work: DigitalWork) -> Iterable[Formula]:
     """What the counts rest on beside exact sizes: iterations on kappa, sketches on their rank."""
-    return (count for count in (work.calls, work.flops, work.elements, work.bytes) if isinstance(count, Formula))
+    counts = (work.calls, work.flops, work.elements, work.bytes, work.tolerance)
+    return (count for count in counts if isinstance(count, Formula))

@@ -146,12 +146,11 @@ def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> 
         if of_input in wanted:
             both = [_drawn(workload, standing, target, sample) for target in (of_input, of_output)]
             found.values[letter] = np.concatenate(both)
-    if "s_r" in found.values:
-        found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
-        # What is not in the top mode bounds the second.
-        with np.errstate(divide="ignore"):
-            bound = np.minimum(1 / (found.values["s_r"] - 1), _NO_SECOND_MODE)
-        found.values["eta"] = np.maximum(found.values["eta"], bound)
+    found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
+    # What is not in the top mode bounds the second.
+    with np.errstate(divide="ignore"):
+        bound = np.minimum(1 / (found.values["s_r"] - 1), _NO_SECOND_MODE)
+    found.values["eta"] = np.maximum(found.values["eta"], bound)
     return found
 
 

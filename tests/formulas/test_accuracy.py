@@ -323,6 +323,15 @@ def test_conjugate_gradients_of_a_direction():
     assert 0.9 * enough <= steps <= 1.5 * enough < worst_case
 
 
+@pytest.mark.composes("accuracy.iterations.low_rank.columns")
+def test_columns_are_modes_and_ten_more():
+    values = {"d_e": 30.0, "q": 0.5, "epsilon": 0.1}
+    kept = iterations.low_rank_rank().evaluate(**values)
+    assert 41 < kept < 42
+    assert iterations.low_rank_columns().evaluate(n=1024, **values) == 42 + 10
+    assert iterations.low_rank_columns().evaluate(n=45, **values) == 45
+
+
 @pytest.mark.verifies("accuracy.iterations.low_rank.rank", "accuracy.iterations.low_rank.error")
 @pytest.mark.parametrize("epsilon", [0.03, 0.1, 0.3])
 def test_low_rank_of_a_direction(epsilon):

@@ -68,7 +68,7 @@ def lost_share() -> Expression:
     >>> round(lost_share().evaluate(n=512, b_in=4, chi=0.1, s_2=2, kappa=100, s_r=2), 3)
     0.989
     """
-    undamped = s_2 - (2 * s_r * (kappa - 1) + n) / kappa**2
+    undamped = larger(0, s_2 - (2 * s_r * (kappa - 1) + n) / kappa**2)  # rounding may take it below
     steps = undamped * ((2 ** (b_in - 1) - 1) / (n * chi)) ** 2
     return smaller(1, 2 * sp.exp(-2 * sp.pi**2 * steps))
 
