@@ -78,7 +78,7 @@ NAMES = "b.0.up, b.1.up, conv, last, middle, rnn.weight_hh_l0, rnn.weight_ih_l0"
                 "4:35 kfac.curvature.roles.head.theta unknown key 'theta'; known are input_spectral_decay, "
                 "input_stable_rank, input_top_mode_gap, mean_curvature, output_spectral_decay, output_stable_rank, "
                 "output_top_mode_gap",
-                "4:46 kfac.curvature.layer unknown key 'layer'; did you mean 'layers'?",
+                "4:47 kfac.curvature.layer unknown key 'layer'; did you mean 'layers'?",
             ],
         ),
         (
