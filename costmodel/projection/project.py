@@ -16,6 +16,7 @@ from costmodel.projection.cost import Cost, Gathered, total
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibility
+from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
 from costmodel.workloads.workload import Layer, Workload
 
@@ -219,7 +220,7 @@ def _evaluated(
     Returns:
         The evaluation of the first stretch, which layers and accuracy are looked up in, seconds and joules.
     """
-    units = 2 * len(workload.shapes())
+    units = 2 * len(standings(workload, tuple(shape for shape, _ in workload.shapes())))
     stretches = sample.stretches(max(1, _CELLS // units))
     evaluations = (Evaluation(workload, digital, analog, methods, stretch) for stretch in stretches)
     first = next(evaluations)  # there is at least one draw
