@@ -24,7 +24,9 @@ def test_golden_defaults() -> None:
     assert (kfac.factor_interval, kfac.refresh_interval) == (10, 100)
     ranges = {
         "damping": (1e-3, 1e-3, 1e-3),
-        "relative_error": (0.06, 0.1, 0.3),
+        "relative_error": (0.1, 0.2, 0.4),
+        "settling_tolerance": (0.4, 0.6, 0.75),
+        "diagonal_peak": (2, 6, 20),
         "block_size": (1024, 1024, 1024),
     }
     found = {name: getattr(kfac, name) for name in ranges}
