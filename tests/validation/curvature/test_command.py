@@ -1,11 +1,14 @@
 """``curvature measure`` as its users run it."""
 
+import importlib
+import math
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from costmodel.cli import main
 from costmodel.inputs.curvature_file import read_curvature
@@ -119,6 +122,12 @@ def vector():
 def activations():
     return good()[0], [(X, Y), (X / 0, Y)], nn.CrossEntropyLoss()
 
+def steep():
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)).eval()
+    batches = [(scale * X, X[:, :1]) for scale in (1.0, 9.0)]
+    return model, batches, nn.MSELoss()
+
 class Diverging(nn.CrossEntropyLoss):
     def forward(self, outputs, targets):
         return super().forward(outputs, targets) * float("nan")
@@ -222,6 +231,29 @@ def test_the_users_optimizer_is_used(capsys: pytest.CaptureFixture[str]) -> None
     first, *_, last = (record for record in read_curvature(Path("f.jsonl")) if (record.layer, record.n) == ("2", 9))
     own = [each for each in read_curvature(Path("f.jsonl")) if (each.network, each.layer, each.n) == ("good", "2", 9)]
     assert own[0].trace != own[1].trace
+
+
+@pytest.mark.usefixtures("mine")
+def test_without_an_optimizer_the_recipe_is_the_documented_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "measure", "mine:steep", "--out", "f.jsonl", "--steps", "0,3,5", "--quiet")[0] == 0
+    model, batches, loss_of = importlib.import_module("mine").steep()
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for step in range(6):
+        x, y = batches[step % 2]
+        loss = loss_of(model(x), y)
+        losses.append(loss.item())
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * (1 + math.cos(math.pi * step / 5)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.cat([each.grad.flatten() for each in model.parameters()]).norm()
+        for each in model.parameters():
+            each.grad *= min(1.0, 1.0 / float(norm + 1e-6))
+        optimizer.step()
+    found = {record.step: record.loss for record in read_curvature(Path("f.jsonl"))}
+    assert found == pytest.approx({step: losses[step] for step in (0, 3, 5)}, rel=1e-5)
 
 
 @pytest.mark.usefixtures("mine")

@@ -306,6 +306,21 @@ def test_parts_of_a_batch_add_up(tmp_path: Path) -> None:
         assert dict(record.eigenvalues) == pytest.approx(dict(expected.eigenvalues), rel=2.1e-5, abs=1e-14)
 
 
+def test_every_part_of_a_batch_draws_labels_of_its_own(tmp_path: Path) -> None:
+    """The same part twice, with the same labels, would have the G of one."""
+    model, (x,), *_ = cases()["recurrent"]
+    traces = []
+    for count in (1, 2):
+        out = tmp_path / f"{count}.jsonl"
+        probe = CurvatureProbe(model, out=out, at=[0], network="net", observations=count, quiet=True)
+        with probe, probe.step(0):
+            for _ in range(count):
+                probe.observe(model(x))
+        traces.append([record.trace for record in read_curvature(out)])
+    for index, (once, twice) in enumerate(zip(*traces, strict=True)):
+        assert (once == pytest.approx(twice, rel=1e-9)) == (index % 2 == 0)  # A is the same, G is not
+
+
 def test_roles_and_the_order_of_layers(tmp_path: Path) -> None:
     model, inputs, loss, _, likelihood = cases()["recurrent"]
     found = measure(model, inputs, loss, tmp_path / "f.jsonl", likelihood=likelihood)

@@ -21,7 +21,7 @@ def power_law(rows: int, rank: int = N) -> torch.Tensor:
 
 def summed(rows: torch.Tensor) -> OuterSum:
     outer = OuterSum(N)
-    for piece in rows.split(400):
+    for piece in rows.split(300):
         outer.add(piece)
     return outer
 
@@ -48,10 +48,10 @@ def test_leading_eigenvalues_equal_those_of_the_whole_matrix(rows: int, rank: in
 
 
 def test_small_curvature_is_resolved() -> None:
-    """Gradients of 1e-9 have eigenvalues far below any absolute tolerance."""
+    """Gradients of 1e-14 have eigenvalues below any absolute tolerance."""
     x = power_law(2000)
-    large, small = leading_eigenvalues(summed(x)), leading_eigenvalues(summed(x * 1e-9))
-    np.testing.assert_allclose(small * 1e18, large, rtol=1e-6)
+    large, small = leading_eigenvalues(summed(x)), leading_eigenvalues(summed(x * 1e-14))
+    np.testing.assert_allclose(small * 1e28, large, rtol=1e-6)
 
 
 def test_a_large_factor_of_zeros() -> None:
