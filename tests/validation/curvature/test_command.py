@@ -137,7 +137,7 @@ def diverges():
 
 def labels():
     model = nn.Linear(4, 2)
-    targets = torch.tensor([[0.0, float("nan")], [1.0, 1.0]]).repeat(8, 1)
+    targets = torch.tensor([[0.0, float("nan")], [1.0, float("nan")]]).repeat(8, 1)
 
     def loss(outputs, y):
         known = ~y.isnan()
@@ -263,6 +263,7 @@ def test_targets_that_are_none_do_not_count(capsys: pytest.CaptureFixture[str]) 
     padded, labels = (record for record in read_curvature(Path("f.jsonl")) if record.side == "G")
     assert (padded.network, padded.rows, padded.terms) == ("padded", 16, 10)
     assert (labels.network, labels.rows, labels.terms) == ("labels", 16, 16)
+    assert labels.eigenvalues[1][1] == labels.smallest == 0.0  # nobody knows the second label
     assert (labels.kind, labels.width, labels.data) == ("mlp", 4, "random")
 
 
