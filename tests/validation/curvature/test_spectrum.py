@@ -1,4 +1,4 @@
-"""The leading eigenvalues of a large factor against all of them, in each form that its rows can be kept in."""
+"""The leading eigenvalues of a large factor against all of them, in each form that it can be kept in."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def summed(rows: torch.Tensor) -> OuterSum:
     ("rows", "rank", "as_matrix"),
     [
         (2000, N, True),
-        (1640, N, False),  # fewer rows than columns, more than are worth a small matrix of their own
+        (1640, N, False),  # fewer rows than columns, and many
         (1640, 120, False),  # hardly anything to find behind rank 120
         (150, N, False),
     ],
