@@ -11,7 +11,7 @@ CORE_TESTS := tests costmodel --ignore=tests/solver --ignore=tests/validation \
 	--ignore=tests/test_catalog_workloads.py --ignore=tests/test_notebooks.py
 NEXT = @printf '\nThe environment is not active yet; type next:\n  . $(BIN)/activate\n  python -m costmodel %s\n'
 
-.PHONY: demo test test-fast test-slow test-core bench clean
+.PHONY: demo test test-fast test-slow test-core generated bench clean
 
 demo: $(VENV)/core
 	$(BIN)/python -m costmodel project imagenet_vit
@@ -35,6 +35,10 @@ test-slow: $(VENV)/test
 test-core: $(VENV)/core
 	$(PIP) -e ".[test-core]"
 	$(BIN)/pytest -m "not slow" $(CORE_TESTS)
+
+# numpy code that is shipped with the formulas: after any change to them.
+generated: $(VENV)/core
+	$(BIN)/python -m costmodel.formulas.generate
 
 bench: $(VENV)/test
 	$(PIP) -c constraints.txt -e ".[bench]"

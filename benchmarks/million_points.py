@@ -1,7 +1,7 @@
 """One million points of a step time, against numpy written by hand: ``python -m benchmarks.million_points``.
 
 Both evaluate Method 2 for one factor at a million random sizes, condition numbers, relaxation times and bandwidths. The
-formula also checks every value against its symbol's domain. Target: at most twice the time, below 1 GB of memory.
+formula also checks every value against its symbol's domain. Target: no slower, below 1 GB of memory.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ def _of_model(settings: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line; bad input prints one line a fault and exits with 2."""
-    gc.set_threshold(100_000, 50, 50)  # looking through all that sympy keeps alive costs 6 % of a projection
+    gc.set_threshold(100_000, 50, 50)  # looking through all that imports keep alive costs 4 % of a projection
     from costmodel.inputs.faults import InputError
 
     # Numbers that are out of all proportion are named by what they spoil, not by the line of numpy that met them first.

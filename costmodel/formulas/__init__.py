@@ -5,7 +5,7 @@
 's'
 """
 
-from costmodel.formulas import crossover, first_order, kfac, network, rivals
+from costmodel.formulas import accuracy, crossover, first_order, kfac, network, rivals
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get, inside
 from costmodel.formulas.thermo import (
@@ -32,6 +32,7 @@ from costmodel.formulas.thermo import (
 __all__ = [
     "Formula",
     "accumulation",
+    "accuracy",
     "averaging",
     "blocks",
     "budget",

@@ -6,13 +6,12 @@ n: launches and the part that grows as n^2 are left to the projection.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula, get
 from costmodel.formulas.thermo import inverse, solve, underdamped
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import (
     Expression,
     F_d,

@@ -1,13 +1,12 @@
 """Maximum and minimum, left as they are written.
 
 sympy compares the arguments of ``Max`` and ``Min`` when it builds them, by assumption queries and trial substitutions.
-In formulas like these it never finds anything, and the search cost a fifth of a whole projection.
+In formulas like these it never finds anything, and the search takes several times as long as building all the rest.
 """
 
 from __future__ import annotations
 
-import sympy as sp
-
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression
 
 

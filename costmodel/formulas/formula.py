@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy as sp
-from sympy.printing.numpy import NumPyPrinter
 
+from costmodel.formulas.code import Summand, summands, total
 from costmodel.quantities import symbols
-from costmodel.quantities.symbols import Expression, SymbolInfo
+from costmodel.quantities.algebra import Expression, sp
+from costmodel.quantities.symbols import SymbolInfo
 from costmodel.quantities.units import Unit
 
-#: The branch of Lambert's W below -1, which the settling of a critically damped mode needs.
-_LOWER_BRANCH = -1
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """An expression whose numpy code is shipped, so that it need not be built for its values.
+
+    Attributes:
+        name: Of its formula.
+        build: Builds it.
+        summands: Its additive parts.
+    """
+
+    name: str
+    build: Callable[[], Expression]
+    summands: tuple[Summand, ...]
+
+    def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
+        """Another process has it under its name."""
+        from costmodel.formulas.registry import behind
+
+        return behind, (self.name,)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -26,7 +42,7 @@ class Formula:
 
     Attributes:
         name: Dotted name, method first: ``"kfac.cholesky.refresh.flops"``.
-        expression: sympy expression in the symbols of :mod:`costmodel.quantities.symbols`.
+        given: sympy expression in the symbols of :mod:`costmodel.quantities.symbols`, or what builds it.
         unit: Unit of its value.
         meaning: One line on what it counts and why it has this form.
         source: Paper and equation, or "derived: ..." with the section of docs/derivations.md.
@@ -35,7 +51,7 @@ class Formula:
     """
 
     name: str
-    expression: Expression
+    given: Expression | Shipped
     unit: Unit
     meaning: str
     source: str
@@ -43,10 +59,24 @@ class Formula:
     composed_of: tuple[str, ...] = ()
 
     @property
+    def expression(self) -> Expression:
+        """Its sympy expression."""
+        return self.given.build() if isinstance(self.given, Shipped) else self.given
+
+    @property
+    def summands(self) -> tuple[Summand, ...]:
+        """Its additive parts, in the order of sympy."""
+        return self.given.summands if isinstance(self.given, Shipped) else summands(self.given)
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """Letters of the symbols in it, sorted."""
+        return tuple(sorted({letter for part in self.summands for letter in part.letters}))
+
+    @property
     def symbols(self) -> tuple[SymbolInfo, ...]:
-        """Records of the symbols in the expression, by letter."""
-        free = sorted(self.expression.free_symbols, key=lambda symbol: str(symbol.name))
-        return tuple(symbols.info(symbol) for symbol in free)
+        """Records of the symbols in it, by letter."""
+        return tuple(symbols.info(letter) for letter in self.letters)
 
     def latex(self) -> str:
         """The expression in LaTeX."""
@@ -65,10 +95,10 @@ class Formula:
         >>> formulas.get("kfac.precondition.flops").substitute(a="n", g="n").expression
         4*n**3
         """
-        letters = {info.symbol.name: info.symbol for info in symbols.SYMBOLS.values()}
+        letters = {info.letter: info.symbol for info in symbols.SYMBOLS.values()}
         replacements = {symbols.info(key).symbol: sp.sympify(value, locals=letters) for key, value in values.items()}
         expression = self.expression.subs(replacements, simultaneous=True)
-        return replace(self, expression=expression)
+        return replace(self, given=expression)
 
     def leading(self, *names: Expression | str) -> Expression:
         """The part that outgrows the rest when the named symbols go to infinity together.
@@ -106,11 +136,11 @@ class Formula:
         >>> formulas.get("kfac.cholesky.refresh.flops").evaluate(n=3_000_000)
         2.7e+19
         """
-        needed = {info.symbol.name: info for info in self.symbols}
+        needed = {info.letter: info for info in self.symbols}
         # The formula's own letters first: "a" the dimension must never be mistaken for another name.
         given: dict[str, Any] = {}
         for key, value in values.items():
-            letter = key if key in needed else symbols.SYMBOLS[key].symbol.name if key in symbols.SYMBOLS else key
+            letter = key if key in needed else symbols.SYMBOLS[key].letter if key in symbols.SYMBOLS else key
             if letter not in needed:
                 raise ValueError(f"{self.name} has no symbol '{key}'; it has {_listing(self.symbols)}")
             given[letter] = np.asarray(value, dtype=float)
@@ -118,10 +148,12 @@ class Formula:
         if missing:
             raise ValueError(f"{self.name} needs a value for {_listing(missing)}")
         for letter, array in given.items():
-            needed[letter].check(float(array.min()), float(array.max()))
+            info, low, high = needed[letter], float(array.min()), float(array.max())
+            info.check(low, high)
             # What the check forgives as rounding would still be a negative argument to log(kappa) or sqrt(1 - chi).
-            given[letter] = np.clip(array, needed[letter].minimum, needed[letter].maximum)
-        result = compiled((self.expression,), tuple(needed))(*(given[letter] for letter in needed))[0]
+            if low < info.minimum or high > info.maximum:
+                given[letter] = np.clip(array, info.minimum, info.maximum)
+        result = total(self.summands, given)
         return float(result) if np.ndim(result) == 0 else result
 
     def explain(self) -> str:
@@ -133,47 +165,8 @@ class Formula:
             f"  source: {self.source}",
         ]
         for info in self.symbols:
-            lines.append(f"    {info.symbol.name:8s} {info.name} [{info.unit.name}], {info.domain}: {info.meaning}")
+            lines.append(f"    {info.letter:8s} {info.name} [{info.unit.name}], {info.domain}: {info.meaning}")
         return "\n".join(lines)
-
-
-class _Printer(NumPyPrinter):  # type: ignore[misc]
-    """numpy code, with the one special function that numpy lacks."""
-
-    def _print_LambertW(self, expression: Expression) -> str:  # noqa: N802 -- sympy looks it up by this name
-        argument, branch = expression.args
-        if branch != _LOWER_BRANCH:
-            raise ValueError(f"only the lower branch of Lambert's W is in use, not {branch}")
-        return f"lambert_lower({self._print(argument)})"
-
-
-def lambert_lower(argument: Any) -> Any:
-    """Lambert's W on its lower branch, for -1/e < argument < 0: Newton's method on w + log(-w) = log(-argument).
-
-    The start is Chatzigeorgiou's lower bound; from there the iterates of a concave function rise to the root. scipy has
-    it too, at the price of an import that takes longer than evaluating every formula.
-
-    >>> round(float(lambert_lower(-0.01 * np.exp(-1))), 6)
-    -7.638352
-    """
-    target = np.log(-np.asarray(argument, dtype=float))
-    depth = -1 - target
-    w = -1 - np.sqrt(2 * depth) - depth
-    for _ in range(8):
-        w = w - (w + np.log(-w) - target) * w / (w + 1)
-    return w
-
-
-#: Modules that generated code names. Given as "numpy", sympy would import all its submodules: a tenth of a projection.
-_MODULES = {"numpy": np, "functools": functools, "lambert_lower": lambert_lower}
-
-
-@cache
-def compiled(expressions: tuple[Expression, ...], letters: tuple[str, ...]) -> Callable[..., list[Any]]:
-    """One numpy function for several expressions, common subexpressions shared; float64 in, float64 out."""
-    arguments = [symbols.SYMBOLS[letter].symbol for letter in letters]
-    printer = _Printer({"fully_qualified_modules": True})
-    return sp.lambdify(arguments, list(expressions), modules=[_MODULES], printer=printer, cse=True)  # type: ignore
 
 
 def _leading_terms(expression: Expression, wanted: list[Expression]) -> list[Expression]:
@@ -218,4 +211,4 @@ def _degree(term: Expression, wanted: list[Expression]) -> Expression:
 
 
 def _listing(infos: Any) -> str:
-    return ", ".join(f"{info.symbol.name} ({info.name})" for info in infos)
+    return ", ".join(f"{info.letter} ({info.name})" for info in infos)

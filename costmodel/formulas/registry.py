@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import lru_cache, wraps
+from functools import cache, wraps
 
-from costmodel.formulas.formula import Formula
-from costmodel.quantities.symbols import Expression
+from costmodel.formulas.code import Summand
+from costmodel.formulas.formula import Formula, Shipped
+from costmodel.formulas.generated import FORMULAS
+from costmodel.quantities.algebra import Expression, sp
 from costmodel.quantities.units import Unit
 
 _REGISTRY: dict[str, Callable[[], Formula]] = {}
@@ -41,20 +43,29 @@ def formula(
     def register(build: Callable[[], Expression]) -> Callable[[], Formula]:
         meaning = " ".join((build.__doc__ or "").split("\n\n")[0].split())
 
-        @lru_cache(maxsize=1)
-        def built() -> tuple[Formula, tuple[str, ...]]:
+        @cache
+        def built() -> tuple[Expression, tuple[str, ...]]:
             parts: dict[str, None] = {}
             outer = _BUILDING.set(parts)
             try:
-                return Formula(name, build(), unit, meaning, source, verified_by, composed_of), tuple(parts)
+                return sp.sympify(build()), tuple(parts)
             finally:
                 _BUILDING.reset(outer)
+
+        @cache
+        def made() -> Formula:
+            shipped = FORMULAS.get(name) if _is_ours(named) else None
+            if shipped is None:
+                given = built()[0]
+            else:
+                given = Shipped(name, lambda: built()[0], tuple(Summand(code, letters) for code, letters in shipped))
+            return Formula(name, given, unit, meaning, source, verified_by, composed_of)
 
         @wraps(build)
         def named() -> Formula:
             if (outer := _BUILDING.get()) is not None:
                 outer[name] = None
-            return built()[0]
+            return made()
 
         if name in _REGISTRY:
             raise ValueError(f"formula {name} is defined twice")
@@ -63,6 +74,11 @@ def formula(
         return named
 
     return register
+
+
+def _is_ours(named: Callable[[], Formula]) -> bool:
+    """Whether a formula belongs to this package, so that shipped code of its name is its own."""
+    return (named.__module__ or "").startswith(f"{__package__}.")
 
 
 def get(name: str) -> Formula:
@@ -76,6 +92,11 @@ def get(name: str) -> Formula:
         hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
         raise KeyError(f"no formula '{name}'{hint}")
     return _REGISTRY[name]()
+
+
+def behind(name: str) -> Expression | Shipped:
+    """What the formula of a name was registered with."""
+    return get(name).given
 
 
 def unregister(name: str) -> None:
@@ -98,6 +119,11 @@ def inside(name: str) -> tuple[str, ...]:
     for part in _PARTS[name]():
         found |= dict.fromkeys((part, *inside(part)))
     return tuple(found)
+
+
+def shipped() -> dict[str, Formula]:
+    """The formulas of this package by dotted name, sorted: those that have shipped code."""
+    return {name: _REGISTRY[name]() for name in sorted(_REGISTRY) if _is_ours(_REGISTRY[name])}
 
 
 def catalog() -> dict[str, Formula]:

@@ -27,6 +27,8 @@ class Oracle(StrEnum):
     ENERGY = "dissipation of designed networks by quadrature, sums over blocks in a loop"
     ROOTS = "roots found by bisection, a step added up, slopes between two widths"
     ERROR_REACHED = "error of the inverse or solution reached on matrices of known spectrum, and missed with fewer"
+    REAL_SPECTRA = "errors of preconditioned gradients, exact or sampled, on the measured spectra of trained networks"
+    SPLIT = "the least time of all splits on a grid"
     CONDITION = "condition number of damped factors of random rows"
 
 

@@ -14,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_roles import roles_of
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.quantities.names import unknown
-from costmodel.workloads.roles import LayerRole
 
 #: Eigenvalues are kept at these ranks, about ten a decade.
 RANKS: Final = (

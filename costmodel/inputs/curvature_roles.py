@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from costmodel.workloads.roles import LayerRole
+from costmodel.curvature.roles import LayerRole
 
 _TRANSFORMER: Final = (
     (r"patch", LayerRole.FIRST),

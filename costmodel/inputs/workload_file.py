@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from costmodel.inputs import workload_schema as schema
+from costmodel.inputs.curvature_law_file import shipped_law
+from costmodel.inputs.faults import Fault
+from costmodel.inputs.kinds import Part
 from costmodel.inputs.layers import LayerReader
 from costmodel.inputs.schema import QuantityEntry, report, validate
 from costmodel.inputs.yaml_reader import Document, read_yaml
 from costmodel.quantities.estimate import Quantity
-from costmodel.workloads.workload import KfacSettings, Layer, Training, Unfactored, Workload
+from costmodel.quantities.names import unknown
+from costmodel.workloads.workload import KfacSettings, Layer, Training, Unfactored, Workload, with_roles
 
 _KFAC_DEFAULTS: Final = Path(__file__).parents[1] / "catalog" / "kfac.yaml"
 
@@ -29,19 +33,33 @@ def workload_from(document: Document) -> Workload:
         parts = reader.listed(data["layers"], ("layers",))
     elif isinstance(data.get("family"), str):
         parts = reader.family(data["family"], data.get("parameters") is not None)
-    report(document, [*faults, *reader.faults])
+    faults += reader.faults
+    if file is not None and not reader.faults:
+        faults += _without_layer(document, file, parts)
+    report(document, faults)
     assert file is not None  # a missing file has faults
     return Workload(
         name=file.name,
         title=file.title,
         source=file.source,
         batch_size=file.batch_size,
-        layers=tuple(part for part in parts if isinstance(part, Layer)),
+        layers=tuple(with_roles([part for part in parts if isinstance(part, Layer)])),
         others=tuple(part for part in parts if isinstance(part, Unfactored)),
         kfac=_kfac(file.kfac),
         training=_training(file.training),
         host_time=_quantity(file.host_time),
+        network=file.network,
+        loss_terms=file.loss_terms,
     )
+
+
+def _without_layer(document: Document, file: schema.WorkloadFile, parts: list[Part]) -> list[Fault]:
+    """Curvature of layers that the model does not have."""
+    entry = file.kfac.curvature
+    names = [part.name for part in parts if isinstance(part, Layer)]
+    strange = [name for name in (entry.layers if entry else ()) if name not in set(names)]
+    where = ("kfac", "curvature", "layers")
+    return [document.fault((*where, name), unknown("factored layer", name, names)) for name in strange]
 
 
 def _quantity(entry: QuantityEntry | None) -> Quantity | None:
@@ -64,7 +82,8 @@ def _kfac(entry: schema.KfacEntry) -> KfacSettings:
         given = getattr(entry, name)
         value = getattr(kfac_defaults(), name) if given is None else given
         settings[name] = value.quantity() if isinstance(value, QuantityEntry) else value
-    return KfacSettings(**settings)
+    settings["curvature"] = (entry.curvature or schema.CurvatureEntry()).measured()
+    return KfacSettings(**settings, curvature_law=shipped_law())
 
 
 def _training(entry: schema.Training | None) -> Training | None:

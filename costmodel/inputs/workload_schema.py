@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from costmodel.inputs.kinds.fields import Size
+from costmodel.curvature.law import Target
+from costmodel.curvature.measured import MeasuredCurvature, Stated
+from costmodel.curvature.roles import LayerRole, NetworkKind
+from costmodel.inputs.kinds.fields import Count, Size
 from costmodel.inputs.schema import Name, QuantityEntry, Strict
 from costmodel.quantities import units
+from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import FactorProducts, WeightSharing
 
 
@@ -41,6 +45,18 @@ class RelativeError(QuantityEntry, of="relative_error"):
     """Error allowed in an inverse or a solution."""
 
 
+class TopModeGap(QuantityEntry, of="top_mode_gap"):
+    """Largest over second largest eigenvalue of a factor."""
+
+
+class SettlingTolerance(QuantityEntry, of="settling_tolerance"):
+    """Error by settling alone that training tolerates."""
+
+
+class DiagonalPeak(QuantityEntry, of="diagonal_peak"):
+    """Largest diagonal entry of a factor over the mean one."""
+
+
 class SpectralDecay(QuantityEntry, of="spectral_decay"):
     """Exponent of a factor's spectrum."""
 
@@ -70,7 +86,44 @@ class Training(Strict):
     kfac_step_ratio: Number
 
 
-class KfacEntry(Strict):
+class CurvatureOf(Strict):
+    """Curvature of a layer's two factors; what is left out follows from the law."""
+
+    mean_curvature: MeanCurvature | None = None
+    input_stable_rank: StableRank | None = None
+    output_stable_rank: StableRank | None = None
+    input_top_mode_gap: TopModeGap | None = None
+    output_top_mode_gap: TopModeGap | None = None
+    input_spectral_decay: SpectralDecay | None = None
+    output_spectral_decay: SpectralDecay | None = None
+
+    def stated(self) -> Stated:
+        """The quantities that are given."""
+        entries = {target: getattr(self, target.value) for target in Target}
+        return {target: entry.quantity() for target, entry in entries.items() if entry is not None}
+
+
+class CurvatureEntry(Strict):
+    """Curvature of single layers and of roles, as ``curvature fit`` writes it."""
+
+    roles: dict[str, CurvatureOf] = Field(default_factory=dict)
+    layers: dict[str, CurvatureOf] = Field(default_factory=dict)
+
+    @field_validator("roles")
+    @classmethod
+    def _known(cls, roles: dict[str, CurvatureOf]) -> dict[str, CurvatureOf]:
+        for role in roles:
+            if role not in list(LayerRole):
+                raise ValueError(unknown("role", role, list(LayerRole)))
+        return roles
+
+    def measured(self) -> MeasuredCurvature:
+        """The entry as the model uses it."""
+        roles = {LayerRole(role): each.stated() for role, each in self.roles.items()}
+        return MeasuredCurvature(roles, {name: each.stated() for name, each in self.layers.items()})
+
+
+class KfacEntry(CurvatureOf):
     """Settings of K-FAC that bind every method alike; catalog/kfac.yaml says what holds for those left out."""
 
     weight_sharing: Annotated[WeightSharing, Field(strict=False)] | None = None
@@ -78,13 +131,12 @@ class KfacEntry(Strict):
     factor_interval: Size | None = None
     refresh_interval: Size | None = None
     damping: Damping | None = None
-    mean_curvature: MeanCurvature | None = None
-    input_stable_rank: StableRank | None = None
-    output_stable_rank: StableRank | None = None
     condition_number: ConditionNumber | None = None
     relative_error: RelativeError | None = None
-    input_spectral_decay: SpectralDecay | None = None
-    output_spectral_decay: SpectralDecay | None = None
+    settling_tolerance: SettlingTolerance | None = None
+    diagonal_peak: DiagonalPeak | None = None
+    training_stage: Annotated[float, Field(ge=0, le=1)] | None = None
+    curvature: CurvatureEntry | None = None
     rank: Rank | None = None
     block_size: BlockSize | None = None
 
@@ -104,6 +156,8 @@ class WorkloadFile(Strict):
     source: str = ""
     batch_size: Size
     host_time: Seconds | None = None
+    network: Annotated[NetworkKind, Field(strict=False)] = NetworkKind.OTHER
+    loss_terms: Count = 1.0
     training: Training | None = None
     kfac: KfacEntry = KfacEntry()
     layers: Annotated[list[Any], Field(min_length=1)] | None = None

@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Final
 
-import sympy as sp
-
 from costmodel.formulas import Formula
+from costmodel.formulas.code import Summand
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.solver import SolverLaw
 from costmodel.quantities.symbols import Expression, M, a, d, g, n
@@ -73,6 +72,7 @@ class DigitalWork:
         dimensions: The three dimensions of a product like it, whose harmonic mean its law is looked up at; a square
             operation has one three times. Those of its scope where none are given.
         layers: Which layers have it.
+        tolerance: What stands for epsilon in its formulas; None for the error of a preconditioned gradient itself.
 
     Raises:
         ValueError: No such operation, or it counts nothing that a law of it could be multiplied by.
@@ -87,6 +87,7 @@ class DigitalWork:
     batched: bool = False
     dimensions: tuple[Expression, ...] = ()
     layers: Layers = Layers.ALL
+    tolerance: Formula | None = None
 
     def __post_init__(self) -> None:
         known = OPERATIONS.get(self.operation)
@@ -114,6 +115,7 @@ class AnalogWork:
         systems: Independent runs it consists of, which copies of a factor on several arrays share; None for one run.
         law: Which law of the solver its time is; a machine's factor on that law scales its time and its energy. None
             for what takes its time exactly, like a conversion.
+        tolerance: What stands for epsilon in its formulas; None for the error of a preconditioned gradient itself.
     """
 
     resource: Resource
@@ -122,6 +124,22 @@ class AnalogWork:
     chained: bool = False
     systems: Formula | None = None
     law: SolverLaw | None = None
+    tolerance: Formula | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A part of a formula to evaluate.
+
+    Attributes:
+        scope: What for.
+        part: The part.
+        tolerance: What stands for epsilon in it; None where that is the error of a preconditioned gradient.
+    """
+
+    scope: Scope
+    part: Summand
+    tolerance: Formula | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +224,13 @@ class Method:
     delivers: Delivery | None = None
     assumes: tuple[str, ...] = ()
 
-    def expressions(self) -> Iterator[tuple[Scope, Expression]]:
-        """Every expression its work is made of, with its scope; times term by term, so that each has its own status."""
+    def wanted(self) -> Iterator[Wanted]:
+        """Every additive part of the formulas its work is made of."""
         for work in (work for phase in self.phases for work in phase.works):
-            match work:
-                case AnalogWork():
-                    yield from ((Scope.FACTOR, term) for term in sp.Add.make_args(work.time.expression))
-                    more = (work.energy, work.systems)
-                    yield from ((Scope.FACTOR, each.expression) for each in more if each is not None)
-                case DigitalWork():
-                    counts = (work.calls, work.flops, work.elements, work.bytes)
-                    yield from ((work.scope, each.expression) for each in counts if isinstance(each, Formula))
+            scope = Scope.FACTOR if isinstance(work, AnalogWork) else work.scope
+            for formula in _formulas_in(work):
+                tolerance = None if formula is work.tolerance else work.tolerance
+                yield from (Wanted(scope, part, tolerance) for part in formula.summands)
 
     def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork, Formula]]:
         """Every formula of every work, in order, with the work and the phase it belongs to."""

@@ -107,10 +107,9 @@ def _by_shape(shapes: tuple[Shape, ...], batch_size: int) -> list[dict[str, floa
     values = layer_values(shapes, batch_size)
     counted = {}
     for name, (scope, formula) in _LAYER_FORMULAS.items():
-        letters = [info.symbol.name for info in formula.symbols]
         if scope is Scope.FACTOR:
             each = formula.evaluate(n=values["a"]) + formula.evaluate(n=values["g"])
         else:
-            each = formula.evaluate(**{letter: values[letter] for letter in letters})
+            each = formula.evaluate(**{letter: values[letter] for letter in formula.letters})
         counted[name] = (each * values["pairs"])[:, 0]
     return [{name: float(counts[index]) for name, counts in counted.items()} for index in range(len(shapes))]

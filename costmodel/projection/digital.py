@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula
+from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import Context, Law, Term, Work
 from costmodel.machines.operations import OPERATIONS, Part
 from costmodel.methods import DigitalWork, Layers, Scope
-from costmodel.projection.cost import Cost, add
+from costmodel.projection.cost import Cost
 from costmodel.projection.scopes import Scopes
 from costmodel.quantities.estimate import Draws, Status, weakest
 
@@ -47,7 +48,7 @@ class DigitalArm:
         drawn = {name: self._scopes.drawn[prefix + name] for name in law.quantities()}
         context = Context(drawn, self._unexplained(part.operation), in_step=True)
         step = self._scopes.drawn.get("digital.step", np.ones(1))
-        counts = [self._scopes.status_of(count.expression) for count in _formulas(work)]
+        counts = [self._scopes.status_of(count) for count in _formulas(work)]
         below = weakest([*counts, *([Status.ASSUMED] if part.assumed else [])])
         terms = law.terms(self._work(work, part), part, context)
         return [Term(term.seconds * step, weakest([term.status, below])) for term in terms]
@@ -55,14 +56,14 @@ class DigitalArm:
     def _work(self, work: DigitalWork, part: Part) -> Work:
         scopes, operation = self._scopes, OPERATIONS[work.operation]
         pairs = scopes.pairs(work.scope)
-        calls = scopes.evaluate(work.calls, work.scope)
+        calls = scopes.evaluate(work.calls, work.scope, work.tolerance)
         launches = calls / (self._batch(work.scope) if work.batched else 1.0)
         if operation.flops(2, 2):
             assert work.flops is not None  # checked when the work was made
-            units = scopes.evaluate(work.flops, work.scope)
+            units = scopes.evaluate(work.flops, work.scope, work.tolerance)
         else:
             assert work.bytes is not None
-            units = scopes.evaluate(work.bytes, work.scope) / _ELEMENT_BYTES
+            units = scopes.evaluate(work.bytes, work.scope, work.tolerance) / _ELEMENT_BYTES
         elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
         size, sides = self._sizes(work)
         return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
@@ -71,9 +72,7 @@ class DigitalArm:
         """Working size of each unit: harmonic mean of the dimensions; and its columns n and rows m."""
         if not work.sizes:
             return None, None
-        values = self._scopes.values[work.scope]
-        # A dimension that is drawn, a sketch's rank say, is looked up at the median of these draws.
-        columns = [np.median(np.atleast_2d(values[str(each)]), axis=1, keepdims=True) for each in work.sizes]
+        columns = [self._scopes.dimension(str(each), work.scope) for each in work.sizes]
         columns = [np.broadcast_to(each, np.broadcast_shapes(*(c.shape for c in columns))) for each in columns]
         return 3.0 / add(1.0 / each for each in columns), (columns[0], columns[2])
 
@@ -92,4 +91,5 @@ class DigitalArm:
 
 def _formulas(work: DigitalWork) -> Iterable[Formula]:
     """What the counts rest on beside exact sizes: iterations on kappa, sketches on their rank."""
-    return (count for count in (work.calls, work.flops, work.elements, work.bytes) if isinstance(count, Formula))
+    counts = (work.calls, work.flops, work.elements, work.bytes, work.tolerance)
+    return (count for count in counts if isinstance(count, Formula))

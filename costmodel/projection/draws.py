@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from costmodel.curvature.law import Target
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.analog import solver_quantities
+from costmodel.projection.curvature import LAW, curvature_quantities
 from costmodel.quantities.declared import DECLARED, Declared
 from costmodel.quantities.estimate import Draws, Quantity, standard_normal
 from costmodel.quantities.symbols import Better, SymbolInfo
@@ -25,14 +27,11 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
     found = {
         f"model.kfac.{field.name}": getattr(workload.kfac, field.name)
         for field in fields(workload.kfac)
-        if isinstance(getattr(workload.kfac, field.name), Quantity)
+        if isinstance(getattr(workload.kfac, field.name), Quantity) and field.name not in list(Target)
     }
+    found |= curvature_quantities(workload)
     if workload.kfac.condition_number is not None:
-        for replaced in ("damping", "mean_curvature", "input_stable_rank", "output_stable_rank"):
-            del found[f"model.kfac.{replaced}"]
-    if workload.kfac.rank is not None:
-        for replaced in ("input_spectral_decay", "output_spectral_decay"):
-            del found[f"model.kfac.{replaced}"]
+        del found["model.kfac.damping"]
     if workload.training is not None:
         found["model.training.adam_steps"] = workload.training.adam_steps
         found["model.training.kfac_step_ratio"] = workload.training.kfac_step_ratio
@@ -60,7 +59,10 @@ def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenar
     else:
         high = (declared.better is Better.LARGER) == (scenario is Scenario.OPTIMISTIC)
         draws = np.full(count, quantity.high if high else quantity.low)
-    return draws if declared.symbol is None else _within_domain(declared.symbol, draws)
+    # A factor on the law of curvature is no value of the symbol that it is named after.
+    if declared.symbol is None or path.startswith(f"{LAW}."):
+        return draws
+    return _within_domain(declared.symbol, draws)
 
 
 def _within_domain(info: SymbolInfo, draws: Draws) -> Draws:
@@ -84,7 +86,7 @@ class Sample:
         seed: Their seed.
         start: Position of the first in the whole.
         whole: How many the whole has.
-        deviates: Further streams of standard normal deviates by path, of the whole, as they were asked for.
+        deviates: Further streams of standard normal deviates by path, as they were asked for.
     """
 
     found: Mapping[str, Quantity]
@@ -100,15 +102,31 @@ class Sample:
         """All draws."""
         return cls(found, draw_all(found, count, seed, scenario), count, seed, 0, count, {})
 
+    @classmethod
+    def nominal(cls, found: dict[str, Quantity]) -> Sample:
+        """A single draw: every quantity at its value, every further deviate at 0."""
+        drawn = {path: np.array([quantity.value]) for path, quantity in found.items()}
+        return cls(found, drawn, 1, 0, 0, 1, _Zeros())
+
     def stretches(self, length: int) -> Iterator[Sample]:
         """The draws in order, at most ``length`` at a time; each is what it is in the whole."""
         for start in range(0, self.whole, length):
             stop = min(start + length, self.whole)
             drawn = {path: draws[start:stop] for path, draws in self.drawn.items()}
-            yield replace(self, drawn=drawn, count=stop - start, start=start)
+            yield replace(self, drawn=drawn, count=stop - start, start=start, deviates=type(self.deviates)())
 
     def standard_normal(self, path: str) -> Draws:
         """Deviates of a further stream, shape (count,)."""
         if path not in self.deviates:
-            self.deviates[path] = standard_normal(path, self.whole, self.seed)
-        return self.deviates[path][self.start : self.start + self.count]
+            self.deviates[path] = standard_normal(path, self.count, self.seed, self.start)
+        return self.deviates[path]
+
+
+class _Zeros(dict[str, Draws]):
+    """Deviates of a nominal draw, whatever they are asked for."""
+
+    def __contains__(self, path: object) -> bool:
+        return True
+
+    def __missing__(self, path: str) -> Draws:
+        return np.zeros(1)

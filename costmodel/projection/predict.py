@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import Context, Term, Work
 from costmodel.machines.operations import DTYPES, OPERATIONS, Operation, Part
 from costmodel.machines.sizes import Size, working_size
-from costmodel.projection.cost import add, weakest_that_matters
+from costmodel.projection.cost import weakest_that_matters
 from costmodel.quantities.estimate import Draws, Estimate, Status, standard_normal, weakest
 from costmodel.quantities.names import unknown
 

@@ -12,13 +12,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from costmodel.formulas import Formula
+from costmodel.formulas.code import Summand, add
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
 from costmodel.projection.draws import Sample
-from costmodel.projection.values import PATHS, evaluate, symbol_values
+from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values, values_of
 from costmodel.quantities.estimate import Draws, Status, weakest
-from costmodel.quantities.symbols import Expression
 from costmodel.workloads.workload import Shape, Workload
 
 
@@ -33,6 +33,8 @@ class Scopes:
         shapes: Distinct layer shapes.
         multiplicity: Layers of each shape, shape (shapes,).
         values: Values of the symbols, by scope and letter.
+        curved: Values of the symbols for the factors that stand for all of a shape.
+        curvature: Which those are.
     """
 
     def __init__(
@@ -45,23 +47,50 @@ class Scopes:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        self.values = symbol_values(workload, self.shapes, sample.drawn)
-        self._statuses: dict[Expression, Status] = {}
-        wanted: dict[Scope, dict[Expression, None]] = {scope: {} for scope in Scope}
-        for method in methods:
-            for scope, expression in method.expressions():
-                wanted[scope][expression] = None
-        self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in wanted.items()}
+        values = symbol_values(workload, self.shapes, sample)
+        self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
+        flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
+        curved: dict[Formula | None, dict[Summand, None]] = {None: {}}
+        for wanted in (wanted for method in methods for wanted in method.wanted()):
+            if _is_curved(wanted.part, wanted.tolerance):
+                curved.setdefault(_tolerance(wanted.part, wanted.tolerance), {})[wanted.part] = None
+            else:
+                flat[wanted.scope][wanted.part] = None
+        self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in flat.items()}
+        self._curved: dict[tuple[Summand, Formula | None], Draws] = {}
+        for tolerance, parts in curved.items():
+            own = {} if tolerance is None else {"epsilon": values_of([tolerance], self.curved)[tolerance]}
+            found = evaluate(list(parts), {**self.curved, **own})
+            self._curved |= {(part, tolerance): value for part, value in found.items()}
+        self._means: dict[tuple[Summand, Formula | None], Draws] = {}
 
-    def evaluate(self, count: float | Formula, scope: Scope) -> Draws:
-        """Values of a count for each unit of a scope."""
+    def evaluate(self, count: float | Formula, scope: Scope, tolerance: Formula | None = None) -> Draws:
+        """Values of a count for each unit of a scope; ``tolerance`` stands for epsilon where there is one."""
         if isinstance(count, Formula):
-            return self._evaluated[scope][count.expression]
+            return np.asarray(add(self.summand(part, scope, tolerance) for part in count.summands))
         return np.full((1, 1), float(count))
 
-    def expression(self, term: Expression, scope: Scope) -> Draws:
-        """Values of a part of a formula."""
-        return self._evaluated[scope][term]
+    def summand(self, part: Summand, scope: Scope, tolerance: Formula | None = None) -> Draws:
+        """Values of an additive part of a formula; where layers of a shape differ, their mean."""
+        key = (part, _tolerance(part, tolerance))
+        if key not in self._curved:
+            return self._evaluated[scope][part]
+        if key not in self._means:
+            self._means[key] = self.curvature.mean(self._curved[key])
+        return self._means[key]
+
+    def standing(self, part: Summand, tolerance: Formula | None = None) -> Draws:
+        """Values of an additive part of a formula for the factors that stand for all of a shape."""
+        key = (part, _tolerance(part, tolerance))
+        if key in self._curved:
+            return self._curved[key]
+        return self.curvature.spread(self._evaluated[Scope.FACTOR][part])
+
+    def dimension(self, letter: str, scope: Scope) -> Draws:
+        """Typical values of a symbol for each unit of a scope, a column: the median of a rank that is drawn."""
+        drawn = self.values[scope].get(letter)
+        values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
+        return np.asarray(np.median(values, axis=1, keepdims=True))
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""
@@ -102,12 +131,19 @@ class Scopes:
         """The weakest status of the terms that matter in their sum over all units."""
         return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
 
-    def status_of(self, term: Expression) -> Status:
-        """The weakest status among the quantities in an expression; sizes are exact."""
-        if term not in self._statuses:
-            self._statuses[term] = weakest(self._symbol_status(str(symbol.name)) for symbol in term.free_symbols)
-        return self._statuses[term]
+    def status_of(self, part: Formula | Summand) -> Status:
+        """The weakest status among the quantities in a formula or a part of one; sizes are exact."""
+        return weakest(self._symbol_status(letter) for letter in part.letters)
 
     def _symbol_status(self, letter: str) -> Status:
-        paths = PATHS.get(letter, ())
-        return weakest(self.found[path].status for path in paths if path in self.found)
+        return weakest(self.found[path].status for path in paths_behind(letter, self.found))
+
+
+def _is_curved(part: Summand, tolerance: Formula | None) -> bool:
+    """Whether its values differ between layers of a shape."""
+    return not CURVED.isdisjoint(part.letters) or _tolerance(part, tolerance) is not None
+
+
+def _tolerance(part: Summand, tolerance: Formula | None) -> Formula | None:
+    """What stands for epsilon in a part; None where it holds none."""
+    return tolerance if "epsilon" in part.letters else None

@@ -6,18 +6,24 @@ length one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from costmodel.formulas import Formula, kfac
-from costmodel.formulas.formula import compiled
+from costmodel.formulas import Formula, code, kfac
+from costmodel.formulas.accuracy import couplings, iterations
+from costmodel.formulas.accuracy.chain import together
+from costmodel.formulas.accuracy.power_law import power_law_moments
+from costmodel.formulas.code import Summand
 from costmodel.machines.analog_defaults import BOLTZMANN
 from costmodel.methods import Scope
-from costmodel.quantities.estimate import Draws
-from costmodel.quantities.symbols import Expression
+from costmodel.projection.curvature import LAW, STATED
+from costmodel.projection.draws import Sample
+from costmodel.projection.standing import Curvature, curvature
+from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.workloads.workload import Shape, Workload
 
 #: Path of the quantity behind each symbol of the analog machine.
@@ -45,22 +51,69 @@ ANALOG: Final[Mapping[str, str]] = {
 #: The formula that gives a symbol its value, unless a model states it outright.
 BEHIND: Final[Mapping[str, Formula]] = {
     "kappa": kfac.damping.condition_number(),
-    "r": kfac.low_rank.rank(),
+    "r": iterations.low_rank_columns(),
+    "chi": couplings.peak(),
 }
-_KAPPA: Final = ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank")
-#: Paths of all quantities a symbol rests on.
-PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
+_CONDITION: Final = ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank")
+_STABLE_RANKS: Final = ("input_stable_rank", "output_stable_rank")
+_GAPS: Final = ("input_top_mode_gap", "output_top_mode_gap")
+_DECAYS: Final = ("input_spectral_decay", "output_spectral_decay")
+_SPECTRUM: Final = (*_CONDITION, *_STABLE_RANKS, *_GAPS, *_DECAYS)
+_CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "theta": ("mean_curvature",),
+    "s_r": _STABLE_RANKS,
+    "eta": _GAPS,
+    "s_d": _DECAYS,
+    "kappa": _CONDITION,
+    "d_e": _SPECTRUM,
+    "q": _SPECTRUM,
+    "s_2": _SPECTRUM,
+    "mu_2": _SPECTRUM,
+    "s_x": _SPECTRUM,
+    "h": _SPECTRUM,
+    "chi": ("diagonal_peak", *_SPECTRUM),
+    "psi": ("diagonal_peak", *_STABLE_RANKS),
+    "epsilon_s": ("diagonal_peak", *_SPECTRUM),
+    "r": ("rank", "relative_error", *_SPECTRUM),
+}
+#: Symbols whose values differ between layers of one shape.
+CURVED: Final = frozenset(_CURVED_PATHS)
+_PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
     "epsilon": ("model.kfac.relative_error",),
-    "kappa": tuple(f"model.kfac.{name}" for name in _KAPPA),
-    "r": tuple(f"model.kfac.{name}" for name in ("rank", "input_spectral_decay", "output_spectral_decay")),
+    "T_n": ("model.kfac.relative_error",),
+    "T_t": ("model.kfac.settling_tolerance",),
+    "lambda": ("model.kfac.damping",),
     "b": ("model.kfac.block_size",),
 }
 
 
-def symbol_values(
-    workload: Workload, shapes: tuple[Shape, ...], drawn: Mapping[str, Draws]
-) -> dict[Scope, dict[str, Draws]]:
-    """Values of the symbols that formulas of each scope may hold; ``pairs``, equal factor pairs, comes with them."""
+def paths_behind(letter: str, found: Mapping[str, Quantity]) -> list[str]:
+    """Paths of the quantities that a symbol rests on, of those a projection has."""
+    paths = [path for path in _PATHS.get(letter, ()) if path in found]
+    for name in _CURVED_PATHS.get(letter, ()):
+        paths += [path for path in (f"model.kfac.{name}", f"{LAW}.{name}") if path in found]
+        paths += [path for path in found if path.startswith(f"{STATED}.") and path.endswith(f".{name}")]
+    return paths
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolValues:
+    """Values of the symbols of the formulas.
+
+    Attributes:
+        scopes: Of each scope, by letter; ``pairs``, equal factor pairs, comes with them.
+        curved: Of the factors that stand for all of their shape: what their curvature decides, and all the rest.
+        curvature: Which factors those are.
+    """
+
+    scopes: Mapping[Scope, Mapping[str, Draws]]
+    curved: Mapping[str, Draws]
+    curvature: Curvature
+
+
+def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> SymbolValues:
+    """Values of every symbol that a formula may hold."""
+    drawn = sample.drawn
     layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {
         "N": workload.parameters,
@@ -68,25 +121,26 @@ def symbol_values(
         "F_o": workload.other_forward_flops,
         "pairs": 1,
     }
-    return {
+    factor = _factor_values(layer, drawn)
+    found = curvature(workload, shapes, sample)
+    scopes = {
         Scope.MODEL: {letter: np.full((1, 1), float(value)) for letter, value in model.items()},
         Scope.LAYER: layer,
-        Scope.FACTOR: _factor_values(workload, layer, drawn),
+        Scope.FACTOR: factor,
     }
+    return SymbolValues(scopes, _curved_values(workload, factor, found, drawn), found)
 
 
-def evaluate(expressions: Sequence[Expression], values: Mapping[str, Draws]) -> dict[Expression, Draws]:
-    """Values of many expressions at once, by expression, each with both axes."""
-    letters = _letters(tuple(expressions))
-    results = compiled(tuple(expressions), letters)(*(values[letter] for letter in letters))
-    both_axes = (np.atleast_2d(np.asarray(result, dtype=float)) for result in results)
-    return dict(zip(expressions, both_axes, strict=True))
+def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
+    """Values of many parts of formulas at once, each with both axes."""
+    found = code.evaluate(parts, values)
+    return {part: np.atleast_2d(np.asarray(value, dtype=float)) for part, value in found.items()}
 
 
-@cache
-def _letters(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
-    """Letters of all symbols in some expressions."""
-    return tuple(sorted({str(symbol.name) for each in expressions for symbol in each.free_symbols}))
+def values_of(formulas: Sequence[Formula], values: Mapping[str, Draws]) -> dict[Formula, Draws]:
+    """Values of many formulas at once, each with both axes."""
+    found = evaluate([part for each in formulas for part in each.summands], values)
+    return {each: np.asarray(code.add(found[part] for part in each.summands)) for each in formulas}
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:
@@ -102,7 +156,7 @@ def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]
     return {letter: np.array(values, dtype=float)[:, None] for letter, values in columns.items()}
 
 
-def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> dict[str, Draws]:
+def _factor_values(layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> dict[str, Draws]:
     """Factors A of all shapes, then factors G; with the constants of the analog machine."""
     values = {letter: drawn[path][None, :] for letter, path in ANALOG.items() if path in drawn}
     n = np.concatenate([layer["a"], layer["g"]])
@@ -117,29 +171,59 @@ def _factor_values(workload: Workload, layer: Mapping[str, Draws], drawn: Mappin
         "m": m,
         "n_c": values.get("n_c", m),  # one converter a cell unless the card says otherwise
         "epsilon": drawn["model.kfac.relative_error"][None, :],
-        "kappa": _condition_numbers(workload, layer, drawn),
+        "T_n": drawn["model.kfac.relative_error"][None, :],
+        "T_t": drawn["model.kfac.settling_tolerance"][None, :],
     }
-    return values | known | {"r": _ranks(workload, known, drawn)}
+    return values | known
 
 
-def _condition_numbers(workload: Workload, layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
-    """Condition number of each factor, A above G, shape (2 x shapes, draws)."""
+def _curved_values(
+    workload: Workload, factor: Mapping[str, Draws], found: Curvature, drawn: Mapping[str, Draws]
+) -> dict[str, Draws]:
+    """All symbols of the factors that stand for their shape."""
+    values = {letter: found.spread(each) for letter, each in factor.items()} | found.values
     if workload.kfac.condition_number is not None:
         given = drawn["model.kfac.condition_number"]
-        return np.broadcast_to(given, (2 * len(layer["a"]), len(given)))
-    damping, curvature = (drawn[f"model.kfac.{name}"][None, :] for name in ("damping", "mean_curvature"))
-    kappa = compiled((kfac.damping.condition_number().expression,), ("lambda", "n", "s_r", "theta"))
-    sides = (("a", "input_stable_rank"), ("g", "output_stable_rank"))
-    ranks = {side: drawn[f"model.kfac.{name}"][None, :] for side, name in sides}
-    return np.concatenate([kappa(damping, layer[side], ranks[side], curvature)[0] for side, _ in sides])
-
-
-def _ranks(workload: Workload, known: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> Draws:
-    """Columns of each factor's sketch, A above G, shape (2 x shapes, draws)."""
+        values["kappa"] = np.broadcast_to(given, (len(values["n"]), len(given)))
+    else:
+        values["lambda"] = drawn["model.kfac.damping"][None, :]
+        values["kappa"] = _behind("kappa", values)
+    values |= _spectrum(values)
+    values["psi"] = np.minimum(drawn["model.kfac.diagonal_peak"][None, :], values["n"] / values["s_r"])
+    values["chi"] = np.minimum(_behind("chi", values), 1.0)
+    values["epsilon_s"] = _systematic(values)
     if workload.kfac.rank is not None:
-        return np.minimum(drawn["model.kfac.rank"][None, :], known["n"])
-    shapes = len(known["n"]) // 2
-    sides = (drawn[f"model.kfac.{side}_spectral_decay"] for side in ("input", "output"))
-    decay = np.repeat(np.stack(list(sides)), shapes, axis=0)
-    rank = compiled((kfac.low_rank.rank().expression,), ("epsilon", "kappa", "n", "s_d"))
-    return np.asarray(rank(known["epsilon"], known["kappa"], known["n"], decay)[0])
+        values["r"] = np.minimum(drawn["model.kfac.rank"][None, :], values["n"])
+    else:
+        values["r"] = _behind("r", values)
+    return values
+
+
+def _spectrum(values: Mapping[str, Draws]) -> dict[str, Draws]:
+    """Moments of the spectra, and how much the factor solved last enlarges noise of the one before."""
+    found = power_law_moments(*(values[letter] for letter in ("n", "kappa", "s_r", "eta", "s_d")))
+    gain = np.sqrt(found["mu_2"] / found["s_x"])
+    half = len(gain) // 2
+    # A is solved first, G last.
+    return found | {"h": np.concatenate([gain[half:], np.ones_like(gain[half:])])}
+
+
+def _systematic(values: Mapping[str, Draws]) -> Draws:
+    """Error of a layer's preconditioned gradient by couplings that are off, as far as times are planned with it.
+
+    It may take half of the squared tolerance. A layer in which it takes more is not solved accurately, in whatever
+    time, which :mod:`costmodel.projection.feasibility` reports.
+    """
+    rounding, mismatch = couplings.rounding_total(), couplings.mismatch_error()
+    causes = [rounding] if "delta" not in values else [rounding, mismatch]
+    found = values_of(causes, values)
+    both = np.sqrt(np.sum([np.broadcast_to(each, values["kappa"].shape) ** 2 for each in found.values()], axis=0))
+    half = len(both) // 2
+    layer = np.minimum(together(both[:half], both[half:]), values["T_n"] * math.sqrt(0.5))
+    return np.concatenate([layer, layer])
+
+
+def _behind(letter: str, values: Mapping[str, Draws]) -> Draws:
+    """A symbol by the formula that stands behind it."""
+    formula = BEHIND[letter]
+    return values_of([formula], values)[formula]

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import sympy as sp
-
 from costmodel.quantities import units
+from costmodel.quantities.algebra import Expression as Expression
+from costmodel.quantities.algebra import Letter
 from costmodel.quantities.units import Unit
-
-Expression = Any  # a sympy expression; sympy's own annotations do not survive mypy --strict
 
 #: A value this far outside a closed end of its domain, relative to that end, still counts as that end. A gain or a
 #: condition number that is 1 on paper comes out of linear algebra with an error of n times 2.2e-16, whose sign depends
@@ -37,7 +35,7 @@ class SymbolInfo:
     """What a letter stands for.
 
     Attributes:
-        symbol: The sympy symbol; its name is the letter.
+        letter: As formulas write it.
         name: The spelled-out public name, a valid keyword argument.
         unit: What it is measured in.
         meaning: One line, with the paper's or the field's convention.
@@ -48,7 +46,7 @@ class SymbolInfo:
         of_each_factor: Whether a model states it of A and of G, as ``input_`` and ``output_`` before the name.
     """
 
-    symbol: Expression
+    letter: str
     name: str
     unit: Unit
     meaning: str
@@ -61,11 +59,16 @@ class SymbolInfo:
     of_each_factor: bool = False
 
     @property
+    def symbol(self) -> Expression:
+        """The sympy symbol; its name is the letter."""
+        return Letter(self.letter).symbol
+
+    @property
     def domain(self) -> str:
         """The allowed values, written as a mathematician would: ``0 < epsilon < 1``."""
         lower = f"{self.minimum:g} {'<' if self.open_minimum else '<='} "
         upper = "" if math.isinf(self.maximum) else f" {'<' if self.open_maximum else '<='} {self.maximum:g}"
-        return f"{lower}{self.symbol.name}{upper}"
+        return f"{lower}{self.letter}{upper}"
 
     def check(self, low: float, high: float) -> None:
         """Raise if any value between ``low`` and ``high``, the extremes given for this symbol, is not allowed.
@@ -85,13 +88,12 @@ SYMBOLS: Final[dict[str, SymbolInfo]] = {}
 
 
 def _symbol(letter: str, name: str, unit: Unit, meaning: str, **domain: Any) -> Expression:
-    symbol = sp.Symbol(letter, positive=True)
-    info = SymbolInfo(symbol, name, unit, meaning, **domain)
+    info = SymbolInfo(letter, name, unit, meaning, **domain)
     for key in {letter, name}:
         if key in SYMBOLS:
             raise ValueError(f"symbol {key} is defined twice")
         SYMBOLS[key] = info
-    return symbol
+    return Letter(letter)
 
 
 def info(symbol: Expression | str) -> SymbolInfo:
@@ -100,7 +102,7 @@ def info(symbol: Expression | str) -> SymbolInfo:
     Raises:
         KeyError: It is not one of ours.
 
-    >>> info("condition_number").symbol.name
+    >>> info("condition_number").letter
     'kappa'
     """
     return SYMBOLS[symbol if isinstance(symbol, str) else symbol.name]
@@ -194,6 +196,97 @@ b = _symbol(
     "largest side of a block that Shampoo preconditions on its own",
     minimum=1,
     better=Better.EITHER,
+)
+
+# --- accuracy of the preconditioned gradient -------------------------------------------------------------------------
+# Parts of the error of the preconditioned gradient, |approximate - exact| / |exact| of a layer, one for each flaw.
+epsilon_t = _symbol(
+    "epsilon_t",
+    "settling_error",
+    units.one,
+    "part of the preconditioned gradient's relative error that settling too briefly may make",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+epsilon_n = _symbol(
+    "epsilon_n",
+    "sampling_error",
+    units.one,
+    "part of the preconditioned gradient's relative error that sampling and noise may make",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+epsilon_s = _symbol(
+    "epsilon_s",
+    "systematic_error",
+    units.one,
+    "relative error of the preconditioned gradient that no time removes: rounding and mismatch",
+)
+# What training bears of one flaw alone.
+T_t = _symbol(
+    "T_t",
+    "settling_tolerance",
+    units.one,
+    "error of the preconditioned gradient by settling alone that training tolerates",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+T_n = _symbol(
+    "T_n",
+    "random_tolerance",
+    units.one,
+    "error of the preconditioned gradient by random flaws alone that training tolerates",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
+# Sum over the factor's eigenvalues alpha, before damping by gamma, of alpha / (alpha + gamma).
+d_e = _symbol(
+    "d_e",
+    "effective_dimension",
+    units.one,
+    "sum over modes of alpha / (alpha + gamma), alpha the factor's eigenvalues and gamma its damping",
+    open_minimum=True,
+)
+# Mean over those effective dimensions of gamma / (alpha + gamma): 1 / s_d for a power law.
+q = _symbol(
+    "q",
+    "damping_share",
+    units.one,
+    "mean of gamma / (alpha + gamma) over modes weighted by alpha / (alpha + gamma)",
+    open_minimum=True,
+    maximum=1,
+)
+# Squared Frobenius norm over squared spectral norm of the damped factor.
+s_2 = _symbol(
+    "s_2", "squared_rank", units.one, "sum over modes of (lambda / lambda_max)^2 of the damped factor", minimum=1
+)
+# Error that is alike in all components, relative, after an inverse has been applied, over what it was before.
+h = _symbol(
+    "h",
+    "white_gain",
+    units.one,
+    "how much more the other factor's inverse, applied later, enlarges white noise than a gradient; 1 for the last",
+)
+psi = _symbol(
+    "psi",
+    "diagonal_peak",
+    units.one,
+    "largest diagonal entry over the mean one, of the factor before damping",
+    minimum=1,
+)
+y = _symbol(
+    "y", "run_length", units.one, "time a run takes over the relaxation time of its slowest mode", open_minimum=True
+)
+c_r = _symbol(
+    "c_r",
+    "cost_ratio",
+    units.one,
+    "time that sampling takes at an error of 1 over the time of settling by a factor e",
+    open_minimum=True,
 )
 
 # --- several workers -----------------------------------------------------------------------------------------------

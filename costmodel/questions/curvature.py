@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import LayerCurvature, Side, layers_of, read_curvature
 from costmodel.inputs.faults import InputError
 from costmodel.quantities.names import unknown
-from costmodel.workloads.roles import LayerRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from costmodel import formulas
 from costmodel.formulas import Formula
-from costmodel.formulas.kfac.damping import condition_number
 from costmodel.inputs.faults import InputError
 from costmodel.methods import METHODS, Method
 from costmodel.projection.counts import formulas as counted_formulas
+from costmodel.projection.draws import Sample
 from costmodel.projection.feasibility import formulas_of as accuracy_formulas
-from costmodel.projection.values import BEHIND, PATHS
-from costmodel.quantities.estimate import Quantity
+from costmodel.projection.values import BEHIND, CURVED, paths_behind, symbol_values
+from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.quantities.names import unknown
 from costmodel.quantities.symbols import SymbolInfo
 from costmodel.workloads.workload import Workload
@@ -79,7 +81,7 @@ def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
     users: dict[str, dict[str, None]] = {}
 
     def note(formula: Formula, user: str) -> None:
-        behind = [BEHIND[letter].name for letter in BEHIND if letter in _letters(formula)]
+        behind = [BEHIND[letter].name for letter in BEHIND if letter in formula.letters]
         for name in (formula.name, *formulas.inside(formula.name), *behind):
             users.setdefault(name, {})[user] = None
 
@@ -93,36 +95,22 @@ def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(each) for name, each in users.items()}
 
 
-def _letters(formula: Formula) -> set[str]:
-    return {str(info.symbol.name) for info in formula.symbols}
-
-
 def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
-    letter = info.symbol.name
-    quantities = {path: found[path] for path in PATHS.get(letter, ()) if path in found}
+    letter = info.letter
+    quantities = {path: found[path] for path in paths_behind(letter, found)}
     values = _sizes(workload).get(letter)
-    if letter == "kappa":
-        values = _condition_numbers(workload)
+    if letter in CURVED:
+        values = _curved(workload, found).get(letter, np.zeros(0)).ravel().tolist()
     elif letter in {"m", "n_c"} and not quantities:
         values = _sizes(workload)["n"]  # the card leaves it open: an array as large as the factor, a converter a cell
     return SymbolExplanation(info, quantities, (min(values), max(values)) if values else None)
 
 
-def _condition_numbers(workload: Workload) -> list[float]:
-    """Nominal condition number of every factor."""
-    kfac = workload.kfac
-    if kfac.condition_number is not None:
-        return [kfac.condition_number.value]
-    formula = condition_number()
-    common = {"damping": kfac.damping.value, "mean_curvature": kfac.mean_curvature.value}
-    return [
-        formula.evaluate(n=size, stable_rank=rank.value, **common)
-        for layer in workload.layers
-        for size, rank in (
-            (layer.input_factor_dimension, kfac.input_stable_rank),
-            (layer.output_dimension, kfac.output_stable_rank),
-        )
-    ]
+def _curved(workload: Workload, found: Mapping[str, Quantity]) -> Mapping[str, Draws]:
+    """Nominal values of what differs between layers of a shape, by letter."""
+    shapes = tuple(shape for shape, _ in workload.shapes())
+    values = symbol_values(workload, shapes, Sample.nominal(dict(found))).curved
+    return {letter: values[letter] for letter in CURVED if letter in values}
 
 
 def _sizes(workload: Workload) -> dict[str, list[float]]:

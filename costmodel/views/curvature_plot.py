@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import LayerCurvature, Side
 from costmodel.inputs.faults import InputError
 from costmodel.questions.curvature import MeasuredCurvature, by_role, geometric_mean
-from costmodel.workloads.roles import LayerRole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -48,7 +48,7 @@ def _table(explanation: Explanation) -> Table:
 
 def _rows(symbol: SymbolExplanation) -> list[tuple[str, ...]]:
     info = symbol.info
-    head = (info.symbol.name, info.name, info.unit.name, info.domain)
+    head = (info.letter, info.name, info.unit.name, info.domain)
     rows: list[tuple[str, ...]] = []
     if symbol.sizes or not symbol.quantities:
         value = _range(symbol.sizes) if symbol.sizes else "not given"
@@ -84,7 +84,7 @@ def _symbol_record(symbol: SymbolExplanation | None) -> dict[str, object]:
         return dict.fromkeys(("symbol", "name", "symbol_unit", "value"), "")
     value = "; ".join(f"{path}={value.value!r}" for path, value in symbol.quantities.items())
     return {
-        "symbol": symbol.info.symbol.name,
+        "symbol": symbol.info.letter,
         "name": symbol.info.name,
         "symbol_unit": symbol.info.unit.name,
         "value": value or (_range(symbol.sizes) if symbol.sizes else ""),
@@ -103,7 +103,7 @@ def _dict(explanation: Explanation) -> dict[str, Any]:
         "used_by": list(explanation.used_by),
         "symbols": [
             {
-                "symbol": symbol.info.symbol.name,
+                "symbol": symbol.info.letter,
                 "name": symbol.info.name,
                 "unit": symbol.info.unit.name,
                 "domain": symbol.info.domain,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from costmodel.curvature.law import CurvatureLaw
+from costmodel.curvature.measured import MeasuredCurvature
+from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.quantities.estimate import Quantity
 
@@ -37,6 +40,7 @@ class Layer:
         positions: Rows one example sends through the matrix in one call, its weight-sharing positions.
         calls: How often a forward pass uses the matrix.
         patches: Rows are patches that have to be cut out of the input, as those of a convolution are.
+        role: What it does in its network; None until :func:`with_roles` has seen the whole.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Layer:
     positions: float = 1.0
     calls: int = 1
     patches: bool = False
+    role: LayerRole | None = None
 
     @property
     def input_factor_dimension(self) -> int:
@@ -126,14 +131,21 @@ class KfacSettings:
         factor_products: Whether one triangle of a factor is computed, or both.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
-        damping: lambda.
-        mean_curvature: theta, (tr A / a)(tr G / g).
-        input_stable_rank: Trace over largest eigenvalue of A.
-        output_stable_rank: The same of G.
-        relative_error: epsilon allowed in the inverse.
-        input_spectral_decay: Exponent of A's spectrum, from which ``kfac.low_rank`` takes its rank.
-        output_spectral_decay: The same of G.
+        damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
+        relative_error: epsilon of the preconditioned gradient that training tolerates of errors of any kind.
+        settling_tolerance: The same of settling too briefly alone, which acts as more damping.
+        diagonal_peak: psi, largest diagonal entry of a factor over the mean one.
         block_size: Side of Shampoo's blocks.
+        curvature_law: What curvature is taken from where nothing is said of a layer.
+        curvature: What the model says of single layers and of roles.
+        training_stage: Share of the training run that is done; None for the mean over the run.
+        mean_curvature: theta, (tr A / a)(tr G / g), of every layer for which nothing more is said.
+        input_stable_rank: Trace over largest eigenvalue of A, in the same way; and so on.
+        output_stable_rank: The same of G.
+        input_top_mode_gap: Largest over second largest eigenvalue of A.
+        output_top_mode_gap: The same of G.
+        input_spectral_decay: Power with which A's eigenvalues fall from the second on.
+        output_spectral_decay: The same of G.
         condition_number: Given outright for every factor, it replaces the value damping implies.
         rank: Given outright for every factor, it replaces the rank that the spectra imply.
     """
@@ -143,13 +155,20 @@ class KfacSettings:
     factor_interval: int
     refresh_interval: int
     damping: Quantity
-    mean_curvature: Quantity
-    input_stable_rank: Quantity
-    output_stable_rank: Quantity
     relative_error: Quantity
-    input_spectral_decay: Quantity
-    output_spectral_decay: Quantity
+    settling_tolerance: Quantity
+    diagonal_peak: Quantity
     block_size: Quantity
+    curvature_law: CurvatureLaw
+    curvature: MeasuredCurvature = field(default_factory=MeasuredCurvature)
+    training_stage: float | None = None
+    mean_curvature: Quantity | None = None
+    input_stable_rank: Quantity | None = None
+    output_stable_rank: Quantity | None = None
+    input_top_mode_gap: Quantity | None = None
+    output_top_mode_gap: Quantity | None = None
+    input_spectral_decay: Quantity | None = None
+    output_spectral_decay: Quantity | None = None
     condition_number: Quantity | None = None
     rank: Quantity | None = None
 
@@ -188,6 +207,8 @@ class Workload:
         kfac: Settings that bind all methods.
         training: Steps to the target, where known.
         host_time: Time a step cannot go below whatever the device does: input pipeline and launches.
+        network: What kind of network it is.
+        loss_terms: Terms of the loss that one example has: its tokens where each has a target, otherwise 1.
     """
 
     name: str
@@ -199,6 +220,8 @@ class Workload:
     kfac: KfacSettings
     training: Training | None = None
     host_time: Quantity | None = None
+    network: NetworkKind = NetworkKind.OTHER
+    loss_terms: float = 1.0
 
     def __repr__(self) -> str:
         """One line: what it is, how large, and its batch."""
@@ -229,6 +252,24 @@ class Workload:
     def shapes(self) -> tuple[tuple[Shape, int], ...]:
         """Each distinct shape with the number of layers that have it, in an order that no encoding changes."""
         return counted(layer.shape for layer in self.layers)
+
+
+def with_roles(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers of a network with a role each, where none is stated: by its place, then by what it is.
+
+    The first layer takes the input and the last gives the output; what runs over patches is a convolution, and of the
+    rest nothing is known.
+    """
+    found = []
+    for index, layer in enumerate(layers):
+        if layer.role is not None:
+            role = layer.role
+        elif index in {0, len(layers) - 1}:
+            role = LayerRole.FIRST if index == 0 else LayerRole.HEAD
+        else:
+            role = LayerRole.CONVOLUTION if layer.patches else LayerRole.HIDDEN
+        found.append(replace(layer, role=role))
+    return found
 
 
 def counted(shapes: Iterable[Shape]) -> tuple[tuple[Shape, int], ...]:

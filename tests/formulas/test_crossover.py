@@ -110,7 +110,7 @@ def slope(time, **given):
     def seconds(n):
         kappa = formulas.get("kfac.damping.condition_number").evaluate(n=n, s_r=1, theta=1e-2, damping=1e-2)
         values = MACHINE | {"n": n, "kappa": kappa, "epsilon": 0.1} | given
-        return time.evaluate(**{info.symbol.name: values[info.symbol.name] for info in time.symbols})
+        return time.evaluate(**{info.letter: values[info.letter] for info in time.symbols})
 
     return math.log2(seconds(2e9) / seconds(1e9))
 

@@ -8,7 +8,7 @@ from costmodel.quantities import symbols, units
 
 Powers = tuple[sp.Rational, ...]
 _NONE = units.one.powers
-_BITS = {symbols.b_in, symbols.b_out}
+_BITS = {symbols.b_in.symbol, symbols.b_out.symbol}
 
 
 def dimension(expression: sp.Expr) -> Powers:
@@ -22,6 +22,10 @@ def dimension(expression: sp.Expr) -> Powers:
         # 4^bits is a number of levels; other exponents are numbers without a unit.
         assert exponent.free_symbols <= _BITS or dimension(exponent) == _NONE
         return tuple(power * exponent for power in dimension(base))
+    if isinstance(expression, sp.Piecewise):  # conditions compare numbers
+        cases = [dimension(value) for value, _ in expression.args]
+        assert len(set(cases)) == 1
+        return cases[0]
     parts = [dimension(argument) for argument in expression.args]
     if isinstance(expression, sp.Mul):
         return tuple(sum(powers) for powers in zip(*parts, strict=True))
@@ -29,7 +33,7 @@ def dimension(expression: sp.Expr) -> Powers:
         if len(set(parts)) > 1:
             raise ValueError(f"{expression} adds {parts}")
         return parts[0]
-    if isinstance(expression, sp.log | sp.ceiling | sp.floor | sp.tanh | sp.exp | sp.LambertW):
+    if isinstance(expression, sp.log | sp.ceiling | sp.floor | sp.tanh | sp.exp | sp.sin | sp.LambertW):
         if set(parts) != {_NONE}:
             raise ValueError(f"argument of {expression} has dimension {parts}")
         return _NONE

@@ -79,7 +79,7 @@ VALUES = {"tau": TAU, "tau_o": TAU, "kappa": 40.0, "epsilon": 0.05, "nu": 1e-6, 
 def evaluate(name, **more):
     formula = formulas.get(name)
     values = VALUES | more
-    return formula.evaluate(**{info.symbol.name: values[info.symbol.name] for info in formula.symbols})
+    return formula.evaluate(**{info.letter: values[info.letter] for info in formula.symbols})
 
 
 @pytest.mark.composes(

@@ -27,7 +27,7 @@ SIZES = [(12, 12, 6), (12, 4, 6), (13, 5, 3)]
 def evaluate(name: str, **sizes: float) -> float:
     formula = formulas.get(name)
     values = MACHINE | sizes
-    return formula.evaluate(**{info.symbol.name: values[info.symbol.name] for info in formula.symbols})
+    return formula.evaluate(**{info.letter: values[info.letter] for info in formula.symbols})
 
 
 class Clock:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import LayerCurvature, Side, layers_of, parse_curvature, read_curvature
 from costmodel.inputs.curvature_roles import roles_of
 from costmodel.inputs.faults import InputError
-from costmodel.workloads.roles import LayerRole
 
 
 def line(**changes: Any) -> dict[str, Any]:

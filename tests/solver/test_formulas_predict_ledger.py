@@ -26,7 +26,7 @@ def value(name: str, **values: float) -> float:
     """A formula at the values it has symbols for."""
     common = {"tau": TAU, "tau_o": TAU, "kappa": KAPPA, "W": BANDWIDTH, "t_l": LATENCY, "b_in": 16, "b_out": 12}
     formula = formulas.get(name)
-    letters = {info.symbol.name for info in formula.symbols}
+    letters = {info.letter for info in formula.symbols}
     return formula.evaluate(**{letter: each for letter, each in (common | values).items() if letter in letters})
 
 

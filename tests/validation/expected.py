@@ -10,9 +10,7 @@ def of_layer(name: str, case: Case, **more: float) -> float:
     """The formula at the case's sizes, all its factor pairs together."""
     known = {"d": case.d, "a": case.a, "g": case.g, "M": case.rows, "B": case.batch} | more
     formula = formulas.get(name)
-    return case.pairs * float(
-        formula.evaluate(**{each.symbol.name: known[each.symbol.name] for each in formula.symbols})
-    )
+    return case.pairs * float(formula.evaluate(**{each.letter: known[each.letter] for each in formula.symbols}))
 
 
 def of_factors(name: str, case: Case, **more: float) -> float:

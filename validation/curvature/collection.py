@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import FactorRecord, Side
 from costmodel.inputs.faults import InputError
-from costmodel.workloads.roles import LayerRole
 from solver.kfac.capture import Call
 from validation.curvature.factor import OuterSum
 from validation.curvature.fisher import Fisher, loss_terms, sampled_loss

@@ -16,9 +16,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.quantities.names import unknown
-from costmodel.workloads.roles import LayerRole
 from solver.kfac.factors import Sharing
 from validation.curvature.fisher import Fisher, Likelihood
 from validation.curvature.probe import CurvatureProbe

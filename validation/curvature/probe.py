@@ -11,9 +11,9 @@ from typing import Final
 
 from torch import Tensor, nn
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import FactorRecord, Side, parse_curvature
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.workloads.roles import LayerRole
 from solver.kfac.factors import Sharing
 from validation.appending import LineFile
 from validation.curvature.collection import Collection, Observed

@@ -8,7 +8,7 @@ from typing import Final
 
 from torch import nn
 
-from costmodel.workloads.roles import LayerRole
+from costmodel.curvature.roles import LayerRole
 from validation.curvature.layers import Layer, is_projection
 
 _PROJECTIONS: Final = {

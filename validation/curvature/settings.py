@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from costmodel.workloads.roles import LayerRole
+from costmodel.curvature.roles import LayerRole
 from solver.kfac.factors import Sharing
 from validation.curvature.fisher import Fisher, Likelihood
 

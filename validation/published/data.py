@@ -168,7 +168,7 @@ def _flops(layer: Layer, batch: int, formula: str) -> float:
         "g": layer.output_dimension,
         "d": layer.input_dimension,
     }
-    return float(work.evaluate(**{symbol.symbol.name: known[symbol.symbol.name] for symbol in work.symbols}))
+    return float(work.evaluate(**{letter: known[letter] for letter in work.letters}))
 
 
 def _pass_flops(model: str) -> float:

@@ -13,7 +13,7 @@ from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.methods import METHODS, AnalogWork, FactorConstruction
 from costmodel.projection.analog import law_factor, solver_quantities
 from costmodel.projection.draws import draw_all
-from costmodel.projection.values import evaluate
+from costmodel.projection.values import values_of
 from costmodel.quantities.estimate import Draws
 from solver import Regime
 from solver.durations import relaxation, samples_for_covariance
@@ -104,7 +104,7 @@ def projected_times(trials: Sequence[Reached], factors: Mapping[SolverLaw, LawFa
 
 
 def _unscaled(work: AnalogWork, values: Mapping[str, Draws]) -> Draws:
-    return evaluate([work.time.expression], values)[work.time.expression]
+    return values_of([work.time], values)[work.time]
 
 
 def _values(trial: Reached) -> dict[str, Draws]:

@@ -9,11 +9,10 @@ error of the inverse in the spectral norm. Without the scaling (s = 1) about twi
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, a, epsilon, g, kappa, n
 from costmodel.quantities.units import byte, flop, one
 

@@ -7,10 +7,9 @@ block of p by q keeps its own L (p by p) and R (q by q). The bias is preconditio
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, b, d, g
 from costmodel.quantities.units import byte, flop, one
 

@@ -8,11 +8,10 @@ a block is never worse conditioned than the whole and kappa holds for each.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, kappa, m, n
 from costmodel.quantities.units import one
 

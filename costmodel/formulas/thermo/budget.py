@@ -7,11 +7,10 @@ epsilon needs a solution along the fastest mode, which has long settled.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, epsilon, kappa, n
 from costmodel.quantities.units import one
 

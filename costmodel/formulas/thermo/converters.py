@@ -8,11 +8,10 @@ of designs since 2015: F0 = 183.0 dB, K = 259.0 dB, 5 fJ a step.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import E_T, Expression, b_in, b_out, e_d, e_f, e_q, e_w, f_c, f_r
 from costmodel.quantities.units import hertz, joule
 

@@ -7,11 +7,10 @@ gamma = 2 / sqrt(kappa) per tau_o. Amplifiers and noise sources come on top; no 
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, underdamped
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import C, Expression, V, epsilon, k, kappa, m, n, nu, tau, tau_o
 from costmodel.quantities.units import joule, watt
 

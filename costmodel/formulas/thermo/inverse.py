@@ -7,12 +7,11 @@ only the n^2 averages are converted. The couplings are scaled to lambda_max = 1.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, W, b_in, b_out, f_c, m, n, n_c, t_l, t_w
 from costmodel.quantities.units import flop, second
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import E_T, C, Expression, N_r, R, V, b_out, kappa
 from costmodel.quantities.units import bit, farad, one, second, volt
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, transient
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, P, k, m, n, t_w
 from costmodel.quantities.units import one, second
 

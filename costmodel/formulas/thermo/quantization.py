@@ -8,10 +8,9 @@ the same as rounding the diagonal blocks of the whole, so that p is the array's 
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, N_r, b_in, b_out, chi, epsilon, kappa, m
 from costmodel.quantities.units import bit, one
 

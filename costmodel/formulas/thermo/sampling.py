@@ -6,10 +6,9 @@ close together it is 2 / x and only the time they span counts.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Delta, Expression, epsilon, kappa, n, nu, tau
 from costmodel.quantities.units import one
 

@@ -8,12 +8,11 @@ the Schur complements) also stay for the interval; the right-hand sides pass thr
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import averaging, blocks, inverse, transient
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, W, b_in, b_out, f_c, k, m, n, n_c, t_l
 from costmodel.quantities.units import flop, second
 

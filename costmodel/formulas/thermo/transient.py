@@ -6,10 +6,9 @@ mode decays as exp(-t / (kappa tau)). A run that stops early is not wrong at ran
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, epsilon, kappa, t, tau
 from costmodel.quantities.units import one, second
 

@@ -6,12 +6,11 @@ exp(-t / (sqrt(kappa) tau_o)). The settled mean and covariance are those of over
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.thermo import blocks, inverse, solve
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, epsilon, k, kappa, m, n, nu, tau_o
 from costmodel.quantities.units import second
 

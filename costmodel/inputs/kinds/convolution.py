@@ -90,4 +90,5 @@ def convolution(entry: Convolution) -> Iterator[Layer]:
         entry.counted_positions(),
         entry.calls,
         patches=True,
+        role=entry.role,
     )

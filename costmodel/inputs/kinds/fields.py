@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.schema import Name, Strict
 
 LARGEST_COUNT: Final = 1e15
@@ -15,8 +16,9 @@ Count = Annotated[float, Field(gt=0, le=LARGEST_COUNT, allow_inf_nan=False)]
 
 
 class Positioned(Strict):
-    """A layer that runs over shared positions: tokens, pixels, nodes, edges, frames."""
+    """A layer that runs over shared positions, tokens, pixels, nodes, edges or frames, and has a role."""
 
     name: Name
     positions: Count = 1.0
     calls: Size = 1
+    role: Annotated[LayerRole, Field(strict=False)] | None = None

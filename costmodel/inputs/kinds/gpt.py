@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.kinds.attention import attention_flops
 from costmodel.inputs.kinds.fields import Size
 from costmodel.inputs.kinds.registry import Part, family
@@ -41,19 +42,22 @@ def gpt(entry: GptParameters) -> Iterator[Part]:
         yield from _block(f"blocks.{index}", width, context)
     yield Unfactored("final_norm", "norm", 2 * width, tensors=2)
     if entry.factored_output:
-        yield Layer("output", "linear", width, entry.vocabulary, bias=False, positions=float(context))
+        yield Layer(
+            "output", "linear", width, entry.vocabulary, bias=False, positions=float(context), role=LayerRole.HEAD
+        )
     else:
         yield Unfactored("output", "tied_projection", 0, 2.0 * context * width * entry.vocabulary)
 
 
 def _block(name: str, width: int, context: int) -> Iterator[Part]:
-    for layer, inputs, outputs in (
-        ("attention.qkv", width, 3 * width),
-        ("attention.out", width, width),
-        ("mlp.up", width, 4 * width),
-        ("mlp.down", 4 * width, width),
+    # Query, key and value in one: the gradient of the value is the largest of the three.
+    for layer, inputs, outputs, role in (
+        ("attention.qkv", width, 3 * width, LayerRole.VALUE),
+        ("attention.out", width, width, LayerRole.ATTENTION_OUTPUT),
+        ("mlp.up", width, 4 * width, LayerRole.MLP_IN),
+        ("mlp.down", 4 * width, width, LayerRole.MLP_OUT),
     ):
-        yield Layer(f"{name}.{layer}", "linear", inputs, outputs, bias=True, positions=float(context))
+        yield Layer(f"{name}.{layer}", "linear", inputs, outputs, bias=True, positions=float(context), role=role)
     yield Unfactored(f"{name}.attention.products", "attention", 0, attention_flops(width, context, context))
     for norm in ("norm1", "norm2"):
         yield Unfactored(f"{name}.{norm}", "norm", 2 * width, tensors=2)

@@ -23,7 +23,16 @@ class Linear(Positioned):
 @layer_kind(Linear)
 def linear(entry: Linear) -> Iterator[Layer]:
     """One matrix."""
-    yield Layer(entry.name, entry.kind, entry.d_in, entry.d_out, entry.bias, 1, entry.positions, entry.calls)
+    yield Layer(
+        entry.name,
+        entry.kind,
+        entry.d_in,
+        entry.d_out,
+        entry.bias,
+        positions=entry.positions,
+        calls=entry.calls,
+        role=entry.role,
+    )
 
 
 class OutputProjection(Strict):

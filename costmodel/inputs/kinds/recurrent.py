@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.kinds.fields import Positioned, Size
 from costmodel.inputs.kinds.registry import layer_kind
 from costmodel.workloads.workload import Layer
@@ -32,4 +33,5 @@ def recurrent(entry: Recurrent) -> Iterator[Layer]:
     for suffix in ("", "_reverse")[: entry.directions]:
         for matrix, inputs in (("ih", entry.d_in), ("hh", entry.d_hidden)):
             name = f"{entry.name}.weight_{matrix}_l0{suffix}"
-            yield Layer(name, entry.kind, inputs, outputs, entry.bias, 1, entry.positions, entry.calls)
+            role = entry.role or LayerRole.RECURRENT
+            yield Layer(name, entry.kind, inputs, outputs, entry.bias, 1, entry.positions, entry.calls, role=role)

@@ -1,8 +1,9 @@
 """What a layer does in its network, which decides how curved the loss is along its weights.
 
-Layers of one role have curvature of one kind at any width; layers of different roles differ by orders of magnitude in
-one network (measured: see docs/curvature.md).
+Layers of different roles differ by orders of magnitude in one network (measured: docs/curvature.md).
 """
+
+from __future__ import annotations
 
 from enum import StrEnum
 
@@ -24,3 +25,14 @@ class LayerRole(StrEnum):
     HIDDEN = "hidden"  # of a multilayer perceptron, or anything without a role of its own
     RECURRENT = "recurrent"  # applied once a step of a sequence
     HEAD = "head"  # gives the network's output: classes, tokens, targets
+
+
+class NetworkKind(StrEnum):
+    """What family a network is of; layers of one role are curved differently from one family to the next."""
+
+    PERCEPTRON = "perceptron"  # dense layers, one after the other
+    VISION_TRANSFORMER = "vision_transformer"  # attention over patches, one target an image
+    LANGUAGE_MODEL = "language_model"  # attention over tokens, a target each
+    GRAPH_NETWORK = "graph_network"  # message passing
+    CONVOLUTIONAL = "convolutional"
+    OTHER = "other"  # nothing like it has been measured

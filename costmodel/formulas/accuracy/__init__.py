@@ -1,0 +1,27 @@
+"""From the error of a preconditioned gradient to what each flaw may do to each inverse or solve."""
+
+from costmodel.formulas.accuracy import (
+    chain,
+    couplings,
+    iterations,
+    moments,
+    power_law,
+    readings,
+    sampling,
+    settling,
+    split,
+    tolerances,
+)
+
+__all__ = [
+    "chain",
+    "couplings",
+    "iterations",
+    "moments",
+    "power_law",
+    "readings",
+    "sampling",
+    "settling",
+    "split",
+    "tolerances",
+]

@@ -1,0 +1,184 @@
+"""Curvature of a network's layers, drawn: some layers of every shape, each at a stage of training.
+
+Layers of one shape have one size and many curvatures. What depends on curvature is evaluated for a few layers that
+stand for the others, spread over roles, depth and the training run, and averaged with their weights; what depends on
+sizes alone is evaluated once for the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width
+from costmodel.curvature.roles import LayerRole
+from costmodel.projection.curvature import LAW, STATED, role_of, targets
+from costmodel.projection.draws import Sample
+from costmodel.quantities.estimate import Draws
+from costmodel.workloads.workload import Layer, Shape, Workload
+
+#: Layers that stand for all of one shape and role.
+_MOST: Final = 3
+#: Shares of a training run that stand for all of it: the middles of its thirds.
+_THIRDS: Final = (1 / 6, 1 / 2, 5 / 6)
+#: Stands for the gap of a factor with one mode.
+_NO_SECOND_MODE: Final = 1e12
+
+_SIDES: Final[Mapping[str, tuple[Target, Target]]] = {
+    "theta": (Target.MEAN_CURVATURE, Target.MEAN_CURVATURE),
+    "s_r": (Target.INPUT_STABLE_RANK, Target.OUTPUT_STABLE_RANK),
+    "eta": (Target.INPUT_TOP_MODE_GAP, Target.OUTPUT_TOP_MODE_GAP),
+    "s_d": (Target.INPUT_SPECTRAL_DECAY, Target.OUTPUT_SPECTRAL_DECAY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A layer, or one of its stages of training, that stands for others of its shape.
+
+    Attributes:
+        unit: Position of the shape.
+        weight: Share of the layers of the shape it stands for; those of a shape add up to 1.
+        layer: The layer.
+        place: Where it stands for the law.
+    """
+
+    unit: int
+    weight: float
+    layer: Layer
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Curvature:
+    """Draws of what curvature decides, for the layers that stand for all.
+
+    Attributes:
+        unit: Position of the shape of each, shape (standing,).
+        weight: Weight of each, shape (standing,).
+        values: By letter, factors A above factors G, shape (2 x standing, draws).
+    """
+
+    unit: np.ndarray[tuple[int], np.dtype[np.intp]]
+    weight: Draws
+    values: dict[str, Draws] = field(default_factory=dict)
+
+    @property
+    def factor_unit(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """Position of each factor's shape among the factors A, then G, of all shapes."""
+        shapes = int(self.unit.max()) + 1
+        return np.concatenate([self.unit, self.unit + shapes])
+
+    def spread(self, by_shape: Draws) -> Draws:
+        """Values of the factors of all shapes for the factors that stand for them."""
+        return by_shape if len(by_shape) == 1 else by_shape[self.factor_unit]
+
+    def mean(self, values: Draws) -> Draws:
+        """Weighted means over the factors that stand for each shape, shape (2 x shapes, draws)."""
+        if len(values) == 1:
+            return values
+        weighted = values * np.tile(self.weight, 2)[:, None]
+        starts = np.flatnonzero(np.diff(self.factor_unit, prepend=-1))
+        return np.asarray(np.add.reduceat(weighted, starts, axis=0))
+
+
+def standings(workload: Workload, shapes: tuple[Shape, ...]) -> list[Standing]:
+    """The layers that stand for all others, shape by shape."""
+    order = {shape: index for index, shape in enumerate(shapes)}
+    groups: dict[tuple[int, LayerRole], list[tuple[Layer, float]]] = {}
+    counts = [0] * len(shapes)
+    for layer, depth in zip(workload.layers, depths([role_of(each) for each in workload.layers]), strict=True):
+        unit = order[layer.shape]
+        counts[unit] += 1
+        groups.setdefault((unit, role_of(layer)), []).append((layer, depth))
+    found = []
+    for turn, ((unit, _), members) in enumerate(sorted(groups.items())):
+        chosen = _chosen(members, all_of_them=bool(workload.kfac.curvature.layers))
+        pairs = _with_stages(chosen, workload.kfac.training_stage, turn)
+        weight = len(members) / counts[unit] / len(pairs)
+        for (layer, depth), stage in pairs:
+            found.append(Standing(unit, weight, layer, _place(workload, layer, depth, stage)))
+    return found
+
+
+def _chosen(members: list[tuple[Layer, float]], *, all_of_them: bool) -> list[tuple[Layer, float]]:
+    """Layers in the middle of equal parts of all."""
+    count = len(members) if all_of_them else min(_MOST, len(members))
+    return [members[int((index + 0.5) * len(members) / count)] for index in range(count)]
+
+
+def _with_stages(
+    chosen: list[tuple[Layer, float]], stage: float | None, turn: int
+) -> list[tuple[tuple[Layer, float], float]]:
+    """Each layer at one stage or at every third of the run; three layers take a third each.
+
+    Thirds are dealt to depths in another order for each role, so that not every role ends with its last layer.
+    """
+    if stage is not None:
+        return [(each, stage) for each in chosen]
+    if len(chosen) == len(_THIRDS):
+        return [(each, _THIRDS[(index + turn) % len(_THIRDS)]) for index, each in enumerate(chosen)]
+    return [(each, third) for each in chosen for third in _THIRDS]
+
+
+def _place(workload: Workload, layer: Layer, depth: float, stage: float) -> Place:
+    role = role_of(layer)
+    width = place_width(role, layer.input_dimension, layer.output_dimension)
+    sharing = layer.positions * layer.calls / workload.loss_terms
+    return Place(role, workload.network, float(width), max(sharing, 1.0), depth, stage)
+
+
+def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> Curvature:
+    """Draw theta, stable ranks, gaps and decays of the layers that stand for all."""
+    standing = standings(workload, shapes)
+    found = Curvature(
+        np.array([each.unit for each in standing], dtype=np.intp), np.array([each.weight for each in standing])
+    )
+    sizes = np.array(
+        [[each.layer.input_factor_dimension for each in standing], [each.layer.output_dimension for each in standing]],
+        dtype=float,
+    ).reshape(-1, 1)
+    wanted = targets(workload)
+    for letter, (of_input, of_output) in _SIDES.items():
+        if of_input in wanted:
+            both = [_drawn(workload, standing, target, sample) for target in (of_input, of_output)]
+            found.values[letter] = np.concatenate(both)
+    found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
+    # What is not in the top mode bounds the second.
+    with np.errstate(divide="ignore"):
+        bound = np.minimum(1 / (found.values["s_r"] - 1), _NO_SECOND_MODE)
+    found.values["eta"] = np.maximum(found.values["eta"], bound)
+    return found
+
+
+def _drawn(workload: Workload, standing: list[Standing], target: Target, sample: Sample) -> Draws:
+    """Draws of a target for some layers, shape (standing, draws): stated for the layer, its role or all, or by law."""
+    for_all = getattr(workload.kfac, target.value)
+    by_law = _by_law(workload, standing, target, sample) if f"{LAW}.{target}" in sample.found else None
+    rows = []
+    for index, each in enumerate(standing):
+        stated = workload.kfac.curvature.of(each.layer.name, role_of(each.layer), target)
+        if stated is not None:
+            path, quantity = stated
+            rows.append(quantity.at(sample.standard_normal(f"{STATED}.{path}.{each.layer.name}")))
+        elif for_all is not None:
+            rows.append(sample.drawn[f"model.kfac.{target}"])
+        else:
+            assert by_law is not None  # law_quantities sees to it
+            rows.append(by_law[index])
+    return np.maximum(np.stack(rows), FLOOR[target])
+
+
+def _by_law(workload: Workload, standing: list[Standing], target: Target, sample: Sample) -> Draws:
+    law = workload.kfac.curvature_law.targets[target]
+    spread = law.spread_in(workload.network)
+    mean = law.logarithm([each.place for each in standing])[:, None]
+    name = f"{LAW}.{target}"
+    stage = np.stack([sample.standard_normal(f"{name}.stage.{each.place.stage:.3f}") for each in standing])
+    role = np.stack([sample.standard_normal(f"{name}.role.{each.place.role}") for each in standing])
+    layer = np.stack([sample.standard_normal(f"{name}.layer.{each.layer.name}") for each in standing])
+    own = np.array([spread.of_layer(each.place.stage) for each in standing])[:, None]
+    return np.asarray(sample.drawn[name] * np.exp(mean + spread.stage * stage + spread.role * role + own * layer))
