@@ -9,6 +9,7 @@ import numpy as np
 
 from costmodel.curvature.law import EARLY, STAGES, CurvatureLaw, RoleEffect, Spread, Target, TargetLaw
 from costmodel.curvature.roles import LayerRole, NetworkKind
+from costmodel.inputs.card_writer import number
 from costmodel.quantities.estimate import Draws
 from validation.curvature.law.model import Fit, effects, fit
 from validation.curvature.law.table import Table
@@ -137,7 +138,7 @@ def as_document(law: CurvatureLaw) -> dict[str, Any]:
         "schema": 1,
         "kind": "curvature",
         "source": law.source,
-        "widths": list(law.widths),
+        "widths": [number(each) for each in law.widths],
         **{target.value: _entry(law.targets[target]) for target in law.targets},
     }
 
