@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from costmodel.curvature.law import EARLY, Target
+from costmodel.curvature.law import EARLY
 from costmodel.inputs.card_writer import written
 from costmodel.inputs.curvature_file import FactorRecord, read_curvature
 from costmodel.inputs.curvature_law_file import law_from, shipped_law
