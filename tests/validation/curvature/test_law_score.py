@@ -20,7 +20,7 @@ from costmodel.quantities.estimate import DEVIATE_95
 from tests.validation.curvature.test_law_section import run
 from validation.curvature.law.command import SHIPPED
 from validation.curvature.law.fitting import fit_law
-from validation.curvature.law.scoring import Errors, leave_one_out, report, score
+from validation.curvature.law.scoring import CONDITION, Errors, leave_one_out, report, score
 from validation.curvature.law.table import Table, decay, table
 
 FILE = str(SHIPPED)
@@ -43,7 +43,7 @@ def assert_same(law: TargetLaw, other: TargetLaw, data: Table) -> None:
 
 
 def test_a_target_fitted_again_is_the_shipped_one(data: Table) -> None:
-    law, _ = fit_law(data, "", [Target.OUTPUT_STABLE_RANK])
+    law = fit_law(data, "", [Target.OUTPUT_STABLE_RANK])
     assert list(law.targets) == [Target.OUTPUT_STABLE_RANK]
     assert_same(law.targets[Target.OUTPUT_STABLE_RANK], shipped_law().targets[Target.OUTPUT_STABLE_RANK], data)
     assert law.widths == shipped_law().widths
@@ -172,7 +172,7 @@ def test_score_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(out)
     names = list(dict.fromkeys(layer.A.network for layer in layers_of(read_curvature(SHIPPED))))
     assert code == 0
-    assert (found["schema"], found["damping"], found["held_out"], found["fitted_to"]) == (1, 1e-3, False, names)
+    assert (found["schema"], found["damping"], found["held_out"], found["fitted_to"]) == (1, 1e-3, None, names)
     assert err == (
         f"The shipped law was fitted to {', '.join(names)}: --held-out scores networks that a law has not seen.\n"
     )
@@ -222,6 +222,22 @@ def test_held_out_fits_to_the_others_of_the_file(others: Path, capsys: pytest.Ca
     assert "| renamed | 144 |" in out
 
 
+def test_a_kind_left_out_is_as_one_never_measured(data: Table) -> None:
+    """Perceptrons by a law of graph networks alone: the spread of another kind, and no effect of their own."""
+    two = data.of([place.network in {NetworkKind.PERCEPTRON, NetworkKind.GRAPH_NETWORK} for place in data.places])
+    told: list[str] = []
+    found = leave_one_out(two, 1e-3, [*CONDITION], told.append, kinds=True)
+    assert told == ["perceptron", "graph_network"]
+    own = two.of([place.network is NetworkKind.PERCEPTRON for place in two.places])
+    law = fit_law(two.of([place.network is NetworkKind.GRAPH_NETWORK for place in two.places]), "", CONDITION)
+    assert all(NetworkKind.PERCEPTRON not in each.networks for each in law.targets.values())
+    elsewhere = replace(own, places=tuple(replace(place, network=NetworkKind.OTHER) for place in own.places))
+    expected = score(law, elsewhere, 1e-3)["condition_number"]
+    count = len(expected.ratio)
+    assert found["condition_number"].ratio[:count] == pytest.approx(expected.ratio)
+    assert found["condition_number"].inside[:count].tolist() == expected.inside.tolist()
+
+
 def test_a_table_says_what_the_law_has_seen(others: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "score", str(others))
     assert (code, err) == (0, "")
@@ -243,6 +259,11 @@ def test_what_a_score_cannot_be_made_of(others: Path, capsys: pytest.CaptureFixt
         2,
         "",
         f"{others}: a law needs two networks, one of them at two steps or more past 5% of its run\n",
+    )
+    assert run(capsys, "score", str(others), "--kinds") == (
+        2,
+        "",
+        f"{others}: holds networks of one kind; --kinds needs others to fit a law to\n",
     )
     others.write_text("\n".join(line for line in one.splitlines() if '"side": "A"' in line) + "\n")
     message = f"{others}: holds no layer of which both factors are known and positive\n"
