@@ -112,6 +112,10 @@ class Spectrum:
         """Modes that sampling has to wait for."""
         return self.n - self.d_e * (1 - self.q / 2) + 0.5
 
+    def share(self, target: float) -> float:
+        """Of the squared budget that burning a covariance in gets."""
+        return self._split(16 * self.slow / (3 + self.q), target, 0.0)[1]
+
     def settle_covariance(self, tolerance: float, target: float, systematic: float = 0.0) -> float:
         """Burn-in of a covariance; tolerance of settling alone, target of random errors alone."""
         left, share = self._split(16 * self.slow / (3 + self.q), target, systematic)
