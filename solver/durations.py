@@ -92,6 +92,21 @@ def averaging_for_mean(n: int, kappa: float, error: float, temperature: float, r
     return 2 * friction * n * kappa**2 * temperature / error**2
 
 
+def averaging_for_columns(n: int, kappa: float, error: float, temperature: float, regime: Regime) -> float:
+    """Window of each of n columns until thermal noise leaves a relative Frobenius error on the whole inverse.
+
+    Noise power 2 theta sum(lambda^-2) / w a column, n columns, against sum(lambda^-2): exact for every spectrum; the
+    mean of both triangles makes it (n + 1) / (2 n) of that: w = (n + 1) theta / e^2, times 2 / sqrt(kappa)
+    underdamped. Derived here.
+
+    >>> averaging_for_columns(9, 100.0, 0.01, 1e-4, Regime.OVERDAMPED)
+    10.0
+    """
+    _check_error(error)
+    friction = 1.0 if regime is Regime.OVERDAMPED else 2 / math.sqrt(kappa)
+    return friction * (n + 1) * temperature / error**2
+
+
 def predicted_covariance_error(process: Process, count: int, spacing: float) -> Tensor:
     """Root of the expected squared relative Frobenius error of a stationary sampled covariance, shape (...).
 
