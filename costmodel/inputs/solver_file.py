@@ -8,17 +8,21 @@ from pydantic import Field, model_validator
 
 from costmodel.inputs.schema import QuantityEntry, Strict, report, validate
 from costmodel.inputs.yaml_reader import Document
-from costmodel.machines.solver import LawFactor, SolverLaw, Span
+from costmodel.machines.solver import PREDICTIONS, LawFactor, SolverLaw, Span
 from costmodel.quantities import units
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Factor(QuantityEntry, of=units.one):
+    """Time over that of the law, which predicts it."""
+
+
+class BoundedFactor(Factor, of=units.one):
     """Time over that of the law, which bounds it."""
 
     @model_validator(mode="after")
-    def _bounded(self) -> Factor:
+    def _bounded(self) -> BoundedFactor:
         largest = max(self.value, self.high or self.value)
         if largest > 1:
             raise ValueError(f"{largest:g} is above 1, which the law itself is")
@@ -47,8 +51,8 @@ class Decay(QuantityEntry, of=units.one):
     """Power of kappa or n with which a factor falls; left out where it does not."""
 
 
-class LawFactorEntry(Strict):
-    """One law of the solver; :class:`LawFactor` says more."""
+class PredictionEntry(Strict):
+    """A law of the solver that predicts times; :class:`LawFactor` says more."""
 
     factor: Factor
     kappa: SpanEntry
@@ -59,23 +63,30 @@ class LawFactorEntry(Strict):
     def law_factor(self) -> LawFactor:
         """The entry as the model uses it."""
         decays = (None if each is None else each.quantity() for each in (self.kappa_decay, self.size_decay))
-        return LawFactor(self.factor.quantity(), self.kappa.span(), self.size.span(), *decays)
+        spans = self.kappa.span(), self.size.span()
+        return LawFactor(self.factor.quantity(), *spans, *decays, bounded=isinstance(self.factor, BoundedFactor))
+
+
+class BoundEntry(PredictionEntry):
+    """A law of the solver that bounds times."""
+
+    factor: BoundedFactor
 
 
 class SolverFile(Strict):
-    """The top of a solver file: a factor for every law, since a law without one would be taken at its worst case."""
+    """The top of a solver file: a factor for every law, since a law without one would be taken as it is."""
 
     schema_: Literal[1] = Field(alias="schema")
     kind: Literal["solver"]
     source: str
-    settle_mean: LawFactorEntry
-    settle_covariance: LawFactorEntry
-    average_mean: LawFactorEntry
-    average_covariance: LawFactorEntry
-    underdamped_settle_mean: LawFactorEntry
-    underdamped_settle_covariance: LawFactorEntry
-    underdamped_average_mean: LawFactorEntry
-    underdamped_average_covariance: LawFactorEntry
+    settle_mean: BoundEntry
+    settle_covariance: BoundEntry
+    average_mean: BoundEntry
+    average_covariance: PredictionEntry
+    underdamped_settle_mean: BoundEntry
+    underdamped_settle_covariance: BoundEntry
+    underdamped_average_mean: BoundEntry
+    underdamped_average_covariance: PredictionEntry
 
 
 def solver_from(document: Document) -> dict[SolverLaw, LawFactor]:
@@ -91,3 +102,4 @@ def solver_from(document: Document) -> dict[SolverLaw, LawFactor]:
 
 
 assert set(SolverLaw) < set(SolverFile.model_fields)
+assert {law for law in SolverLaw if SolverFile.model_fields[law].annotation is PredictionEntry} == PREDICTIONS

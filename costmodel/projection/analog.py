@@ -1,4 +1,4 @@
-"""How long the runs of analog work last: the law of its formula times what simulated spectra need of it."""
+"""How long the runs of analog work last: their formula times what simulated spectra need of it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Factors on the laws of a projection: how much sooner than the worst case simulated spectra settle and average.
+"""Factors on the laws of a projection: how long simulated spectra settle and average, over what formulas say.
 
-log(time / law) = log factor - p log(kappa / center) - q log(n / center) + rest. Every family of spectra has a factor, a
-p and a q of its own. A projection does not know its network's family, so the mean over families is what it takes, and
-how families differ is its uncertainty.
+log(time / law) = log factor - p log(kappa / center) - r log(n / center) + rest. Every family of spectra has a factor, a
+p and an r of its own. A projection knows moments of its network's spectra but not their family, so the mean over
+families is what it takes, and how families differ is its uncertainty.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from costmodel.machines.solver import LawFactor, SolverLaw, Span
+from costmodel.machines.solver import PREDICTIONS, LawFactor, SolverLaw, Span
 from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import one
 from validation.simulator.lines import BrokenTrialsError
 from validation.simulator.reached import Reached, law_times
 
 Array = NDArray[np.float64]
-#: Powers of kappa and n are fitted where they lower the error on families left out by this share: what falls as kappa
-#: grows is extrapolated in favour of the machine, so it must earn its place.
+#: Powers of kappa and n are fitted where they lower the error on families left out by this share: what falls as they
+#: grow is extrapolated in favour of the machine, so it must earn its place.
 EARNED: Final = 0.1
 #: Fewer trials of a family, or fewer families, tell too little.
 _TRIALS, _FAMILIES = 5, 3
@@ -77,11 +77,12 @@ def _fit(law: SolverLaw, trials: Sequence[Reached], ratios: Array) -> LawFactor:
         f"fitted by `python -m costmodel calibrate --simulator` to {len(trials)} trials of {len(families)} families of "
         f"spectra; a family left out is off by a factor {math.exp(error):.2f} (rms)"
     )
-    level = Quantity(*_bounded(mean[0], half[0]), one, Status.INTERPOLATED, source)
+    bounded = law not in PREDICTIONS
+    level = Quantity(*_level(mean[0], half[0], 1.0 if bounded else math.inf), one, Status.INTERPOLATED, source)
     decays = [_decay(-found[:, i], float(half[i]), source) if i < terms else None for i in (1, 2)]
     spans = ([trial.kappa for trial in trials], [trial.n for trial in trials])
     kappa, size = (Span(min(span), center, max(span)) for span, center in zip(spans, centers, strict=True))
-    return LawFactor(level, kappa, size, *decays)
+    return LawFactor(level, kappa, size, *decays, bounded=bounded)
 
 
 def _earned(families: Sequence[Family]) -> tuple[int, float]:
@@ -130,18 +131,17 @@ def left_out_error(families: Sequence[Family], terms: int) -> float:
     return math.sqrt(float(np.mean(squares)))
 
 
-def _bounded(log_value: float, half: float) -> tuple[float, float, float]:
-    """Value, low and high of a factor that cannot exceed 1: the laws bound every spectrum."""
-    value = min(1.0, math.exp(log_value))
-    return value, min(value, math.exp(log_value - half)), min(1.0, math.exp(log_value + half))
+def _level(log_value: float, half: float, most: float) -> tuple[float, float, float]:
+    """Value, low and high of a factor that cannot exceed ``most``."""
+    value = min(most, math.exp(log_value))
+    return value, min(value, math.exp(log_value - half)), min(most, math.exp(log_value + half))
 
 
 def _decay(powers: Array, half: float, source: str) -> Quantity | None:
     """The power of the family that falls least, with a range for a new family's; None where families do not fall.
 
-    K-FAC's kappa lies beyond the trials', and most modes of its factors lie on the floor of damping, where runs take
-    nearly the worst case whatever kappa is. So what a factor falls by beyond the trials is taken low rather than from
-    the mean of families, which reaches into the range only.
+    K-FAC's kappa and n lie beyond the trials', so what a factor falls by there is taken low rather than from the mean
+    of families, which reaches into the range only.
     """
     mean = float(powers.mean())
     if mean <= 0:
