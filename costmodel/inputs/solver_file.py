@@ -30,10 +30,9 @@ class BoundedFactor(Factor, of=units.one):
 
 
 class SpanEntry(Strict):
-    """What the trials cover, and where the factor is stated."""
+    """What the trials cover."""
 
     low: Positive
-    center: Positive
     high: Positive
 
     @model_validator(mode="after")
@@ -44,11 +43,11 @@ class SpanEntry(Strict):
 
     def span(self) -> Span:
         """The entry as the model uses it."""
-        return Span(self.low, self.center, self.high)
+        return Span(self.low, self.high)
 
 
 class Decay(QuantityEntry, of=units.one):
-    """Power of kappa or n with which a factor falls; left out where it does not."""
+    """Power of n with which a factor falls; left out where it does not."""
 
 
 class PredictionEntry(Strict):
@@ -57,14 +56,19 @@ class PredictionEntry(Strict):
     factor: Factor
     kappa: SpanEntry
     size: SpanEntry
-    kappa_decay: Decay | None = None
     size_decay: Decay | None = None
+    center: Positive = 1.0
 
     def law_factor(self) -> LawFactor:
         """The entry as the model uses it."""
-        decays = (None if each is None else each.quantity() for each in (self.kappa_decay, self.size_decay))
-        spans = self.kappa.span(), self.size.span()
-        return LawFactor(self.factor.quantity(), *spans, *decays, bounded=isinstance(self.factor, BoundedFactor))
+        return LawFactor(
+            self.factor.quantity(),
+            self.kappa.span(),
+            self.size.span(),
+            None if self.size_decay is None else self.size_decay.quantity(),
+            self.center,
+            bounded=isinstance(self.factor, BoundedFactor),
+        )
 
 
 class BoundEntry(PredictionEntry):
