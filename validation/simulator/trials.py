@@ -109,7 +109,7 @@ def design(fitted: int, scored: int, seed: int, *, small: bool = False) -> list[
                 )
             )
     trials += _of_more_spectra(max(6, fitted * 3 // 10), max(2, scored // 4), seed, sizes)
-    return trials + _of_gradients(max(6, fitted * 3 // 10), max(1, scored * 3 // 8), seed, sizes)
+    return trials + _of_gradients(max(5, fitted * 3 // 10), max(1, scored * 3 // 8), seed, sizes)
 
 
 def _of_more_spectra(fitted: int, scored: int, seed: int, sizes: dict[bool, tuple[int, ...]]) -> list[Trial]:
