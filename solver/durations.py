@@ -113,6 +113,23 @@ def predicted_covariance_error(process: Process, count: int, spacing: float) -> 
     sum_ij (1 + d_ij) w_ij / (l_i l_j) over sum_i l_i^-2, with w_ij = (1/N) sum over lags k of (1 - |k|/N) r_i r_j; the
     overdamped sum is geometric and tends to coth((l_i + l_j) Delta / 2) / N.
     """
+    scatter = sampled_scatter(process, count, spacing)
+    total = scatter.sum((-1, -2)) + scatter.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return (total / (process.modes.eigenvalues**-2).sum(-1)).sqrt()
+
+
+def predicted_direction_error(process: Process, power: Tensor, count: int, spacing: float) -> Tensor:
+    """The same for the sampled inverse applied to gradients, whose modes have the variances `power`; shape (...).
+
+    sum_ij (1 + d_ij) w_ij p_j / (l_i l_j) over sum_j p_j / l_j^2: each column of the inverse has a weight of its own.
+    """
+    scatter = sampled_scatter(process, count, spacing) * power[..., None, :]
+    total = scatter.sum((-1, -2)) + scatter.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return (total / (power * process.modes.eigenvalues**-2).sum(-1)).sqrt()
+
+
+def sampled_scatter(process: Process, count: int, spacing: float) -> Tensor:
+    """w_ij / (l_i l_j) of every pair of modes, shape (..., n, n): the variance of the covariance's entry (i, j)."""
     lam = process.modes.eigenvalues
     pairs = lam[..., :, None] + lam[..., None, :]
     if process.regime is Regime.OVERDAMPED:
@@ -125,9 +142,7 @@ def predicted_covariance_error(process: Process, count: int, spacing: float) -> 
             weight += 2 * (1 - k / count) * r[..., :, None] * r[..., None, :]
         weight /= count
     inverse = 1 / lam
-    scatter = inverse[..., :, None] * inverse[..., None, :] * weight
-    total = scatter.sum((-1, -2)) + scatter.diagonal(dim1=-2, dim2=-1).sum(-1)
-    return (total / (inverse**2).sum(-1)).sqrt()
+    return inverse[..., :, None] * inverse[..., None, :] * weight
 
 
 def predicted_mean_error(process: Process, drive: Tensor, settle: float, window: float) -> Tensor:

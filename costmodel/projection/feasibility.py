@@ -6,8 +6,8 @@ whose preconditioned gradient they put further off than training tolerates is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -66,7 +66,8 @@ class Feasibility:
         """The answer in a word."""
         if self.missing:
             return Reach.CANNOT_RUN
-        if self.layers_reached >= _NEARLY_ALL:
+        # A share is a sum of thirds of layers, which may lack the last digit.
+        if round(self.layers_reached, 9) >= _NEARLY_ALL:
             return Reach.YES
         return Reach.SOME if self.layers_reached > 0 else Reach.NO
 
@@ -86,8 +87,27 @@ class Feasibility:
         }
 
 
-def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
-    """Systematic errors of a thermodynamic method on a machine, over all layers of a network."""
+def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Evaluation) -> dict[str, Feasibility]:
+    """Systematic errors of thermodynamic methods on a machine, over all layers of a network, by name.
+
+    They follow from what a method delivers and does about errors, so that arms that differ in time alone share them.
+    """
+    found: dict[str, Feasibility] = {}
+    judged: dict[object, Feasibility] = {}
+    for method in methods:
+        alike = method.delivers, method.deflated, method.refined
+        if alike not in judged:
+            judged[alike] = _judged(method, analog, evaluation)
+        lacking = method.needs is not None and getattr(analog, method.needs) is None
+        found[method.name] = replace(
+            judged[alike],
+            missing=(method.needs,) if lacking and method.needs else (),
+            assumes=method.assumes,
+        )
+    return found
+
+
+def _judged(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
     assert method.delivers is not None  # registration sees to it
     causes = _causes(method.delivers, analog)
     bits = couplings.rounding_bits()
@@ -104,7 +124,7 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
         }
     parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
     errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
-    counts = evaluation.factor_counts()[: len(errors), 0]
+    counts = evaluation.layer_counts()
     reached = np.mean(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1) >= 0.5
     worst = int(np.argmax(np.median(errors, axis=1)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
@@ -116,9 +136,9 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
         limit=max(estimates, key=lambda name: estimates[name].median),
         input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
-        missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
+        missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
-        assumes=method.assumes,
+        assumes=(),
     )
 
 
