@@ -91,6 +91,10 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
+    def symbol(self, letter: str) -> Draws:
+        """Values of a symbol for those factors."""
+        return self._scopes.curved[letter]
+
     def layer_counts(self) -> Draws:
         """How many layers each of those stands for, shape (standing,); the groups of a layer are one."""
         curvature = self._scopes.curvature
