@@ -176,7 +176,7 @@ class Evaluation:
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
         values, factors = self._scopes.curved, self._analog.solver
-        return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
+        return law_factor(work, factors, self._drawn), law_status(work, factors, values)
 
     def _status(self, part: Formula | Summand, tolerance: Formula | None) -> Status:
         """The weakest status among the quantities in a part of a formula and in what stands for epsilon there."""
