@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from costmodel.curvature.law import Target
 from costmodel.curvature.measured import MeasuredCurvature, Stated
@@ -103,23 +103,24 @@ class CurvatureOf(Strict):
         return {target: entry.quantity() for target, entry in entries.items() if entry is not None}
 
 
+def _role(name: Any) -> LayerRole:
+    if name not in list(LayerRole):
+        raise ValueError(unknown("role", str(name), list(LayerRole)))
+    return LayerRole(name)
+
+
+Role = Annotated[LayerRole, BeforeValidator(_role)]
+
+
 class CurvatureEntry(Strict):
     """Curvature of single layers and of roles, as ``curvature fit`` writes it."""
 
-    roles: dict[str, CurvatureOf] = Field(default_factory=dict)
+    roles: dict[Role, CurvatureOf] = Field(default_factory=dict)
     layers: dict[str, CurvatureOf] = Field(default_factory=dict)
-
-    @field_validator("roles")
-    @classmethod
-    def _known(cls, roles: dict[str, CurvatureOf]) -> dict[str, CurvatureOf]:
-        for role in roles:
-            if role not in list(LayerRole):
-                raise ValueError(unknown("role", role, list(LayerRole)))
-        return roles
 
     def measured(self) -> MeasuredCurvature:
         """The entry as the model uses it."""
-        roles = {LayerRole(role): each.stated() for role, each in self.roles.items()}
+        roles = {role: each.stated() for role, each in self.roles.items()}
         return MeasuredCurvature(roles, {name: each.stated() for name, each in self.layers.items()})
 
 

@@ -38,7 +38,7 @@ class Evaluation:
     ) -> None:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
-        self._scopes = Scopes(workload, methods, sample)
+        self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
         self._arm = DigitalArm(digital, self._scopes)
         # Most phases belong to several methods.
         self._costs: dict[Phase, Cost] = {}

@@ -17,7 +17,7 @@ from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width
 from costmodel.curvature.roles import LayerRole
 from costmodel.projection.curvature import LAW, STATED, role_of, targets
 from costmodel.projection.draws import Sample
-from costmodel.quantities.estimate import Draws
+from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.workloads.workload import Layer, Shape, Workload
 
 #: Layers that stand for all of one shape and role.
@@ -163,13 +163,20 @@ def _drawn(workload: Workload, standing: list[Standing], target: Target, sample:
         stated = workload.kfac.curvature.of(each.layer.name, role_of(each.layer), target)
         if stated is not None:
             path, quantity = stated
-            rows.append(quantity.at(sample.standard_normal(f"{STATED}.{path}.{each.layer.name}")))
+            rows.append(_stated(f"{STATED}.{path}", quantity, each.layer, sample))
         elif for_all is not None:
             rows.append(sample.drawn[f"model.kfac.{target}"])
         else:
-            assert by_law is not None  # law_quantities sees to it
+            assert by_law is not None  # curvature_quantities sees to it
             rows.append(by_law[index])
     return np.maximum(np.stack(rows), FLOOR[target])
+
+
+def _stated(path: str, quantity: Quantity, layer: Layer, sample: Sample) -> Draws:
+    """Draws of what a model says of a layer: its own number as a scenario has it, or that of its role, which varies."""
+    if path.startswith(f"{STATED}.layers."):
+        return sample.drawn[path]
+    return quantity.at(sample.standard_normal(f"{path}.{layer.name}"))
 
 
 def _by_law(workload: Workload, standing: list[Standing], target: Target, sample: Sample) -> Draws:
