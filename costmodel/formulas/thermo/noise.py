@@ -43,7 +43,7 @@ def solution_ratio() -> Expression:
     so its squared norm is n V^2 / (8 ln(2 n)); the input's is s_x times smaller. ``nu`` is for one full-scale voltage.
 
     >>> round(solution_ratio().evaluate(nu=4e-12, n=1024, s_x=400) * 1e12, 3)
-    95.303
+    95.308
     """
     return nu * s_x * 8 * sp.log(2 * n) / n
 
