@@ -6,8 +6,8 @@ whose preconditioned gradient they put further off than training tolerates is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -86,10 +86,28 @@ class Feasibility:
         }
 
 
-def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
-    """Systematic errors of a thermodynamic method on a machine, over all layers of a network."""
-    assert method.delivers is not None  # registration sees to it
-    causes = _causes(method.delivers, analog)
+def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Evaluation) -> dict[str, Feasibility]:
+    """Systematic errors of thermodynamic methods on a machine, over all layers of a network, by name.
+
+    They follow from what a method delivers, so that arms that differ in time alone share them.
+    """
+    found: dict[str, Feasibility] = {}
+    judged: dict[Delivery, Feasibility] = {}
+    for method in methods:
+        assert method.delivers is not None  # registration sees to it
+        if method.delivers not in judged:
+            judged[method.delivers] = _judged(method.delivers, analog, evaluation)
+        lacking = method.needs is not None and getattr(analog, method.needs) is None
+        found[method.name] = replace(
+            judged[method.delivers],
+            missing=(method.needs,) if lacking and method.needs else (),
+            assumes=method.assumes,
+        )
+    return found
+
+
+def _judged(delivers: Delivery, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
+    causes = _causes(delivers, analog)
     bits = couplings.rounding_bits()
     target = evaluation.quantity("model.kfac.relative_error")
     wanted = [*(formula for each in causes.values() for formula in each), bits]
@@ -109,9 +127,9 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
         limit=max(estimates, key=lambda name: estimates[name].median),
         input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
-        missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
+        missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
-        assumes=method.assumes,
+        assumes=(),
     )
 
 

@@ -49,6 +49,7 @@ class Scopes:
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
+        self._statuses: dict[str, Status] = {}
         values = symbol_values(workload, self.shapes, sample, relaxation)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
@@ -138,7 +139,10 @@ class Scopes:
         return weakest(self._symbol_status(letter) for letter in part.letters)
 
     def _symbol_status(self, letter: str) -> Status:
-        return weakest(self.found[path].status for path in paths_behind(letter, self.found))
+        if letter not in self._statuses:
+            paths = paths_behind(letter, self.found)
+            self._statuses[letter] = weakest(self.found[path].status for path in paths)
+        return self._statuses[letter]
 
 
 def _is_curved(part: Summand, tolerance: Formula | None) -> bool:
