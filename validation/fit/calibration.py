@@ -69,14 +69,15 @@ def calibrate(journal: Journal, *, threads: int | None = None, hold_out: bool = 
     """
     chosen = _thread_count(journal, threads)
     timings = [timing for timing in journal.timings if timing.point.threads == chosen]
-    timings = for_fitting(timings) if hold_out else timings
-    times = point_times(timings, journal.timings)
+    assert journal.environment is not None  # a journal without one is not read
+    device = journal.environment.device
+    timings = for_fitting(timings, device) if hold_out else timings
+    times = point_times(timings, journal)
     fits, left_out = _fits(times)
     _require(journal, left_out, fits)
     laws = {key: each.law for key, each in fits.items()}
     timed, unused = _timed_networks(times, journal.models, laws)
     unused |= {key: f"{count} sizes, a law needs {LEAST_SIZES}" for key, count in left_out.items()}
-    assert journal.environment is not None  # a journal without one is not read
     return Calibration(
         environment=journal.environment,
         threads=chosen,
@@ -89,10 +90,11 @@ def calibrate(journal: Journal, *, threads: int | None = None, hold_out: bool = 
     )
 
 
-def point_times(timings: Iterable[Timing], all_timings: Iterable[Timing]) -> dict[Point, float]:
-    """One time for each point; the undisturbed reference is that of the whole file."""
-    references = best_references(all_timings)
-    return {point: settled(each, references[point.threads])[0] for point, each in by_point(timings).items()}
+def point_times(timings: Iterable[Timing], journal: Journal) -> dict[Point, float]:
+    """One time for each point of some timings of a file; the undisturbed reference is that of the whole file."""
+    references = best_references(journal.timings)
+    device = journal.environment.device if journal.environment else "cpu"
+    return {point: settled(each, references[point.threads], device)[0] for point, each in by_point(timings).items()}
 
 
 def data_of(operation: str, times: dict[Point, float]) -> Data:

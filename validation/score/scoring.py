@@ -110,16 +110,17 @@ def score(card: DigitalCard, journal: Journal, threads: int) -> Scores:
         threads: The card's thread count.
     """
     timings = [timing for timing in journal.timings if timing.point.threads == threads]
-    fitted = fitted_points(card, timings)
+    device = journal.environment.device if journal.environment else "cpu"
+    fitted = fitted_points(card, timings, device)
     kept = [timing for timing in timings if timing.point not in fitted]
-    times = point_times(kept, journal.timings)
-    found = [each for point, seconds in times.items() if (each := _operation(card, point, seconds)) is not None]
+    times = point_times(kept, journal)
+    found = [each for point, seconds in times.items() if (each := _operation(card, point, seconds, device)) is not None]
     return Scores((*found, *_steps(card, journal, times)), len(fitted))
 
 
-def fitted_points(card: DigitalCard, timings: Sequence[Timing]) -> frozenset[Point]:
+def fitted_points(card: DigitalCard, timings: Sequence[Timing], device: str = "cpu") -> frozenset[Point]:
     """Points that a card was fitted to, by the digest of timings that it carries."""
-    for part in (timings, for_fitting(timings)):
+    for part in (timings, for_fitting(timings, device)):
         if card.timings and digest(part) == card.timings:
             return frozenset(timing.point for timing in part)
     return frozenset()
@@ -150,11 +151,11 @@ def _summary(points: Sequence[Scored], limit: Limit) -> Summary:
     return Summary(limit.title, len(points), median, tail, inside, limit, median <= limit.median and tail <= limit.tail)
 
 
-def _operation(card: DigitalCard, point: Point, seconds: float) -> Scored | None:
+def _operation(card: DigitalCard, point: Point, seconds: float, device: str) -> Scored | None:
     if point.model or (point.op if point.dtype == "float32" else f"{point.op}.{point.dtype}") not in card.laws:
         return None
     found = predict(card, point.op, point.n, point.m if point.m != point.n else None, point.batch, point.dtype)
-    group = held_out(point) or (BETWEEN if found.excess == 1 else BEYOND)
+    group = held_out(point, device) or (BETWEEN if found.excess == 1 else BEYOND)
     inside = found.time.p05 <= seconds <= found.time.p95
     text = f"{point.m} x {point.n}" + (f" x {point.batch}" if point.batch > 1 else "")
     return Scored(group, point.op, text, seconds, found.time.median, inside)

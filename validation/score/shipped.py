@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 DATA: Final = Path(__file__).parents[1] / "data" / "measured"
+H100: Final = DATA.parent / "h100"
 
 
 @dataclass(frozen=True, slots=True)
