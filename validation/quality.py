@@ -32,7 +32,8 @@ def undisturbed(timings: Sequence[Timing], best_reference: float, device: str) -
     times = np.array([seconds(timing) for timing in timings])
     references = np.array([timing.statistics.reference_s for timing in timings])
     quiet = (references <= MOST_REFERENCE * best_reference) | (best_reference < LEAST_REFERENCE)
-    return quiet & (times <= MOST_APART * times[quiet].min(initial=np.inf))
+    kept: npt.NDArray[np.bool_] = quiet & (times <= MOST_APART * times[quiet].min(initial=np.inf))
+    return kept
 
 
 def clean(timing: Timing, best_reference: float) -> bool:

@@ -51,10 +51,10 @@ def test_alignments_are_nested() -> None:
     assert alignments(768) == ("stride_512", "stride_1024")
     assert alignments(1024)[-1] == "stride_4096"
     assert alignments(2048)[-1] == "stride_8192"
-    assert alignments(1025) == ("not_8", "not_4", "odd", "near_stride", "near_4096")
-    assert alignments(1300) == ("not_8",)
-    assert alignments(1302) == ("not_8", "not_4")
-    assert alignments(129) == ("not_8", "not_4", "odd")  # such rows fit the cache whatever they are
+    assert alignments(1025) == ("not_32", "not_8", "not_4", "odd", "near_stride", "near_4096")
+    assert alignments(1300) == ("not_32", "not_8")
+    assert alignments(1302) == ("not_32", "not_8", "not_4")
+    assert alignments(129) == ("not_32", "not_8", "not_4", "odd")  # such rows fit the cache whatever they are
 
 
 def test_working_size_by_hand() -> None:
