@@ -206,6 +206,15 @@ def _memory() -> None:
         timed=False,
         instead=((Part("elementwise"),), stream),
     )
+    _add(
+        "fused_update",
+        "parameter update of a framework's optimizer, tensors together",
+        _nothing,
+        _square(3),
+        _MEMORY,
+        timed=False,
+        instead=((Part("update"),), (Part("elementwise"),), stream),
+    )
     # Without a law of their own, rows are part of the law that products of factors got.
     _add(
         "rows",

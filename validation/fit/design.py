@@ -23,7 +23,9 @@ _RESTS: Final = frozenset({"not_32", "not_8", "not_4", "odd"})
 #: Knots a smooth curve is tabulated on.
 _TABLE: Final = tuple(float(size) for size in np.geomspace(8, 8192, 41))
 #: The same of a GPU's laws, which fall as steeply as size to the power -2.
-_GPU_TABLE: Final = tuple(float(size) for size in np.geomspace(16, 16384, 61))
+_GPU_TABLE: Final = tuple(float(size) for size in np.geomspace(16, 16384, 51))
+#: A penalty is a part of a time, and needs fewer knots.
+_PENALTY_TABLE: Final = tuple(float(size) for size in np.geomspace(16, 16384, 21))
 #: Powers of a chained law: work, elements, and rows of a square matrix, each as seconds a unit of work.
 _CHAINED: Final = (0.0, 1.0, 2.0)
 
@@ -157,10 +159,10 @@ def law_of(candidate: Candidate, operation: Operation, sizes: Sequence[Size], co
     for index, name in enumerate(candidate.penalties):
         small, large = map(float, coefficients[3 + count + 2 * index : 5 + count + 2 * index])
         if candidate.gpu:
-            parts = _growths(candidate, operation, np.array(_GPU_TABLE))
+            parts = _growths(candidate, operation, np.array(_PENALTY_TABLE))
             shape = small * parts[0] + large * parts[1]
             if shape.any():
-                penalties[name] = Curve(_GPU_TABLE, tuple(map(float, shape)), large)
+                penalties[name] = Curve(_PENALTY_TABLE, tuple(map(float, shape)), large)
         elif not candidate.ramps and small > 0:
             # Data that cannot tell how a penalty goes on: beyond them it falls as the excess of work does.
             penalties[name] = Curve((max(working),), (small,), 0.0)

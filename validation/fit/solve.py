@@ -29,9 +29,7 @@ class Solution:
     covariance: Array
 
 
-def solve(
-    columns: Array, seconds: Array, least: Array | None = None, held: Collection[int] = ()
-) -> Solution:
+def solve(columns: Array, seconds: Array, least: Array | None = None, held: Collection[int] = ()) -> Solution:
     """Coefficients that explain times as a sum of columns.
 
     A stall lengthens a time and nothing shortens one, so that a point far above the law weighs less than one as far
