@@ -9,7 +9,9 @@ import typer
 from costmodel.cli_output import Output, print_report, require_torch
 from costmodel.defaults import Format
 
-curvature = typer.Typer(help="The curvature of your own network: measure it, look at it.", no_args_is_help=True)
+curvature = typer.Typer(
+    help="The curvature of your own network: measure it, look at it, project with it.", no_args_is_help=True
+)
 
 File = Annotated[str, typer.Argument(help="file written by curvature measure", show_default=False)]
 
@@ -56,3 +58,54 @@ def show(
 
         draw(found, plot)
     print_report(output, CurvatureReport(found))
+
+
+@curvature.command()
+def fit(
+    file: File,
+    out: Annotated[str, typer.Option(help="file to write; without it the section is printed")] = "",
+    by: Annotated[str, typer.Option(help="role or layer")] = "role",
+    network: Annotated[str, typer.Option(help="which network of the file, where it has several")] = "",
+    stage: Annotated[float, typer.Option(help="share of the run, 0 to 1; the nearest measured step is taken")] = 1.0,
+    into: Annotated[str, typer.Option(help="model.yaml, of which --out is a copy with the section in it")] = "",
+    law: Annotated[str, typer.Option("--law", help="fit the law of curvature to all networks; file to write")] = "",
+) -> None:
+    """The kfac section of a model file from measured curvature, or with --law the law for networks of other kinds.
+
+    By role, a value is the geometric mean over its layers and the range their 5th to 95th percentile. By layer, names
+    of the file and the model have to agree.
+    """
+    from costmodel.inputs.faults import InputError
+    from validation.curvature.law import command
+
+    if law:
+        given = [name for name, value in (("--out", out), ("--network", network), ("--into", into)) if value]
+        if given:
+            raise InputError.about("--law", f"takes all networks of the file and no {' or '.join(given)}")
+        command.fit_shipped(file, law)
+        return
+    text = command.fit_section(file, out, by, network, stage, into)
+    if not out:
+        typer.echo(text, nl=False)
+
+
+@curvature.command()
+def score(
+    file: File,
+    held_out: Annotated[bool, typer.Option("--held-out", help="fit the law to the file's other networks")] = False,
+    kinds: Annotated[bool, typer.Option("--kinds", help="the same without all networks of its kind")] = False,
+    damping: Annotated[float, typer.Option(help="lambda at which condition numbers are taken")] = 1e-3,
+    output: Output = Format.TABLE,
+) -> None:
+    """How well the law of curvature says what was measured: ratios, and shares inside the 90 % interval.
+
+    With --held-out each network is predicted by a law that is fitted to the others; it takes minutes.
+    """
+    from costmodel.views.curvature_score import ScoreReport
+    from validation.curvature.law import command
+
+    scored = command.score_file(file, damping, held_out=held_out, kinds=kinds)
+    remark = command.remark(scored)
+    if output is not Format.TABLE:
+        typer.echo(remark, err=True)
+    print_report(output, ScoreReport(scored, remark, file))

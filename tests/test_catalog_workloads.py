@@ -11,6 +11,7 @@ import torch
 import yaml
 from torch import nn
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import CATALOG, catalog_names, load_workload
 from costmodel.projection.counts import count
@@ -245,7 +246,9 @@ def test_gpt_settings_give_gpt2_medium() -> None:
 
 def test_gpt_with_factored_output_has_a_factor_of_vocabulary_size() -> None:
     workload = load_workload("gpt", ["parameters.factored_output=true"])
-    assert workload.layers[-1] == Layer("output", "linear", 768, 50257, bias=False, positions=1024.0)
+    assert workload.layers[-1] == Layer(
+        "output", "linear", 768, 50257, bias=False, positions=1024.0, role=LayerRole.HEAD
+    )
     assert workload.parameters == 124_439_808 + 768 * 50257
 
 

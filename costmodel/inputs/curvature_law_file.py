@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -85,6 +86,12 @@ class CurvatureLawFile(Strict):
     output_top_mode_gap: TargetEntry
     input_spectral_decay: TargetEntry
     output_spectral_decay: TargetEntry
+
+    def conflicts(self) -> Iterator[str]:
+        """Widths in the wrong order."""
+        smallest, largest = self.widths
+        if smallest > largest:
+            yield f"the smallest width {smallest:g} is above the largest {largest:g}"
 
 
 def law_from(document: Document) -> CurvatureLaw:

@@ -22,6 +22,8 @@ from costmodel.quantities.units import EXAMPLES, Unit, one, parse_quantity
 LONGEST_NAME: Final = 200
 #: Quantities lie between 1 over this and this, in SI units, so that no product of a few of them leaves the floats.
 LARGEST: Final = 1e30
+#: How pydantic says that a key of a mapping is wrong, not its value.
+_KEY: Final = "[key]"
 #: Largest standard error over its value: the 95th percentile is then 14 million times the median.
 _WIDEST: Final = 10.0
 
@@ -243,7 +245,7 @@ def _held(location: tuple[Any, ...], data: Any) -> Path_:
     """The part of pydantic's location that the file can show: up to a value that is no mapping or list."""
     held: list[str | int] = []
     for part in location:
-        if not isinstance(data, dict | list) or (isinstance(data, list) and not isinstance(part, int)):
+        if part == _KEY or not isinstance(data, dict | list) or (isinstance(data, list) and not isinstance(part, int)):
             break
         held.append(part)
         data = data.get(part) if isinstance(data, dict) else data[part]
@@ -259,7 +261,8 @@ def _message(error: dict[str, Any], model: type[Strict]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "too_short":
-        return "is empty; it needs at least one entry"
+        least = "one entry" if context["min_length"] == 1 else f"{context['min_length']} entries"
+        return f"{f'has {len(value)}' if value else 'is empty'}; it needs at least {least}"
     if kind == "too_long":
         return f"has {len(value or '')} entries, at most {context['max_length']}"
     if kind in _COMPARISONS:

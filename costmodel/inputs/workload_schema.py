@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from costmodel.curvature.law import Target
 from costmodel.curvature.measured import MeasuredCurvature, Stated
@@ -47,6 +47,14 @@ class RelativeError(QuantityEntry, of="relative_error"):
 
 class TopModeGap(QuantityEntry, of="top_mode_gap"):
     """Largest over second largest eigenvalue of a factor."""
+
+
+class SettlingTolerance(QuantityEntry, of="settling_tolerance"):
+    """Error by settling alone that training tolerates."""
+
+
+class DiagonalPeak(QuantityEntry, of="diagonal_peak"):
+    """Largest diagonal entry of a factor over the mean one."""
 
 
 class SpectralDecay(QuantityEntry, of="spectral_decay"):
@@ -95,23 +103,24 @@ class CurvatureOf(Strict):
         return {target: entry.quantity() for target, entry in entries.items() if entry is not None}
 
 
+def _role(name: Any) -> LayerRole:
+    if name not in list(LayerRole):
+        raise ValueError(unknown("role", str(name), list(LayerRole)))
+    return LayerRole(name)
+
+
+Role = Annotated[LayerRole, BeforeValidator(_role)]
+
+
 class CurvatureEntry(Strict):
     """Curvature of single layers and of roles, as ``curvature fit`` writes it."""
 
-    roles: dict[str, CurvatureOf] = Field(default_factory=dict)
+    roles: dict[Role, CurvatureOf] = Field(default_factory=dict)
     layers: dict[str, CurvatureOf] = Field(default_factory=dict)
-
-    @field_validator("roles")
-    @classmethod
-    def _known(cls, roles: dict[str, CurvatureOf]) -> dict[str, CurvatureOf]:
-        for role in roles:
-            if role not in list(LayerRole):
-                raise ValueError(unknown("role", role, list(LayerRole)))
-        return roles
 
     def measured(self) -> MeasuredCurvature:
         """The entry as the model uses it."""
-        roles = {LayerRole(role): each.stated() for role, each in self.roles.items()}
+        roles = {role: each.stated() for role, each in self.roles.items()}
         return MeasuredCurvature(roles, {name: each.stated() for name, each in self.layers.items()})
 
 
@@ -125,6 +134,8 @@ class KfacEntry(CurvatureOf):
     damping: Damping | None = None
     condition_number: ConditionNumber | None = None
     relative_error: RelativeError | None = None
+    settling_tolerance: SettlingTolerance | None = None
+    diagonal_peak: DiagonalPeak | None = None
     training_stage: Annotated[float, Field(ge=0, le=1)] | None = None
     curvature: CurvatureEntry | None = None
     rank: Rank | None = None

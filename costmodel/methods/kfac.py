@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costmodel.formulas import first_order, kfac
+from costmodel.formulas.accuracy import iterations
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
 from costmodel.methods.registry import register
@@ -95,6 +96,7 @@ def newton_schulz(construction: FactorConstruction) -> Method:
         calls=kfac.newton_schulz.steps(),
         flops=kfac.newton_schulz.refresh_flops(),
         batched=True,
+        tolerance=iterations.newton_schulz_tolerance(),
     )
     return _method("newton_schulz", "Newton-Schulz inverse", construction, _inversion(work), phases.precondition())
 

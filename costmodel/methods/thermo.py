@@ -16,6 +16,7 @@ from costmodel.formulas import (
     traffic_energy,
     underdamped,
 )
+from costmodel.formulas.accuracy import tolerances
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.machines.solver import SolverLaw
 from costmodel.methods import phases
@@ -48,24 +49,37 @@ _CORRELATORS: Final = ("analog correlators on every pair of cells", "injected no
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Time and energy of a kind of run on the arrays, and the law of the solver that both rest on."""
+    """A kind of run on the arrays.
+
+    Attributes:
+        law: Of the solver.
+        time: Seconds.
+        energy: Joules.
+        tolerance: What it may be off, so that a preconditioned gradient is as accurate as training needs it.
+    """
 
     law: SolverLaw
     time: Formula
     energy: Formula
+    tolerance: Formula
 
     def work(self) -> AnalogWork:
         """For a run of each factor by itself."""
-        return AnalogWork(Resource.ARRAYS, self.time, self.energy, law=self.law)
+        return AnalogWork(Resource.ARRAYS, self.time, self.energy, law=self.law, tolerance=self.tolerance)
 
     def solves(self) -> AnalogWork:
         """For runs of every right-hand side, against A and then against G; copies of a factor share them."""
         systems = parallel.solve_systems()
-        return AnalogWork(Resource.ARRAYS, self.time, self.energy, chained=True, systems=systems, law=self.law)
+        return AnalogWork(
+            Resource.ARRAYS, self.time, self.energy, True, systems, law=self.law, tolerance=self.tolerance
+        )
 
     def elimination(self) -> AnalogWork:
         """For the runs of block elimination; copies of a factor share those of one stage."""
-        return AnalogWork(Resource.ARRAYS, self.time, self.energy, systems=parallel.eliminate_systems(), law=self.law)
+        systems = parallel.eliminate_systems()
+        return AnalogWork(
+            Resource.ARRAYS, self.time, self.energy, systems=systems, law=self.law, tolerance=self.tolerance
+        )
 
 
 def _transfer(part: Part, cadence: Cadence, link: AnalogWork, arrays: AnalogWork) -> Phase:
@@ -123,8 +137,13 @@ def inverse_from_covariance(construction: FactorConstruction) -> Method:
         construction,
         "thermo.inverse",
         "thermodynamic K-FAC, inverse from the covariance",
-        _Run(SolverLaw.SETTLE_COVARIANCE, inverse.settle_time(), energy.inverse_settle()),
-        _Run(SolverLaw.AVERAGE_COVARIANCE, inverse.sample_time(), energy.inverse_sample()),
+        _Run(SolverLaw.SETTLE_COVARIANCE, inverse.settle_time(), energy.inverse_settle(), tolerances.inverse_settle()),
+        _Run(
+            SolverLaw.AVERAGE_COVARIANCE,
+            inverse.sample_time(),
+            energy.inverse_sample(),
+            tolerances.inverse_sample(),
+        ),
         None,
     )
 
@@ -140,11 +159,13 @@ def inverse_from_covariance_underdamped(construction: FactorConstruction) -> Met
             SolverLaw.UNDERDAMPED_SETTLE_COVARIANCE,
             underdamped.inverse_settle_time(),
             energy.inverse_underdamped_settle(),
+            tolerances.inverse_settle(),
         ),
         _Run(
             SolverLaw.UNDERDAMPED_AVERAGE_COVARIANCE,
             underdamped.inverse_sample_time(),
             energy.inverse_underdamped_sample(),
+            tolerances.inverse_underdamped_sample(),
         ),
         "oscillation_time",
     )
@@ -196,6 +217,14 @@ def _linear_systems(construction: FactorConstruction, name: str, title: str, run
     )
 
 
+def _settled(law: SolverLaw, time: Formula, joules: Formula) -> _Run:
+    return _Run(law, time, joules, tolerances.solve_settle())
+
+
+def _averaged(law: SolverLaw, time: Formula, joules: Formula) -> _Run:
+    return _Run(law, time, joules, tolerances.solve_average())
+
+
 @register
 def linear_systems(construction: FactorConstruction) -> Method:
     """Method 2: the preconditioned gradient is the mean of the settled array."""
@@ -204,10 +233,10 @@ def linear_systems(construction: FactorConstruction) -> Method:
         "thermo.solve",
         "thermodynamic K-FAC, linear systems",
         _Runs(
-            _Run(SolverLaw.SETTLE_MEAN, solve.settle_time(), energy.solve_settle()),
-            _Run(SolverLaw.AVERAGE_MEAN, solve.average_time(), energy.solve_average()),
-            _Run(SolverLaw.SETTLE_MEAN, solve.eliminate_settle_time(), energy.solve_eliminate_settle()),
-            _Run(SolverLaw.AVERAGE_MEAN, solve.eliminate_average_time(), energy.solve_eliminate_average()),
+            _settled(SolverLaw.SETTLE_MEAN, solve.settle_time(), energy.solve_settle()),
+            _averaged(SolverLaw.AVERAGE_MEAN, solve.average_time(), energy.solve_average()),
+            _settled(SolverLaw.SETTLE_MEAN, solve.eliminate_settle_time(), energy.solve_eliminate_settle()),
+            _averaged(SolverLaw.AVERAGE_MEAN, solve.eliminate_average_time(), energy.solve_eliminate_average()),
         ),
         None,
     )
@@ -221,22 +250,22 @@ def linear_systems_underdamped(construction: FactorConstruction) -> Method:
         "thermo.solve.underdamped",
         "thermodynamic K-FAC, linear systems on underdamped cells",
         _Runs(
-            _Run(
+            _settled(
                 SolverLaw.UNDERDAMPED_SETTLE_MEAN,
                 underdamped.solve_settle_time(),
                 energy.solve_underdamped_settle(),
             ),
-            _Run(
+            _averaged(
                 SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
                 underdamped.solve_average_time(),
                 energy.solve_underdamped_average(),
             ),
-            _Run(
+            _settled(
                 SolverLaw.UNDERDAMPED_SETTLE_MEAN,
                 underdamped.solve_eliminate_settle_time(),
                 energy.solve_underdamped_eliminate_settle(),
             ),
-            _Run(
+            _averaged(
                 SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
                 underdamped.solve_eliminate_average_time(),
                 energy.solve_underdamped_eliminate_average(),

@@ -72,6 +72,7 @@ class DigitalWork:
         dimensions: The three dimensions of a product like it, whose harmonic mean its law is looked up at; a square
             operation has one three times. Those of its scope where none are given.
         layers: Which layers have it.
+        tolerance: What stands for epsilon in its formulas; None for the error of a preconditioned gradient itself.
 
     Raises:
         ValueError: No such operation, or it counts nothing that a law of it could be multiplied by.
@@ -86,6 +87,7 @@ class DigitalWork:
     batched: bool = False
     dimensions: tuple[Expression, ...] = ()
     layers: Layers = Layers.ALL
+    tolerance: Formula | None = None
 
     def __post_init__(self) -> None:
         known = OPERATIONS.get(self.operation)
@@ -113,6 +115,7 @@ class AnalogWork:
         systems: Independent runs it consists of, which copies of a factor on several arrays share; None for one run.
         law: Which law of the solver its time is; a machine's factor on that law scales its time and its energy. None
             for what takes its time exactly, like a conversion.
+        tolerance: What stands for epsilon in its formulas; None for the error of a preconditioned gradient itself.
     """
 
     resource: Resource
@@ -121,6 +124,22 @@ class AnalogWork:
     chained: bool = False
     systems: Formula | None = None
     law: SolverLaw | None = None
+    tolerance: Formula | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A part of a formula to evaluate.
+
+    Attributes:
+        scope: What for.
+        part: The part.
+        tolerance: What stands for epsilon in it; None where that is the error of a preconditioned gradient.
+    """
+
+    scope: Scope
+    part: Summand
+    tolerance: Formula | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +214,8 @@ class Method:
         needs: Name of a value that the analog card must give for its machine to run this at all.
         delivers: What the analog machine hands back; None where there is none.
         assumes: What the analog machine is taken to have beyond what its card says.
+        deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
+        refined: A Newton-Schulz step squares what is off in its inverses.
     """
 
     name: str
@@ -204,13 +225,16 @@ class Method:
     needs: str | None = None
     delivers: Delivery | None = None
     assumes: tuple[str, ...] = ()
+    deflated: bool = False
+    refined: bool = False
 
-    def summands(self) -> Iterator[tuple[Scope, Summand]]:
-        """Every additive part of the formulas its work is made of, with what it is evaluated for."""
+    def wanted(self) -> Iterator[Wanted]:
+        """Every additive part of the formulas its work is made of."""
         for work in (work for phase in self.phases for work in phase.works):
             scope = Scope.FACTOR if isinstance(work, AnalogWork) else work.scope
             for formula in _formulas_in(work):
-                yield from ((scope, summand) for summand in formula.summands)
+                tolerance = None if formula is work.tolerance else work.tolerance
+                yield from (Wanted(scope, part, tolerance) for part in formula.summands)
 
     def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork, Formula]]:
         """Every formula of every work, in order, with the work and the phase it belongs to."""

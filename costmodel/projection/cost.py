@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Final
 
@@ -45,12 +45,37 @@ def slowest(costs: list[Cost]) -> Cost:
     return Cost(total, reduce(np.maximum, (cost.by_shape for cost in costs)), slowest.status)
 
 
-def joined(costs: Sequence[Cost]) -> Cost:
-    """The cost of one thing under stretches of draws, in order; its layers' under the first stretch alone."""
-    first = costs[0]
-    if len(costs) == 1:
-        return first
-    return Cost(np.concatenate([each.total for each in costs]), first.by_shape, weakest(c.status for c in costs))
+class Gathered:
+    """The cost of one thing under stretches of draws, as they come; its layers' under the first stretch alone."""
+
+    def __init__(self, draws: int) -> None:
+        self._draws, self._filled = draws, 0
+        self._found: Cost | None = None
+
+    def take(self, cost: Cost) -> None:
+        """Add the next stretch."""
+        end = self._filled + len(cost.total)
+        if self._found is None:
+            whole = cost.total
+            if end < self._draws:
+                whole = np.empty(self._draws)
+                whole[:end] = cost.total
+            self._found = Cost(whole, cost.by_shape, cost.status)
+        else:
+            self._found.total[self._filled : end] = cost.total
+            self._found = replace(self._found, status=weakest((self._found.status, cost.status)))
+        self._filled = end
+
+    @property
+    def cost(self) -> Cost:
+        """Under all draws.
+
+        Raises:
+            ValueError: Some stretches are missing.
+        """
+        if self._found is None or self._filled != self._draws:
+            raise ValueError(f"{self._filled} of {self._draws} draws were evaluated")
+        return self._found
 
 
 def weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:

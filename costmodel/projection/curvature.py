@@ -16,14 +16,12 @@ from costmodel.workloads.workload import Layer, Workload
 LAW: Final = "curvature"
 #: Where a model states curvature of layers and roles.
 STATED: Final = "model.kfac.curvature"
-#: What a condition number replaces.
-_OF_CONDITION: Final = frozenset({Target.MEAN_CURVATURE, Target.INPUT_STABLE_RANK, Target.OUTPUT_STABLE_RANK})
 
 
 def targets(workload: Workload) -> list[Target]:
     """What a projection has to know of a network's curvature."""
     given = workload.kfac.condition_number is not None
-    return [target for target in Target if not (given and target in _OF_CONDITION)]
+    return [target for target in Target if not (given and target is Target.MEAN_CURVATURE)]
 
 
 def curvature_quantities(workload: Workload) -> dict[str, Quantity]:

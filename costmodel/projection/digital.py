@@ -68,21 +68,21 @@ class DigitalArm:
     def _work(self, work: DigitalWork, part: Part) -> Work:
         scopes, operation = self._scopes, OPERATIONS[work.operation]
         pairs = scopes.pairs(work.scope)
-        calls = scopes.evaluate(work.calls, work.scope)
+        calls = scopes.evaluate(work.calls, work.scope, work.tolerance)
         launches = self._launches(work)
         if operation.flops(2, 2):
             assert work.flops is not None  # checked when the work was made
-            units = scopes.evaluate(work.flops, work.scope)
+            units = scopes.evaluate(work.flops, work.scope, work.tolerance)
         else:
             assert work.bytes is not None
-            units = scopes.evaluate(work.bytes, work.scope) / _ELEMENT_BYTES
+            units = scopes.evaluate(work.bytes, work.scope, work.tolerance) / _ELEMENT_BYTES
         elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
         size, sides = self._sizes(work)
         return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
 
     def _launches(self, work: DigitalWork) -> Draws:
         """Calls for each unit of a scope; one for all matrices of a size where they are batched."""
-        calls = self._scopes.evaluate(work.calls, work.scope)
+        calls = self._scopes.evaluate(work.calls, work.scope, work.tolerance)
         return calls / (self._batch(work.scope) if work.batched else 1.0)
 
     def _sizes(self, work: DigitalWork) -> tuple[Draws | None, tuple[Draws, Draws] | None]:
@@ -108,4 +108,5 @@ class DigitalArm:
 
 def _formulas(work: DigitalWork) -> Iterable[Formula]:
     """What the counts rest on beside exact sizes: iterations on kappa, sketches on their rank."""
-    return (count for count in (work.calls, work.flops, work.elements, work.bytes) if isinstance(count, Formula))
+    counts = (work.calls, work.flops, work.elements, work.bytes, work.tolerance)
+    return (count for count in counts if isinstance(count, Formula))

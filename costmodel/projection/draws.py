@@ -86,7 +86,7 @@ class Sample:
         seed: Their seed.
         start: Position of the first in the whole.
         whole: How many the whole has.
-        deviates: Further streams of standard normal deviates by path, of the whole, as they were asked for.
+        deviates: Further streams of standard normal deviates by path, as they were asked for.
     """
 
     found: Mapping[str, Quantity]
@@ -113,13 +113,13 @@ class Sample:
         for start in range(0, self.whole, length):
             stop = min(start + length, self.whole)
             drawn = {path: draws[start:stop] for path, draws in self.drawn.items()}
-            yield replace(self, drawn=drawn, count=stop - start, start=start)
+            yield replace(self, drawn=drawn, count=stop - start, start=start, deviates=type(self.deviates)())
 
     def standard_normal(self, path: str) -> Draws:
         """Deviates of a further stream, shape (count,)."""
         if path not in self.deviates:
-            self.deviates[path] = standard_normal(path, self.whole, self.seed)
-        return self.deviates[path][self.start : self.start + self.count]
+            self.deviates[path] = standard_normal(path, self.count, self.seed, self.start)
+        return self.deviates[path]
 
 
 class _Zeros(dict[str, Draws]):

@@ -38,9 +38,11 @@ class Evaluation:
     ) -> None:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
-        self._scopes = Scopes(workload, methods, sample)
+        self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
         self._arm = DigitalArm(digital, self._scopes)
-        self._costs: dict[Phase, Cost] = {}  # most phases belong to several methods
+        # Most phases belong to several methods.
+        self._costs: dict[Phase, Cost] = {}
+        self._energies: dict[Phase, Cost | None] = {}
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -58,24 +60,28 @@ class Evaluation:
                 self._costs[phase] = self._phase(phase)
         return {phase.name: self._costs[phase] for phase in method.phases}
 
-    def energy(self, method: Method, times: Mapping[str, Cost]) -> dict[str, Cost]:
+    def energy(self, method: Method) -> dict[str, Cost]:
         """Joules of each phase of a method in one step: analog work, and digital work where the card gives a power.
 
         Phases of which nothing is known are left out.
         """
-        power = self._drawn.get("digital.power")
-        joules = {}
+        times = self.method(method)
         for phase in method.phases:
-            parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
-            if power is not None and not parts:
-                parts = [self._at_power(times[phase.name], power)]
-            elif power is not None:
-                share = self._runs_per_step(phase.cadence)
-                digital = (work for work in phase.works if isinstance(work, DigitalWork))
-                parts += [self._at_power(self._work(work), power * share) for work in digital]
-            if parts:
-                joules[phase.name] = total(parts)
-        return joules
+            if phase not in self._energies:
+                self._energies[phase] = self._phase_energy(phase, times[phase.name])
+        known = {phase.name: self._energies[phase] for phase in method.phases}
+        return {name: energy for name, energy in known.items() if energy is not None}
+
+    def _phase_energy(self, phase: Phase, time: Cost) -> Cost | None:
+        power = self._drawn.get("digital.power")
+        parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
+        if power is not None and not parts:
+            parts = [self._at_power(time, power)]
+        elif power is not None:
+            share = self._runs_per_step(phase.cadence)
+            digital = (work for work in phase.works if isinstance(work, DigitalWork))
+            parts += [self._at_power(self._work(work), power * share) for work in digital]
+        return total(parts) if parts else None
 
     def _at_power(self, time: Cost, power: Draws) -> Cost:
         status = weakest((time.status, self.found["digital.power"].status))
@@ -85,15 +91,14 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
-    def block_size(self) -> Draws:
-        """Rows of the blocks that those factors are worked on in, at most an array's cells."""
-        return self._scopes.curved["m"]
+    def symbol(self, letter: str) -> Draws:
+        """Values of a symbol for those factors."""
+        return self._scopes.curved[letter]
 
-    def factor_counts(self) -> Draws:
-        """How many factors each of those stands for, as a column."""
+    def layer_counts(self) -> Draws:
+        """How many layers each of those stands for, shape (standing,); the groups of a layer are one."""
         curvature = self._scopes.curvature
-        weight = self._scopes.weight(Scope.FACTOR, pairs=True)
-        return curvature.spread(weight) * np.tile(curvature.weight, 2)[:, None]
+        return np.asarray(self._scopes.multiplicity[curvature.unit] * curvature.weight)
 
     # --- phases ------------------------------------------------------------------------------------------------
 
@@ -144,7 +149,10 @@ class Evaluation:
     def _analog_work(self, work: AnalogWork) -> Cost:
         factor, known = self._law_factor(work)
         terms = [
-            Term(self._with_law(part, factor), weakest((self._scopes.status_of(part), known)))
+            Term(
+                self._with_law(part, factor, work.tolerance),
+                weakest((self._status(part, work.tolerance), known)),
+            )
             for part in work.time.summands
         ]
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
@@ -166,19 +174,24 @@ class Evaluation:
             return Cost(zero[0], zero, Status.MEASURED)
         share = self._runs_per_step(cadence)
         factor, known = self._law_factor(work)
-        joules = add(self._with_law(part, factor) for part in work.energy.summands) * share
+        joules = add(self._with_law(part, factor, work.tolerance) for part in work.energy.summands) * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
-        status = weakest((self._scopes.status_of(work.energy), known))
+        status = weakest((self._status(work.energy, work.tolerance), known))
         return Cost(whole, self._scopes.per_layer(joules, Scope.FACTOR) * pairs, status)
 
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
         values, factors = self._scopes.curved, self._analog.solver
-        return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
+        return law_factor(work, factors, self._drawn), law_status(work, factors, values)
 
-    def _with_law(self, part: Summand, factor: Draws) -> Draws:
+    def _status(self, part: Formula | Summand, tolerance: Formula | None) -> Status:
+        """The weakest status among the quantities in a part of a formula and in what stands for epsilon there."""
+        own = self._scopes.status_of(part)
+        return own if tolerance is None else weakest((own, self._scopes.status_of(tolerance)))
+
+    def _with_law(self, part: Summand, factor: Draws, tolerance: Formula | None) -> Draws:
         """A part of the time or the energy of analog work, for each factor of each shape."""
         if factor.size == 1:
-            return self._scopes.summand(part, Scope.FACTOR) * factor
-        return self._scopes.curvature.mean(self._scopes.standing(part) * factor)
+            return self._scopes.summand(part, Scope.FACTOR, tolerance) * factor
+        return self._scopes.curvature.mean(self._scopes.standing(part, tolerance) * factor)

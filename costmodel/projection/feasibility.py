@@ -1,50 +1,51 @@
 """Whether a machine reaches the accuracy that a projection asks of it: errors that no amount of time removes.
 
-Settling and averaging are given the time they need. Rounding and component mismatch are not a matter of time, so a
-method whose systematic error exceeds the target cannot deliver what its projected time is for.
+Settling and averaging are given the time they need. Rounding and component mismatch are not a matter of time: a layer
+whose preconditioned gradient they put further off than training tolerates is not solved on this machine.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
-from costmodel.formulas import Formula, blocks, mismatch, quantization
+from costmodel.formulas import Formula, blocks
+from costmodel.formulas.accuracy import couplings, readings
+from costmodel.formulas.accuracy.chain import together
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
+from costmodel.projection import mitigation
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.values import paths_behind
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
+
+#: Share of the layers that counts as all of them: one layer in a hundred can be solved digitally, unnoticed.
+_NEARLY_ALL = 0.99
 
 
 class Reach(StrEnum):
     """Whether an accuracy target is met, at the median of the draws."""
 
     YES = "yes"
-    DEPENDS = "depends"  # on the largest entry: met where entries are alike, missed where one is as large as lambda_max
+    SOME = "some layers"
     NO = "no"
     CANNOT_RUN = "cannot run"  # the machine lacks what the method needs
 
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
-    """What a machine leaves as systematic error of one method, in its worst factor.
-
-    Rounding of couplings scales with a factor's largest entry over its largest eigenvalue, which lies between 1 / p
-    (all entries of a block of size p alike) and 1 (one entry carries all); both ends are given.
+    """What a machine leaves as systematic error of the preconditioned gradients of one method.
 
     Attributes:
-        target: Relative error asked for.
-        error: Systematic error with entries as large as they can be.
-        error_at_best: The same with entries as small as they can be.
-        parts: What ``error`` consists of, by cause; their squares add up.
-        input_bits: Bits of couplings that the target needs, entries as large as they can be.
-        input_bits_at_best: The same, entries as small as they can be.
-        factors_reached: Share of the network's factors that meet the target with entries as large as they can be.
+        target: Relative error of a preconditioned gradient that training tolerates.
+        error: Systematic error of the worst layer.
+        parts: What ``error`` consists of in that layer, by cause; their squares add up.
+        limit: The cause that is largest there.
+        input_bits: Bits of couplings that the worst layer needs, were they the only cause.
+        layers_reached: Share of the network's layers that meet the target.
         missing: Values the card would have to give for the machine to run the method at all.
         unknown: Causes of error the card says nothing of; they are not in ``error``.
         assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
@@ -52,11 +53,10 @@ class Feasibility:
 
     target: Estimate
     error: Estimate
-    error_at_best: Estimate
     parts: Mapping[str, Estimate]
+    limit: str
     input_bits: Estimate
-    input_bits_at_best: Estimate
-    factors_reached: float
+    layers_reached: float
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     assumes: tuple[str, ...]
@@ -66,9 +66,10 @@ class Feasibility:
         """The answer in a word."""
         if self.missing:
             return Reach.CANNOT_RUN
-        if self.error.median <= self.target.median:
+        # A share is a sum of thirds of layers, which may lack the last digit.
+        if round(self.layers_reached, 9) >= _NEARLY_ALL:
             return Reach.YES
-        return Reach.DEPENDS if self.error_at_best.median <= self.target.median else Reach.NO
+        return Reach.SOME if self.layers_reached > 0 else Reach.NO
 
     def as_dict(self) -> dict[str, object]:
         """The entries of the JSON contract."""
@@ -76,40 +77,68 @@ class Feasibility:
             "reach": self.reach.value,
             "target": self.target.as_dict(),
             "error": self.error.as_dict(),
-            "error_at_best": self.error_at_best.as_dict(),
             "parts": {name: part.as_dict() for name, part in self.parts.items()},
+            "limit": self.limit,
             "input_bits": self.input_bits.as_dict(),
-            "input_bits_at_best": self.input_bits_at_best.as_dict(),
-            "factors_reached": self.factors_reached,
+            "layers_reached": self.layers_reached,
             "missing": list(self.missing),
             "unknown": list(self.unknown),
             "assumes": list(self.assumes),
         }
 
 
-def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
-    """Systematic errors of a thermodynamic method on a machine, over all factors of a network."""
+def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Evaluation) -> dict[str, Feasibility]:
+    """Systematic errors of thermodynamic methods on a machine, over all layers of a network, by name.
+
+    They follow from what a method delivers and what is done about errors: arms that differ in time alone share them.
+    """
+    found: dict[str, Feasibility] = {}
+    judged: dict[tuple[Delivery | None, bool, bool], Feasibility] = {}
+    for method in methods:
+        kind = (method.delivers, method.deflated, method.refined)
+        if kind not in judged:
+            judged[kind] = _judged(method, analog, evaluation)
+        lacking = method.needs is not None and getattr(analog, method.needs) is None
+        found[method.name] = replace(
+            judged[kind],
+            missing=(method.needs,) if lacking and method.needs else (),
+            assumes=method.assumes,
+        )
+    return found
+
+
+def _judged(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
     assert method.delivers is not None  # registration sees to it
     causes = _causes(method.delivers, analog)
-    bits = quantization.input_bits()
-    wanted = [*(formula for each in causes.values() for formula in each), bits]
-    worst, best = (evaluation.factors(wanted, {"chi": chi}) for chi in _peaks(evaluation))
+    bits = couplings.rounding_bits()
     target = evaluation.quantity("model.kfac.relative_error")
-    errors, at_best = (_together([_product(each, found) for each in causes.values()]) for found in (worst, best))
-    reached = np.median(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1)
-    counts = evaluation.factor_counts()[:, 0]
-    status = {name: _status(formulas, evaluation) for name, formulas in causes.items()}
+    seen = mitigation.seen(method, evaluation) | {"epsilon_n": mitigation.asked(method, target)[None, :]}
+    found = evaluation.factors([formula for each in causes.values() for formula in each], {})
+    found |= evaluation.factors([bits, *(formula for formula in found if formula not in _of_readings())], seen)
+    # Several formulas of one cause amplify each other; the two factors of a layer disturb one gradient.
+    by_factor = {name: np.asarray(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
+    if method.refined:
+        by_factor = {
+            name: mitigation.left(errors, evaluation, read=causes[name][0] in _of_readings())
+            for name, errors in by_factor.items()
+        }
+    parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
+    errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
+    counts = evaluation.layer_counts()
+    reached = np.mean(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1) >= 0.5
+    worst = int(np.argmax(np.median(errors, axis=1)))
+    status = {name: _status(own, evaluation) for name, own in causes.items()}
+    estimates = {name: Estimate.of(_row(part, worst), status[name]) for name, part in parts.items()}
     return Feasibility(
         target=Estimate.of(target, evaluation.found["model.kfac.relative_error"].status),
-        error=_largest(errors, weakest(status.values())),
-        error_at_best=_largest(at_best, weakest(status.values())),
-        parts={name: _largest(_product(each, worst), status[name]) for name, each in causes.items()},
-        input_bits=_largest(worst[bits], _status((bits,), evaluation)),
-        input_bits_at_best=_largest(best[bits], _status((bits,), evaluation)),
-        factors_reached=float((reached * counts).sum() / counts.sum()),
-        missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
+        error=Estimate.of(_row(errors, worst), weakest(status.values())),
+        parts=estimates,
+        limit=max(estimates, key=lambda name: estimates[name].median),
+        input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
+        layers_reached=float((reached * counts).sum() / counts.sum()),
+        missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
-        assumes=method.assumes,
+        assumes=(),
     )
 
 
@@ -117,44 +146,40 @@ def formulas_of(method: Method) -> tuple[Formula, ...]:
     """Formulas that the accuracy of a thermodynamic method is judged by."""
     if method.delivers is None:
         return ()
-    return (*_output(method.delivers), quantization.input_error(), quantization.input_bits(), mismatch.error())
+    causes = _of_delivery(method.delivers)
+    own = (formula for each in causes.values() for formula in each)
+    return (*own, couplings.mismatch_error(), couplings.rounding_bits(), *mitigation.formulas_of(method))
 
 
-def _output(delivers: Delivery) -> tuple[Formula, Formula]:
-    """Rounding of what is read out, and how much block elimination amplifies it."""
+def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
+    """Errors of a gradient by one inverse, by cause: an error and what amplifies it."""
+    rounding = {"input_rounding": (couplings.rounding_total(),)}
     if delivers is Delivery.INVERSE:
-        return quantization.output_inverse_error(), blocks.inverse_amplification()
-    return quantization.output_solve_error(), blocks.solve_amplification()
+        return rounding | {"output_rounding": (readings.inverse_total(), blocks.inverse_amplification())}
+    return rounding | {
+        "right_hand_sides": (readings.input_error(),),
+        "output_rounding": (readings.solution_error(), blocks.solve_amplification()),
+    }
+
+
+def _of_readings() -> tuple[Formula, ...]:
+    """Errors of what goes to and comes from the arrays beside couplings, which a missing mode does not change."""
+    return readings.inverse_total(), readings.input_error(), readings.solution_error()
 
 
 def _causes(delivers: Delivery, analog: AnalogCard) -> dict[str, tuple[Formula, ...]]:
-    """Relative error of a factor's inverse or solutions by cause: the product of some formulas."""
-    causes: dict[str, tuple[Formula, ...]] = {
-        "input_rounding": (quantization.input_error(),),
-        "output_rounding": _output(delivers),
-    }
-    if analog.mismatch is not None:
-        causes["mismatch"] = (mismatch.error(),)
-    return causes
+    causes = _of_delivery(delivers)
+    return causes if analog.mismatch is None else causes | {"mismatch": (couplings.mismatch_error(),)}
 
 
-def _product(formulas: tuple[Formula, ...], found: Mapping[Formula, Draws]) -> Draws:
-    return np.asarray(math.prod(found[each] for each in formulas))
+def _of_layers(errors: Draws) -> Draws:
+    """Errors of layers, given those by their factors A, then G."""
+    half = len(errors) // 2
+    return together(errors[:half], errors[half:])
 
 
-def _peaks(evaluation: Evaluation) -> tuple[Draws, Draws]:
-    """Largest entry over largest eigenvalue of a block: at most 1, at least 1 / p, since a trace is p mean entries."""
-    return np.ones((1, 1)), 1 / evaluation.block_size()
-
-
-def _together(parts: list[Draws]) -> Draws:
-    """Independent errors: their squares add up."""
-    return np.sqrt(sum((part**2 for part in parts), start=np.zeros((1, 1))))
-
-
-def _largest(errors: Draws, status: Status) -> Estimate:
-    """The worst factor of each draw."""
-    return Estimate.of(np.max(errors, axis=0), status)
+def _row(errors: Draws, index: int) -> Draws:
+    return np.asarray(errors[index])
 
 
 def _status(formulas: tuple[Formula, ...], evaluation: Evaluation) -> Status:

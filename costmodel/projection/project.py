@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from costmodel.defaults import DRAWS, Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import METHODS, Method, Role
-from costmodel.projection.cost import Cost, joined, total
+from costmodel.methods import METHODS, Method, Phase, Role
+from costmodel.projection.cost import Cost, Gathered, total
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.feasibility import Feasibility, Reach, feasibility
+from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
+from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
 from costmodel.workloads.workload import Layer, Workload
 
@@ -193,11 +195,9 @@ def project(
         best_digital=best.name,
         speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
         free_solver=_free_solver(best, phases[best.name], steps[best.name]),
-        feasibility={
-            method.name: feasibility(method, analog, evaluation)
-            for method in methods
-            if method.role is Role.THERMODYNAMIC
-        },
+        feasibility=feasibilities(
+            [method for method in methods if method.role is Role.THERMODYNAMIC], analog, evaluation
+        ),
         layers=_layers(workload, evaluation, steps),
         assumptions=sample.found,
     )
@@ -206,9 +206,6 @@ def project(
 #: Units of a network times draws that are evaluated at once. More would fill the memory: a layer shape holds about two
 #: hundred numbers for each draw.
 _CELLS: Final = 160_000
-
-#: A view of an array would keep the whole of it.
-_NO_LAYERS: Final[Draws] = np.zeros((0, 0))
 
 Costs = dict[str, dict[str, Cost]]
 
@@ -221,25 +218,29 @@ def _evaluated(
     Returns:
         The evaluation of the first stretch, which layers and accuracy are looked up in, seconds and joules.
     """
-    units = 2 * len(workload.shapes())
-    first: Evaluation | None = None
-    seconds: dict[str, dict[str, list[Cost]]] = {method.name: {} for method in methods}
-    joules: dict[str, dict[str, list[Cost]]] = {method.name: {} for method in methods}
-    for stretch in sample.stretches(max(1, _CELLS // units)):
-        evaluation = Evaluation(workload, digital, analog, methods, stretch)
-        for method in methods:
-            times = evaluation.method(method)
-            for found, costs in ((seconds, times), (joules, evaluation.energy(method, times))):
-                for phase, cost in costs.items():
-                    kept = cost if first is None else Cost(cost.total.copy(), _NO_LAYERS, cost.status)
-                    found[method.name].setdefault(phase, []).append(kept)
-        first = first or evaluation
-    assert first is not None  # there is at least one draw
-    return first, _joined(seconds), _joined(joules)
+    units = 2 * len(standings(workload, tuple(shape for shape, _ in workload.shapes())))
+    stretches = sample.stretches(max(1, _CELLS // units))
+    evaluations = (Evaluation(workload, digital, analog, methods, stretch) for stretch in stretches)
+    first = next(evaluations)  # there is at least one draw
+    seconds: dict[Phase, Gathered] = {}
+    joules: dict[Phase, Gathered] = {}
+    for evaluation in chain((first,), evaluations):
+        # Most phases belong to several methods: each is kept once.
+        for found, costs in ((seconds, evaluation.method), (joules, evaluation.energy)):
+            each = {phase: cost for method in methods for phase, cost in _by_phase(method, costs(method)).items()}
+            for phase, cost in each.items():
+                found.setdefault(phase, Gathered(sample.whole)).take(cost)
+    return first, _of_methods(methods, seconds), _of_methods(methods, joules)
 
 
-def _joined(costs: Mapping[str, Mapping[str, list[Cost]]]) -> Costs:
-    return {name: {phase: joined(each) for phase, each in phases.items()} for name, phases in costs.items()}
+def _by_phase(method: Method, costs: Mapping[str, Cost]) -> dict[Phase, Cost]:
+    return {phase: costs[phase.name] for phase in method.phases if phase.name in costs}
+
+
+def _of_methods(methods: list[Method], found: Mapping[Phase, Gathered]) -> Costs:
+    return {
+        method.name: {phase.name: found[phase].cost for phase in method.phases if phase in found} for method in methods
+    }
 
 
 def _method(

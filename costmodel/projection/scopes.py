@@ -13,11 +13,12 @@ import numpy as np
 
 from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
+from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
 from costmodel.projection.draws import Sample
-from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values
+from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values, values_of
 from costmodel.quantities.estimate import Draws, Status, weakest
 from costmodel.workloads.workload import Shape, Workload
 
@@ -42,40 +43,51 @@ class Scopes:
         workload: Workload,
         methods: Iterable[Method],
         sample: Sample,
+        relaxation: RelaxationOf = RelaxationOf.LARGEST_EIGENVALUE,
     ) -> None:
         self.sample, self.found, self.drawn, self.draws = sample, sample.found, sample.drawn, sample.count
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        values = symbol_values(workload, self.shapes, sample)
+        self._statuses: dict[str, Status] = {}
+        values = symbol_values(workload, self.shapes, sample, relaxation)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
-        wanted: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
-        curved: dict[Summand, None] = {}
-        for method in methods:
-            for scope, summand in method.summands():
-                (wanted[scope] if CURVED.isdisjoint(summand.letters) else curved)[summand] = None
-        self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in wanted.items()}
-        self._curved = evaluate(list(curved), self.curved)
-        self._means: dict[Summand, Draws] = {}
+        flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
+        curved: dict[Formula | None, dict[Summand, None]] = {None: {}}
+        for wanted in (wanted for method in methods for wanted in method.wanted()):
+            if _is_curved(wanted.part, wanted.tolerance):
+                curved.setdefault(_tolerance(wanted.part, wanted.tolerance), {})[wanted.part] = None
+            else:
+                flat[wanted.scope][wanted.part] = None
+        self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in flat.items()}
+        self._curved: dict[tuple[Summand, Formula | None], Draws] = {}
+        tolerances = values_of([each for each in curved if each is not None], self.curved)
+        for tolerance, parts in curved.items():
+            own = {} if tolerance is None else {"epsilon": tolerances[tolerance]}
+            found = evaluate(list(parts), {**self.curved, **own})
+            self._curved |= {(part, tolerance): value for part, value in found.items()}
+        self._means: dict[tuple[Summand, Formula | None], Draws] = {}
 
-    def evaluate(self, count: float | Formula, scope: Scope) -> Draws:
-        """Values of a count for each unit of a scope."""
+    def evaluate(self, count: float | Formula, scope: Scope, tolerance: Formula | None = None) -> Draws:
+        """Values of a count for each unit of a scope; ``tolerance`` stands for epsilon where there is one."""
         if isinstance(count, Formula):
-            return np.asarray(add(self.summand(part, scope) for part in count.summands))
+            return np.asarray(add(self.summand(part, scope, tolerance) for part in count.summands))
         return np.full((1, 1), float(count))
 
-    def summand(self, part: Summand, scope: Scope) -> Draws:
+    def summand(self, part: Summand, scope: Scope, tolerance: Formula | None = None) -> Draws:
         """Values of an additive part of a formula; where layers of a shape differ, their mean."""
-        if part not in self._curved:
+        key = (part, _tolerance(part, tolerance))
+        if key not in self._curved:
             return self._evaluated[scope][part]
-        if part not in self._means:
-            self._means[part] = self.curvature.mean(self._curved[part])
-        return self._means[part]
+        if key not in self._means:
+            self._means[key] = self.curvature.mean(self._curved[key])
+        return self._means[key]
 
-    def standing(self, part: Summand) -> Draws:
+    def standing(self, part: Summand, tolerance: Formula | None = None) -> Draws:
         """Values of an additive part of a formula for the factors that stand for all of a shape."""
-        if part in self._curved:
-            return self._curved[part]
+        key = (part, _tolerance(part, tolerance))
+        if key in self._curved:
+            return self._curved[key]
         return self.curvature.spread(self._evaluated[Scope.FACTOR][part])
 
     def dimension(self, letter: str, scope: Scope) -> Draws:
@@ -128,4 +140,17 @@ class Scopes:
         return weakest(self._symbol_status(letter) for letter in part.letters)
 
     def _symbol_status(self, letter: str) -> Status:
-        return weakest(self.found[path].status for path in paths_behind(letter, self.found))
+        if letter not in self._statuses:
+            paths = paths_behind(letter, self.found)
+            self._statuses[letter] = weakest(self.found[path].status for path in paths)
+        return self._statuses[letter]
+
+
+def _is_curved(part: Summand, tolerance: Formula | None) -> bool:
+    """Whether its values differ between layers of a shape."""
+    return not CURVED.isdisjoint(part.letters) or _tolerance(part, tolerance) is not None
+
+
+def _tolerance(part: Summand, tolerance: Formula | None) -> Formula | None:
+    """What stands for epsilon in a part; None where it holds none."""
+    return tolerance if "epsilon" in part.letters else None

@@ -17,13 +17,15 @@ from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width
 from costmodel.curvature.roles import LayerRole
 from costmodel.projection.curvature import LAW, STATED, role_of, targets
 from costmodel.projection.draws import Sample
-from costmodel.quantities.estimate import Draws
+from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.workloads.workload import Layer, Shape, Workload
 
 #: Layers that stand for all of one shape and role.
 _MOST: Final = 3
 #: Shares of a training run that stand for all of it: the middles of its thirds.
 _THIRDS: Final = (1 / 6, 1 / 2, 5 / 6)
+#: Factors up to which averages are taken by a product with a small matrix.
+_FEW: Final = 64
 #: Stands for the gap of a factor with one mode.
 _NO_SECOND_MODE: Final = 1e12
 
@@ -80,9 +82,15 @@ class Curvature:
         """Weighted means over the factors that stand for each shape, shape (2 x shapes, draws)."""
         if len(values) == 1:
             return values
-        weighted = values * np.tile(self.weight, 2)[:, None]
-        starts = np.flatnonzero(np.diff(self.factor_unit, prepend=-1))
-        return np.asarray(np.add.reduceat(weighted, starts, axis=0))
+        weight, units = np.tile(self.weight, 2), self.factor_unit
+        starts = np.flatnonzero(np.diff(units, prepend=-1))
+        if len(starts) <= _FEW:
+            averaging = np.zeros((len(starts), len(units)))
+            averaging[units, np.arange(len(units))] = weight
+            found = np.asarray(averaging @ values)
+            if np.isfinite(found).all():  # one infinite value would spoil the means of all
+                return found
+        return np.asarray(np.add.reduceat(values * weight[:, None], starts, axis=0))
 
 
 def standings(workload: Workload, shapes: tuple[Shape, ...]) -> list[Standing]:
@@ -146,12 +154,11 @@ def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> 
         if of_input in wanted:
             both = [_drawn(workload, standing, target, sample) for target in (of_input, of_output)]
             found.values[letter] = np.concatenate(both)
-    if "s_r" in found.values:
-        found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
-        # What is not in the top mode bounds the second.
-        with np.errstate(divide="ignore"):
-            bound = np.minimum(1 / (found.values["s_r"] - 1), _NO_SECOND_MODE)
-        found.values["eta"] = np.maximum(found.values["eta"], bound)
+    found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
+    # What is not in the top mode bounds the second.
+    with np.errstate(divide="ignore"):
+        bound = np.minimum(1 / (found.values["s_r"] - 1), _NO_SECOND_MODE)
+    found.values["eta"] = np.maximum(found.values["eta"], bound)
     return found
 
 
@@ -164,13 +171,20 @@ def _drawn(workload: Workload, standing: list[Standing], target: Target, sample:
         stated = workload.kfac.curvature.of(each.layer.name, role_of(each.layer), target)
         if stated is not None:
             path, quantity = stated
-            rows.append(quantity.at(sample.standard_normal(f"{STATED}.{path}.{each.layer.name}")))
+            rows.append(_stated(f"{STATED}.{path}", quantity, each.layer, sample))
         elif for_all is not None:
             rows.append(sample.drawn[f"model.kfac.{target}"])
         else:
-            assert by_law is not None  # law_quantities sees to it
+            assert by_law is not None  # curvature_quantities sees to it
             rows.append(by_law[index])
     return np.maximum(np.stack(rows), FLOOR[target])
+
+
+def _stated(path: str, quantity: Quantity, layer: Layer, sample: Sample) -> Draws:
+    """Draws of what a model says of a layer: its own number as a scenario has it, or that of its role, which varies."""
+    if path.startswith(f"{STATED}.layers."):
+        return sample.drawn[path]
+    return quantity.at(sample.standard_normal(f"{path}.{layer.name}"))
 
 
 def _by_law(workload: Workload, standing: list[Standing], target: Target, sample: Sample) -> Draws:

@@ -6,6 +6,7 @@ length one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +14,13 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula, code, kfac
+from costmodel.formulas.accuracy import couplings, iterations
+from costmodel.formulas.accuracy.chain import together
+from costmodel.formulas.accuracy.power_law import power_law_moments
 from costmodel.formulas.code import Summand
+from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN
+from costmodel.machines.cards import RelaxationOf
 from costmodel.methods import Scope
 from costmodel.projection.curvature import LAW, STATED
 from costmodel.projection.draws import Sample
@@ -22,6 +28,7 @@ from costmodel.projection.standing import Curvature, curvature
 from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.workloads.workload import Shape, Workload
 
+_EIGENVALUE: Final = RelaxationOf.LARGEST_EIGENVALUE
 #: Path of the quantity behind each symbol of the analog machine.
 ANALOG: Final[Mapping[str, str]] = {
     "tau": "analog.relaxation_time",
@@ -47,20 +54,37 @@ ANALOG: Final[Mapping[str, str]] = {
 #: The formula that gives a symbol its value, unless a model states it outright.
 BEHIND: Final[Mapping[str, Formula]] = {
     "kappa": kfac.damping.condition_number(),
-    "r": kfac.low_rank.rank(),
+    "r": iterations.low_rank_columns(),
+    "chi": couplings.peak(),
 }
-#: Symbols whose values differ between layers of one shape.
-CURVED: Final = frozenset({"theta", "s_r", "eta", "s_d", "kappa", "r"})
+_CONDITION: Final = ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank")
+_STABLE_RANKS: Final = ("input_stable_rank", "output_stable_rank")
+_GAPS: Final = ("input_top_mode_gap", "output_top_mode_gap")
+_DECAYS: Final = ("input_spectral_decay", "output_spectral_decay")
+_SPECTRUM: Final = (*_CONDITION, *_STABLE_RANKS, *_GAPS, *_DECAYS)
 _CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "theta": ("mean_curvature",),
-    "s_r": ("input_stable_rank", "output_stable_rank"),
-    "eta": ("input_top_mode_gap", "output_top_mode_gap"),
-    "s_d": ("input_spectral_decay", "output_spectral_decay"),
-    "kappa": ("condition_number", "damping", "mean_curvature", "input_stable_rank", "output_stable_rank"),
-    "r": ("rank", "input_spectral_decay", "output_spectral_decay"),
+    "s_r": _STABLE_RANKS,
+    "eta": _GAPS,
+    "s_d": _DECAYS,
+    "kappa": _CONDITION,
+    "d_e": _SPECTRUM,
+    "q": _SPECTRUM,
+    "s_2": _SPECTRUM,
+    "mu_2": _SPECTRUM,
+    "s_x": _SPECTRUM,
+    "h": _SPECTRUM,
+    "chi": ("diagonal_peak", *_SPECTRUM),
+    "psi": ("diagonal_peak", *_STABLE_RANKS),
+    "epsilon_s": ("diagonal_peak", *_SPECTRUM),
+    "r": ("rank", "relative_error", *_SPECTRUM),
 }
+#: Symbols whose values differ between layers of one shape.
+CURVED: Final = frozenset(_CURVED_PATHS) | {"tau", "tau_o", "nu"}
 _PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
     "epsilon": ("model.kfac.relative_error",),
+    "T_n": ("model.kfac.relative_error",),
+    "T_t": ("model.kfac.settling_tolerance",),
     "lambda": ("model.kfac.damping",),
     "b": ("model.kfac.block_size",),
 }
@@ -90,8 +114,10 @@ class SymbolValues:
     curvature: Curvature
 
 
-def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> SymbolValues:
-    """Values of every symbol that a formula may hold."""
+def symbol_values(
+    workload: Workload, shapes: tuple[Shape, ...], sample: Sample, relaxation: RelaxationOf = _EIGENVALUE
+) -> SymbolValues:
+    """Values of every symbol that a formula may hold; ``relaxation`` says what the machine's times are times of."""
     drawn = sample.drawn
     layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {
@@ -107,7 +133,8 @@ def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample)
         Scope.LAYER: layer,
         Scope.FACTOR: factor,
     }
-    return SymbolValues(scopes, _curved_values(workload, factor, found, drawn), found)
+    curved = _curved_values(workload, factor, found, drawn)
+    return SymbolValues(scopes, curved | _on_the_machine(curved, relaxation), found)
 
 
 def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
@@ -150,6 +177,8 @@ def _factor_values(layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> di
         "m": m,
         "n_c": values.get("n_c", m),  # one converter a cell unless the card says otherwise
         "epsilon": drawn["model.kfac.relative_error"][None, :],
+        "T_n": drawn["model.kfac.relative_error"][None, :],
+        "T_t": drawn["model.kfac.settling_tolerance"][None, :],
     }
     return values | known
 
@@ -165,11 +194,50 @@ def _curved_values(
     else:
         values["lambda"] = drawn["model.kfac.damping"][None, :]
         values["kappa"] = _behind("kappa", values)
+    values |= _spectrum(values)
+    values["psi"] = np.minimum(drawn["model.kfac.diagonal_peak"][None, :], values["n"] / values["s_r"])
+    values["chi"] = np.minimum(_behind("chi", values), 1.0)
+    values["epsilon_s"] = _systematic(values)
     if workload.kfac.rank is not None:
         values["r"] = np.minimum(drawn["model.kfac.rank"][None, :], values["n"])
     else:
         values["r"] = _behind("r", values)
     return values
+
+
+def _spectrum(values: Mapping[str, Draws]) -> dict[str, Draws]:
+    """Moments of the spectra, and how much the factor solved last enlarges noise of the one before."""
+    found = power_law_moments(*(values[letter] for letter in ("n", "kappa", "s_r", "eta", "s_d")))
+    gain = np.sqrt(found["mu_2"] / found["s_x"])
+    half = len(gain) // 2
+    # A is solved first, G last.
+    return found | {"h": np.concatenate([gain[half:], np.ones_like(gain[half:])])}
+
+
+def _on_the_machine(values: Mapping[str, Draws], relaxation: RelaxationOf) -> dict[str, Draws]:
+    """Noise and times of a machine, for a factor that is scaled to what its nodes and couplings hold."""
+    swing = noise.solution_ratio()
+    found = {"nu": values_of([swing], values)[swing]}
+    if relaxation is RelaxationOf.LARGEST_COUPLING:
+        # The largest coupling is the largest entry, chi of the largest eigenvalue.
+        found["tau"] = values["tau"] * values["chi"]
+        found["tau_o"] = values["tau_o"] * np.sqrt(values["chi"])
+    return found
+
+
+def _systematic(values: Mapping[str, Draws]) -> Draws:
+    """Error of a layer's preconditioned gradient by couplings that are off, as far as times are planned with it.
+
+    It may take half of the squared tolerance. A layer in which it takes more is not solved accurately, in whatever
+    time, which :mod:`costmodel.projection.feasibility` reports.
+    """
+    rounding, mismatch = couplings.rounding_total(), couplings.mismatch_error()
+    causes = [rounding] if "delta" not in values else [rounding, mismatch]
+    found = values_of(causes, values)
+    both = np.sqrt(np.sum([np.broadcast_to(each, values["kappa"].shape) ** 2 for each in found.values()], axis=0))
+    half = len(both) // 2
+    layer = np.minimum(together(both[:half], both[half:]), values["T_n"] * math.sqrt(0.5))
+    return np.concatenate([layer, layer])
 
 
 def _behind(letter: str, values: Mapping[str, Draws]) -> Draws:

@@ -93,9 +93,19 @@ class Quantity:
         return np.maximum(self.value + np.where(share > 0, share * up, share * down), 0.0)
 
 
-def standard_normal(path: str, count: int, seed: int) -> Draws:
-    """The stream of standard normal deviates of a path, shape (count,)."""
-    return np.random.default_rng([seed, zlib.crc32(path.encode())]).standard_normal(count)
+#: Deviates of a stream that are drawn together: a stretch of a long stream is drawn without what comes before it.
+_BLOCK: Final = 4096
+
+
+def standard_normal(path: str, count: int, seed: int, start: int = 0) -> Draws:
+    """The stream of standard normal deviates of a path, from some position on, shape (count,)."""
+    first, last = start // _BLOCK, max(start + count - 1, start) // _BLOCK
+    name = zlib.crc32(path.encode())
+    blocks = []
+    for block in range(first, last + 1):
+        generator = np.random.default_rng([seed, name, block] if block else [seed, name])
+        blocks.append(generator.standard_normal(min(_BLOCK, start + count - block * _BLOCK)))
+    return np.concatenate(blocks)[start - first * _BLOCK :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate
-from costmodel.views.numbers import ratio, significant
+from costmodel.views.numbers import percent, ratio, significant
 
 #: A gain below this is none: it does not pay for a machine.
 NO_GAIN: Final = 0.01
@@ -47,18 +47,24 @@ def _accuracy(projection: Projection, name: str) -> str:
     found = projection.feasibility[name]
     if found.reach is Reach.YES:
         return ""
-    target, have = significant(found.target.median), significant(projection.analog.input_bits.value)
-    low, high = math.ceil(found.input_bits_at_best.median), math.ceil(found.input_bits.median)
-    if found.reach is Reach.DEPENDS:
-        return (
-            f"Whether it gets within {target} of the exact result depends on the factors' largest entries: "
-            f"{low} to {high} input bits are needed, the card has {have}. "
-        )
-    least = significant(found.error_at_best.median)
-    return (
-        f"It cannot get within {target} of the exact result: its worst factor is off by {least} at least; "
-        f"{low} to {high} input bits are needed, the card has {have}. "
-    )
+    target, error = significant(found.target.median), significant(found.error.median)
+    share = percent(found.layers_reached, 1 if found.layers_reached < 0.01 else 0)
+    layers = f"{share} of its layers" if found.reach is Reach.SOME else "No layer"
+    gets = "get" if found.reach is Reach.SOME else "gets"
+    cause = _CAUSES[found.limit]
+    needed, have = math.ceil(found.input_bits.median), projection.analog.input_bits.value
+    if found.limit == "input_rounding" and needed > have:  # otherwise other causes beside it take too much
+        cause += f", for which {needed} bits are needed and the card has {significant(have)}"
+    return f"{layers} {gets} within {target} of the exact gradient; the worst is off by {error}, by {cause}. "
+
+
+#: What keeps a layer from being solved accurately, in words.
+_CAUSES: Final = {
+    "input_rounding": "rounding of its couplings",
+    "right_hand_sides": "rounding of its inputs",
+    "output_rounding": "rounding of what is read out",
+    "mismatch": "component mismatch",
+}
 
 
 def _bound(projection: Projection) -> str:

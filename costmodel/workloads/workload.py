@@ -132,7 +132,9 @@ class KfacSettings:
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
-        relative_error: epsilon allowed in the preconditioned gradient.
+        relative_error: epsilon of the preconditioned gradient that training tolerates of errors of any kind.
+        settling_tolerance: The same of settling too briefly alone, which acts as more damping.
+        diagonal_peak: psi, largest diagonal entry of a factor over the mean one.
         block_size: Side of Shampoo's blocks.
         curvature_law: What curvature is taken from where nothing is said of a layer.
         curvature: What the model says of single layers and of roles.
@@ -154,6 +156,8 @@ class KfacSettings:
     refresh_interval: int
     damping: Quantity
     relative_error: Quantity
+    settling_tolerance: Quantity
+    diagonal_peak: Quantity
     block_size: Quantity
     curvature_law: CurvatureLaw
     curvature: MeasuredCurvature = field(default_factory=MeasuredCurvature)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from costmodel.formulas import averaging, inverse, kfac, solve, transient, underdamped
-from costmodel.formulas.accuracy import chain, iterations, moments, sampling, settling, split, tolerances
+from costmodel.formulas.accuracy import chain, iterations, moments, power_law, sampling, settling, split, tolerances
 from tests.formulas import spectra
 
 LAYERS = spectra.layers()
@@ -33,6 +33,62 @@ def test_moments_are_sums_over_modes():
         white = np.sqrt((factor.damped**-2).mean())
         gradient = np.sqrt(factor.alpha @ factor.damped**-2 / factor.alpha.sum())
         assert moments.white_gain().evaluate(mu_2=mu_2, s_x=s_x) == pytest.approx(white / gradient, rel=1e-8)
+
+
+SPECTRA = [(3, 5.0, 1.5, 3.0, 1.0), (9, 30.0, 4.0, 1.0, 0.3), (40, 1e3, 1.2, 6.0, 2.5), (3000, 100.0, 8.0, 2.0, 1.1)]
+
+
+@pytest.mark.parametrize(("n", "kappa", "s_r", "eta", "s_d"), [*SPECTRA, (500, 40.0, 30.0, 1.5, 1.5)])
+def test_moments_of_a_power_law_are_its_sums(n, kappa, s_r, eta, s_d):
+    """Mode by mode: until the trace is used up, or with what is left of it spread over all but the first."""
+    alpha, reached, left = [1.0], [1.0], s_r - 1
+    for rank in range(2, n + 1):
+        alpha.append((rank / 2) ** -s_d / eta)
+        reached.append(min(1.0, left / alpha[-1]))
+        left -= reached[-1] * alpha[-1]
+    alpha, reached = np.array(alpha), np.array(reached)
+    alpha[1:] += left / max(reached[1:].sum(), 1)
+    alpha *= kappa - 1
+    d_e = (reached * alpha / (1 + alpha)).sum()
+    share = (reached * alpha / (1 + alpha) ** 2).sum() / d_e
+    found = power_law.power_law_moments(n, kappa, s_r, eta, s_d)
+    assert {letter: float(value) for letter, value in found.items()} == pytest.approx(
+        {
+            "d_e": d_e,
+            "q": share,
+            "s_2": (reached * (1 + alpha) ** 2 + 1 - reached).sum() / kappa**2,
+            "mu_2": kappa**2 * (reached / (1 + alpha) ** 2 + 1 - reached).mean(),
+            "s_x": kappa**2 * d_e * share / (s_r * (kappa - 1)),
+        },
+        rel=0.03,
+    )
+
+
+@pytest.mark.parametrize(("n", "kappa"), [(1, 1.0), (1, 7.0), (2, 1.0), (500, 1.0)])
+def test_moments_of_one_mode_or_of_damping_alone(n, kappa):
+    found = {letter: float(value) for letter, value in power_law.power_law_moments(n, kappa, 1.0, 1e12, 1.0).items()}
+    assert found["d_e"] == pytest.approx((kappa - 1) / kappa, abs=1e-8)
+    assert found["q"] == pytest.approx(1 / kappa)
+    squares = [1.0, *[1 / kappa**2] * (n - 1)]
+    assert found["s_2"] == pytest.approx(sum(squares))
+    assert found["mu_2"] == pytest.approx((1 + (n - 1) * kappa**2) / n)
+    assert found["s_x"] == pytest.approx(1)
+
+
+def test_moments_of_a_power_law_on_measured_spectra():
+    """Given each factor's own stable rank, gap, and the exponent from its second to its sixteenth mode."""
+    off = []
+    for factor in (factor for layer in LAYERS for factor in layer.factors):
+        ranks = np.array([rank for rank in (2, 3, 4, 5, 6, 8, 10, 13, 16) if rank <= factor.n // 2])
+        exponent = -np.polyfit(np.log(ranks), np.log(factor.alpha[ranks - 1]), 1)[0]
+        spectrum = {"eta": factor.alpha[0] / factor.alpha[1], "s_d": max(exponent, 0.1)}
+        found = power_law.power_law_moments(**spectrum, **factor.values("n", "kappa", "s_r"))
+        exact = factor.values("d_e", "q", "s_2", "mu_2", "s_x")
+        off.append([float(found[letter]) / exact[letter] for letter in exact])
+    assert np.median(off, axis=0) == pytest.approx([1] * 5, rel=0.1)
+    assert np.quantile(off, 0.1, axis=0).min() > 0.35  # s_x, which has the errors of both d_e and q
+    assert np.quantile(off, 0.1, axis=0)[:2].min() > 0.5
+    assert np.quantile(off, 0.9, axis=0).max() < 2
 
 
 @pytest.mark.parametrize(("eigenvalues", "damping"), [([-1.0, 2.0], 1.0), ([0.0, 0.0], 1.0), ([1.0], 0.0), ([], 1.0)])
@@ -120,25 +176,25 @@ def test_share_that_one_inverse_leaves_out(y):
 @pytest.mark.verifies("accuracy.sampling.covariance.tolerance", "accuracy.sampling.time_ratio")
 @pytest.mark.parametrize("epsilon", [0.1, 0.5])
 def test_sampling_time_of_a_direction(epsilon):
-    errors, today = [], []
+    errors, undivided = [], []
     for layer in LAYERS:
-        squares, naive = [], []
+        squares, whole = [], []
         for factor in layer.factors:
             values = factor.values("n", "d_e", "q")
             inverse = sampling.covariance_tolerance().evaluate(epsilon_n=epsilon, **values)
             error = spectra.covariance_error(factor, spectra.overdamped)
-            for target, found in ((inverse, squares), (epsilon, naive)):
+            for target, found in ((inverse, squares), (epsilon, whole)):
                 time = averaging.covariance_time().evaluate(**factor.values("n", "kappa"), tau=1.0, epsilon=target)
                 found.append(error / time)
             assert sampling.time_ratio().evaluate(**values) <= 2
         errors.append(spectra.random_errors(*squares) / epsilon)
-        today.append(spectra.random_errors(*naive) / epsilon)
+        undivided.append(spectra.random_errors(*whole) / epsilon)
     median, least, worst = summary(errors)
     assert 0.95 < median < 1.05
     assert least > 0.85
     assert worst < 1.3
     # With all of epsilon for each inverse in the Frobenius norm, directions are off by 1.3 to 1.8 times as much.
-    assert 1.3 < np.median(today) < 1.8
+    assert 1.3 < np.median(undivided) < 1.8
 
 
 @pytest.mark.verifies("accuracy.sampling.underdamped.tolerance")
@@ -284,8 +340,23 @@ def test_conjugate_gradients_of_a_direction():
     errors = conjugate_gradients(factor, 200, generator)
     steps = iterations.cg_steps().evaluate(epsilon=0.1, **factor.values("kappa", "d_e", "q"))
     enough = 1 + int(np.argmax(errors[:, 0] < one))
-    worst_case = kfac.conjugate_gradients.iterations().evaluate(kappa=factor.kappa, epsilon=0.1)
+    worst_case = kfac.conjugate_gradients.iterations_bound().evaluate(kappa=factor.kappa, epsilon=0.1)
     assert 0.9 * enough <= steps <= 1.5 * enough < worst_case
+
+
+@pytest.mark.composes("kfac.cg.iterations")
+def test_iterations_are_those_of_a_direction():
+    values = {"kappa": 1e3, "d_e": 30.0, "q": 0.5, "epsilon": 0.1}
+    assert kfac.conjugate_gradients.iterations().evaluate(**values) == iterations.cg_steps().evaluate(**values)
+
+
+@pytest.mark.composes("accuracy.iterations.low_rank.columns")
+def test_columns_are_modes_and_ten_more():
+    values = {"d_e": 30.0, "q": 0.5, "epsilon": 0.1}
+    kept = iterations.low_rank_rank().evaluate(**values)
+    assert 41 < kept < 42
+    assert iterations.low_rank_columns().evaluate(n=1024, **values) == 42 + 10
+    assert iterations.low_rank_columns().evaluate(n=45, **values) == 45
 
 
 @pytest.mark.verifies("accuracy.iterations.low_rank.rank", "accuracy.iterations.low_rank.error")

@@ -1,6 +1,8 @@
 """The report card says what the tests do: every formula's decorator agrees with the marks of the tests."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,8 +44,8 @@ def test_no_formula_is_missing() -> None:
     for name in formulas.catalog():
         assert evidence(name).by, name
     assert Counter(evidence(name).check for name in formulas.catalog()) == {
-        Check.VERIFIED: 226,
-        Check.COMPOSED: 34,
+        Check.VERIFIED: 243,
+        Check.COMPOSED: 91,
         Check.UNVERIFIED: 2,
     }
 
@@ -72,3 +74,21 @@ def test_a_formula_is_verified_or_composed_or_neither() -> None:
     with pytest.raises(ValueError, match=r"^formula trial\.both is either verified or composed, not both$"):
         formula("trial.both", one, "a source", verified_by="a count", composed_of=("kfac.factor.elements",))
     assert "trial.both" not in formulas.catalog()
+
+
+def registers(file: Path) -> bool:
+    """Whether a module decorates a function with ``@formula(...)``."""
+    functions = [node for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    calls = (each for function in functions for each in function.decorator_list if isinstance(each, ast.Call))
+    return any(isinstance(call.func, ast.Name) and call.func.id == "formula" for call in calls)
+
+
+def test_every_module_with_formulas_is_imported_with_the_package() -> None:
+    """What no module imports would register nothing, in silence; only a fresh interpreter can tell."""
+    root, folder = TESTS.parent, Path(formulas.__file__).parent
+    files = [file.relative_to(folder.parents[1]) for file in sorted(folder.rglob("*.py")) if registers(file)]
+    names = {".".join(file.with_suffix("").parts) for file in files}
+    assert "costmodel.formulas.thermo.solve" in names
+    code = "import sys, costmodel.formulas; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    assert names - set(found.split()) == set(), "add it to an __init__.py of costmodel/formulas"

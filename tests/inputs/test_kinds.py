@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.kinds import FAMILIES, LAYER_KINDS, Part, family, layer_kind
 from costmodel.inputs.kinds.fields import Positioned, Size
@@ -48,7 +49,8 @@ def test_a_new_kind_of_layer(tmp_path: Path) -> None:
     )
     workload = load_workload(file)
     assert workload.layers == tuple(
-        Layer(f"b.{index}.w.weight", "bilinear", 3, 4, bias=False, pairs=5, positions=7.0) for index in (0, 1)
+        Layer(f"b.{index}.w.weight", "bilinear", 3, 4, bias=False, pairs=5, positions=7.0, role=role)
+        for index, role in enumerate((LayerRole.FIRST, LayerRole.HEAD))  # by their place
     )
     assert [(part.name, part.parameters) for part in workload.others] == [("b.0.w.scale", 5), ("b.1.w.scale", 5)]
 

@@ -2,11 +2,15 @@
 
 import importlib
 
+import numpy as np
 import pytest
 
 from costmodel.defaults import Scenario
 from costmodel.inputs.loading import load_analog, load_digital, load_workload
+from costmodel.methods import METHODS
+from costmodel.projection.cost import Cost, Gathered
 from costmodel.projection.draws import Sample, quantities
+from costmodel.quantities.estimate import Status
 
 module = importlib.import_module("costmodel.projection.project")
 
@@ -49,3 +53,27 @@ def test_layers_of_a_large_network_are_still_there(monkeypatch: pytest.MonkeyPat
     result = module.project(*arguments, draws=3)
     assert len(result.layers) == len(arguments[0].layers)
     assert all(time > 0 for layer in result.layers for name, time in layer.step_time.items() if name != "sgd")
+
+
+def test_stretches_are_gathered_in_order_with_the_weakest_status() -> None:
+    gathered = Gathered(5)
+    layers = np.ones((1, 2))
+    gathered.take(Cost(np.array([1.0, 2.0]), layers, Status.MEASURED))
+    gathered.take(Cost(np.array([3.0]), np.zeros((1, 1)), Status.SOURCED))
+    with pytest.raises(ValueError, match=r"^3 of 5 draws were evaluated$"):
+        _ = gathered.cost
+    gathered.take(Cost(np.array([4.0, 5.0]), np.zeros((1, 2)), Status.INTERPOLATED))
+    assert gathered.cost.total.tolist() == [1, 2, 3, 4, 5]
+    assert (gathered.cost.by_shape is layers, gathered.cost.status) == (True, Status.SOURCED)
+
+
+def test_a_phase_of_several_methods_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million draws of every phase of every method are gigabytes."""
+    arguments = load_workload("mlp"), load_digital("h100-sxm", ["power=700 W"]), load_analog("sram-2026")
+    methods = [build(arguments[0].kfac.factor_construction) for build in METHODS.values()]
+    sample = Sample.of(quantities(*arguments), 6, 0, Scenario.NOMINAL)
+    monkeypatch.setattr(module, "_CELLS", 2 * len(arguments[0].shapes()) * 4)  # two stretches
+    _, seconds, joules = module._evaluated(*arguments, methods, sample)
+    for kept in (seconds, joules):
+        assert kept["kfac.cholesky"]["factors"].total is kept["kfac.eigh"]["factors"].total
+        assert len(kept["kfac.eigh"]["factors"].total) == 6

@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from costmodel.defaults import Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import Scope
-from costmodel.projection.draws import draw_all, quantities
+from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.project import project
 from costmodel.projection.values import symbol_values
 from costmodel.quantities.estimate import Draws
@@ -21,9 +19,9 @@ SETTINGS = "relative_error: 0.1, condition_number: 9"
 
 
 def factor_values(net: Workload, digital: DigitalCard, analog: AnalogCard) -> dict[str, Draws]:
-    """Symbols of the factors A and G, one above the other."""
-    drawn = draw_all(quantities(net, digital, analog), 1, 0, Scenario.NOMINAL)
-    return symbol_values(net, tuple(shape for shape, _ in net.shapes()), drawn)[Scope.FACTOR]
+    """Symbols of the factors A and G, one above the other, of the only layer at each third of its training."""
+    sample = Sample.of(quantities(net, digital, analog), 1, 0, Scenario.NOMINAL)
+    return dict(symbol_values(net, tuple(shape for shape, _ in net.shapes()), sample).curved)
 
 
 def test_an_array_has_one_converter_a_cell(digital: DigitalCard, analog: AnalogCard) -> None:
@@ -46,8 +44,8 @@ def test_an_array_is_never_more_than_full(digital: DigitalCard, analog: AnalogCa
     assert large.methods == whole.methods
     assert large.feasibility == whole.feasibility
     assert factor_values(one_layer(SETTINGS), digital, replace(analog, cells=exact(80)))["m"].ravel().tolist() == [
-        80,
-        50,
+        *(80, 80, 80),
+        *(50, 50, 50),
     ]
 
 
@@ -61,24 +59,20 @@ def test_a_sketch_has_no_more_columns_than_the_factor(digital: DigitalCard, anal
 
 
 def test_each_side_has_its_own_spectral_decay(digital: DigitalCard, analog: AnalogCard) -> None:
-    """((kappa - 1)(1 - epsilon) / epsilon)^(1 / s) = 72^(1/2) = 8.5 for A, 72^(1/4) = 2.9 for G, and oversampling."""
+    """Stated for all layers, they are the same at every third of the training run."""
     net = one_layer(SETTINGS + ", input_spectral_decay: 2, output_spectral_decay: 4")
-    assert factor_values(net, digital, analog)["r"].ravel().tolist() == [9 - 1 + 10, 3 - 1 + 10]
+    assert factor_values(net, digital, analog)["s_d"].tolist() == 3 * [[2.0]] + 3 * [[4.0]]
 
 
 def test_each_side_has_its_own_stable_rank(digital: DigitalCard, analog: AnalogCard) -> None:
-    """kappa = 1 + (n / s_r) sqrt(theta / lambda): 1 + 100 / 2 * 2 for A, 1 + 50 / 10 * 2 for G.
-
-    Burn-in takes half of kappa tau ln(1 / epsilon) for each, every 10 steps.
-    """
+    """kappa = 1 + (n / s_r) sqrt(theta / lambda): 1 + 100 / 2 * 2 for A, 1 + 50 / 10 * 2 for G."""
     net = one_layer(
         "relative_error: 0.1, damping: 1e-2, mean_curvature: 4e-2, input_stable_rank: 2, output_stable_rank: 10"
     )
-    settle = project(net, digital, analog).methods["thermo.inverse"].phases["settle"]
-    assert settle.median == pytest.approx((101 + 11) * 1e-6 * np.log(10) / 2 / 10)
+    assert factor_values(net, digital, analog)["kappa"].ravel() == pytest.approx([101, 101, 101, 11, 11, 11])
 
 
 def test_thermal_energy_is_boltzmanns_constant_times_the_temperature(digital: DigitalCard, analog: AnalogCard) -> None:
     warm = replace(analog, temperature=exact(300, kelvin))
-    found = factor_values(one_layer(SETTINGS), digital, warm)["E_T"].item()
+    found = factor_values(one_layer(SETTINGS), digital, warm)["E_T"]
     assert found == pytest.approx(4.141947e-21, rel=1e-9, abs=0)  # 1.380649e-23 J/K, exact in the SI

@@ -39,18 +39,10 @@ class OuterSum:
             self.matrix.addmm_(piece.mT, piece)
         self.kept.clear()
 
-    def apply(self, block: Tensor) -> Tensor:
-        """X^T (X V) for a block of vectors V, shape (n, k)."""
+    def smaller(self) -> Tensor:
+        """X^T X or X X^T, the one of lower order; their eigenvalues are the same but for zeros."""
         if self.matrix is not None:
-            return self.matrix @ block
-        return sum((piece.double().mT @ (piece.double() @ block) for piece in self.kept), torch.zeros_like(block))
-
-    def gram(self) -> Tensor:
-        """X X^T, which has the same eigenvalues but for zeros; only while the rows are kept."""
-        whole = torch.cat(self.kept).double()
-        return whole @ whole.mT
-
-    @property
-    def device(self) -> torch.device:
-        """Where it is kept."""
-        return self.kept[0].device if self.matrix is None else self.matrix.device
+            return self.matrix
+        if not self.kept:
+            return torch.zeros(0, 0, dtype=torch.float64)
+        return torch.cat([torch.cat([a.double() @ b.double().mT for b in self.kept], 1) for a in self.kept])

@@ -80,15 +80,14 @@ class _Projections:
         base = weight if id(weight) in self.names else weight._base
         found = self.names.get(id(base))
         if found is not None and output.requires_grad:
-            self._note(*found, x, weight, output)
+            first = 0 if base is weight or base is None else weight.storage_offset() - base.storage_offset()
+            self._note(*found, x, first // (found[2] * weight.shape[1]), output)
         return output
 
-    def _note(
-        self, name: str, projections: tuple[str, ...], width: int, x: Tensor, weight: Tensor, output: Tensor
-    ) -> None:
+    def _note(self, name: str, projections: tuple[str, ...], width: int, x: Tensor, first: int, output: Tensor) -> None:
+        """Note one call whose weight begins at the first row of some projection."""
         if projections != ("out_proj",):
             self.batch[name] = x.shape[1]
-        first = int(weight.storage_offset()) // (width * int(weight.shape[1])) if len(projections) > 1 else 0
         edge = get_gradient_edge(output)
         for index, projection in enumerate(projections[first : first + output.shape[-1] // width]):
             full = f"{name}.{projection}" if name else projection

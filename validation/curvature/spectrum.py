@@ -53,24 +53,24 @@ def all_eigenvalues(outer: OuterSum) -> Values:
 
 
 def leading_eigenvalues(outer: OuterSum) -> Values:
-    """The largest eigenvalues of X^T X by Lanczos, or from the small X X^T where there are few rows."""
-    if outer.matrix is None and outer.rows <= FULL:
-        values = _falling(outer.gram())
-        return np.pad(values, (0, max(0, LEADING - len(values))))[:LEADING]
+    """The largest eigenvalues of X^T X, by Lanczos where neither X^T X nor X X^T is small."""
+    matrix = outer.smaller()
     if outer.trace == 0:
         return np.zeros(LEADING)
-    scale = outer.n / outer.trace  # ARPACK's tolerance has an absolute part
+    if len(matrix) <= FULL:
+        values = _falling(matrix)
+        return np.pad(values, (0, max(0, LEADING - len(values))))[:LEADING]
+    scale = len(matrix) / outer.trace  # ARPACK's tolerance has an absolute part
 
     def product(vector: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        block = torch.from_numpy(np.ascontiguousarray(vector.reshape(outer.n, -1) * scale)).to(outer.device)
-        return outer.apply(block).cpu().numpy()
+        scaled = torch.from_numpy(vector.reshape(len(matrix), -1) * scale).to(matrix.device)
+        return np.asarray((matrix @ scaled).cpu())
 
-    operator = LinearOperator((outer.n, outer.n), matvec=product, matmat=product, dtype=np.float64)
-    start = np.random.default_rng(0).standard_normal(outer.n)
+    operator = LinearOperator(matrix.shape, matvec=product, matmat=product, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(len(matrix))
     try:
         found = eigsh(operator, LEADING, which="LA", v0=start, tol=_TOLERANCE, return_eigenvectors=False)
     except ArpackError:  # hardly more than a few eigenvalues above zero: those below are all alike
-        matrix = outer.apply(torch.eye(outer.n, dtype=torch.float64, device=outer.device))
         return _falling(matrix)[:LEADING]
     values = np.sort(found)[::-1].clip(min=0) / scale
     return np.asarray(values, dtype=np.float64)

@@ -148,7 +148,9 @@ def law_of(candidate: Candidate, operation: Operation, sizes: Sequence[Size], co
         factor = float(coefficients[3])
         scaled = {name: curve.times(factor) for name, curve in candidate.base.penalties.items()}
         launch, item, element = (float(each) for each in coefficients[:3])
-        return FittedLaw(launch, item, element, candidate.base.work.times(factor), scaled, (min(working), max(working)))
+        # A law that is another's, but for launches, is known as far as that is.
+        largest = max(max(working), candidate.base.domain[1] if candidate.held else 0.0)
+        return FittedLaw(launch, item, element, candidate.base.work.times(factor), scaled, (min(working), largest))
     knots = _knots(candidate, max(working))
     shapes = np.array(_shapes(candidate, np.array(knots)))
     count = len(shapes)

@@ -108,10 +108,14 @@ def plan(
 
 def _sizes(op: Operation, levels: int, device: str, beyond: bool) -> list[tuple[int, Size]]:
     gpu = device == "cuda"
-    found = []
+    found: list[tuple[int, Size]] = []
+    seen: set[Size] = set()  # a GPU's sizes are partly those of element-wise work
     for level in range(levels):
         for n, m, batch in _level(op, level, gpu=gpu):
             size = Size(n, m, batch)
+            if size in seen:
+                continue
+            seen.add(size)
             if n <= op.largest * (_GPU_SCALE if gpu else 1) and (gpu or op.flops(n, m) * batch <= _MOST_FLOPS):
                 found.append((level, size))
     return found + ([(levels, size) for size in _larger(op)] if beyond and not gpu else [])
@@ -129,7 +133,7 @@ def _level(op: Operation, level: int, *, gpu: bool) -> list[tuple[int, int, int]
         return [(n, m, 1) for m, n in [*_RECTANGULAR[level], *more(_GPU_RECTANGULAR)]]
     memory = [] if op.flops(2, 2) else list(_MEMORY[level])
     # Sizes of both lists are timed once.
-    return [(n, n, 1) for n in dict.fromkeys([*_SQUARE[level], *memory, *more(_GPU_SQUARE)])]
+    return [(n, n, 1) for n in (*_SQUARE[level], *memory, *more(_GPU_SQUARE))]
 
 
 def _larger(op: Operation) -> list[Size]:

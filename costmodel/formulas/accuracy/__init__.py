@@ -2,14 +2,30 @@
 
 from costmodel.formulas.accuracy import (
     chain,
+    columns,
     couplings,
     iterations,
     moments,
+    power_law,
     readings,
+    refined,
     sampling,
     settling,
     split,
     tolerances,
 )
 
-__all__ = ["chain", "couplings", "iterations", "moments", "readings", "sampling", "settling", "split", "tolerances"]
+__all__ = [
+    "chain",
+    "columns",
+    "couplings",
+    "iterations",
+    "moments",
+    "power_law",
+    "readings",
+    "refined",
+    "sampling",
+    "settling",
+    "split",
+    "tolerances",
+]

@@ -2,18 +2,20 @@
 
 An error E of a factor moves its inverse by -A^-1 E A^-1. Where entries of E are independent, of standard deviation
 sigma, so are its elements in the factor's eigenbasis, and a gradient is off by sigma |A^-1| (Frobenius), whatever the
-gradient: exactly, to first order. Errors of the two inverses go together as in :func:`together`.
+gradient: exactly, to first order. Errors of the two inverses go together as in
+:func:`costmodel.formulas.accuracy.chain.together`.
 """
 
 from __future__ import annotations
 
-import sympy as sp
+from fractions import Fraction
 
 from costmodel.formulas.accuracy import chain, iterations
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import (
     Expression,
     b_in,
@@ -31,7 +33,7 @@ from costmodel.quantities.symbols import (
 from costmodel.quantities.units import bit, one
 
 #: Above this error by one inverse, to first order, rounding takes the smallest eigenvalue below zero.
-DEFINITE = sp.Rational(1, 2)
+DEFINITE = Fraction(1, 2)
 
 
 @formula("accuracy.couplings.peak", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)
@@ -66,7 +68,7 @@ def lost_share() -> Expression:
     >>> round(lost_share().evaluate(n=512, b_in=4, chi=0.1, s_2=2, kappa=100, s_r=2), 3)
     0.989
     """
-    undamped = s_2 - (2 * s_r * (kappa - 1) + n) / kappa**2
+    undamped = larger(0, s_2 - (2 * s_r * (kappa - 1) + n) / kappa**2)  # rounding may take it below
     steps = undamped * ((2 ** (b_in - 1) - 1) / (n * chi)) ** 2
     return smaller(1, 2 * sp.exp(-2 * sp.pi**2 * steps))
 

@@ -6,16 +6,17 @@ give them in place of epsilon.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.accuracy import chain
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger, smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, q, s_r
+from costmodel.quantities.algebra import sp
+from costmodel.quantities.symbols import Expression, d_e, epsilon, kappa, n, q, s_r
 from costmodel.quantities.units import one
 
+#: Columns of a sketch beyond the modes that are wanted: Halko, Martinsson and Tropp's advice.
+OVERSAMPLING = 10
 #: What a share of damping counts as at most: sin(pi q) vanishes at 1, where no mode exceeds the damping.
 _SHARE = 0.999
 
@@ -75,7 +76,17 @@ def low_rank_rank() -> Expression:
     >>> round(low_rank_rank().evaluate(d_e=30, q=0.5, epsilon=0.1), 2)
     41.92
     """
-    return (2 * _crossing() ** (3 / q) / ((3 - q) * d_e * epsilon**2)) ** (q / (3 - q))
+    return _crossing() ** (3 / (3 - q)) * (2 / ((3 - q) * d_e * epsilon**2)) ** (q / (3 - q))
+
+
+@formula("accuracy.iterations.low_rank.columns", one, SOURCE, composed_of=("accuracy.iterations.low_rank.rank",))
+def low_rank_columns() -> Expression:
+    """Columns of a low-rank sketch, so that a gradient has epsilon: the modes kept and ten more, never more than n.
+
+    >>> low_rank_columns().evaluate(n=1024, d_e=30, q=0.5, epsilon=0.1)
+    52.0
+    """
+    return smaller(n, sp.ceiling(low_rank_rank().expression) + OVERSAMPLING)
 
 
 @formula("accuracy.iterations.cg.steps", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)

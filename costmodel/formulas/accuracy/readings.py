@@ -5,12 +5,13 @@ A converter of b bits with its range at the largest value has 2^(b-1) - 1 steps 
 
 from __future__ import annotations
 
-import sympy as sp
-
+from costmodel.formulas.accuracy import iterations
 from costmodel.formulas.accuracy.moments import SOURCE
+from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.symbols import Expression, b_in, b_out, h, kappa, mu_2, n, s_x
+from costmodel.quantities.algebra import sp
+from costmodel.quantities.symbols import Expression, b_in, b_out, d_e, h, kappa, mu_2, n, q, s_x
 from costmodel.quantities.units import one
 
 
@@ -30,6 +31,32 @@ def inverse_error() -> Expression:
     0.3637
     """
     return kappa * sp.sqrt(n / (12 * s_x)) / (2 ** (b_out - 1) - 1)
+
+
+@formula("accuracy.readings.inverse.lost_error", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)
+def inverse_lost_error() -> Expression:
+    """Error of a gradient by what an inverse loses when its entries off the diagonal are below half a step.
+
+    In units of 1 / gamma an inverse is one less sum (alpha / lambda) u u^T, whose entries have an rms of
+    sqrt(d_e (1 - q)) / n. A share l of it lost enlarges modes by l alpha / gamma: l times what an inverse of nothing
+    but damping is off by.
+
+    >>> round(inverse_lost_error().evaluate(n=1024, b_out=8, kappa=100, s_r=3, d_e=20, q=0.6), 3)
+    0.834
+    """
+    steps = d_e * (1 - q) * ((2 ** (b_out - 1) - 1) / n) ** 2
+    return smaller(1, 2 * sp.exp(-2 * sp.pi**2 * steps)) * iterations.low_rank_error().expression
+
+
+@formula("accuracy.readings.inverse.total", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)
+def inverse_total() -> Expression:
+    """Error of a gradient by one inverse read with b bits: what is random, and what is lost.
+
+    >>> values = {"n": 1024, "b_out": 8, "kappa": 100, "s_x": 400, "s_r": 3, "d_e": 20, "q": 0.6}
+    >>> round(inverse_total().evaluate(**values), 3)
+    0.91
+    """
+    return sp.sqrt(inverse_error().expression ** 2 + inverse_lost_error().expression ** 2)
 
 
 @formula("accuracy.readings.solution.error", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)

@@ -6,12 +6,11 @@ solution for the worst input. These are the values to give them.
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.accuracy import chain
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, d_e, h, kappa, mu_2, n, q, s_x
 from costmodel.quantities.units import one
 

@@ -6,12 +6,11 @@ less at the damping than the inverse as a matrix has, so its error is smaller th
 
 from __future__ import annotations
 
-import sympy as sp
-
 from costmodel.formulas.accuracy import chain
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, q, y
 from costmodel.quantities.units import one
 

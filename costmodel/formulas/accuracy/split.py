@@ -8,20 +8,21 @@ derivative vanishes at (1 - u)^2 = 2 r u, r = c_r / T_n^2 over that rest: a quad
 
 from __future__ import annotations
 
-import sympy as sp
+from fractions import Fraction
 
 from costmodel.formulas.accuracy import sampling
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, T_n, T_t, c_r, epsilon_s, h, kappa, mu_2, n, nu, s_x
 from costmodel.quantities.units import one
 
 #: Of the squared tolerance, what is planned with where systematic errors leave less: the target is then missed.
-_LEAST = sp.Rational(1, 100)
+_LEAST = Fraction(1, 100)
 #: Share that sampling gets at least, so that a machine without noise has no division of nothing by nothing.
-_LEAST_SHARE = sp.Rational(1, 10**6)
+_LEAST_SHARE = Fraction(1, 10**6)
 
 
 def _left() -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costmodel.formulas.accuracy.iterations import cg_steps
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
@@ -10,21 +11,30 @@ from costmodel.quantities.units import byte, flop, one
 
 
 @formula(
-    "kfac.cg.iterations",
+    "kfac.cg.iterations.bound",
     one,
     "Saad, Iterative Methods for Sparse Linear Systems, theorem 6.29",
     verified_by=Oracle.ERROR_REACHED,
 )
-def iterations() -> Expression:
-    """Iterations until the solution has a relative error of epsilon in the energy norm, from rest.
+def iterations_bound() -> Expression:
+    """Iterations until the solution has a relative error of epsilon in the energy norm, from rest, on any spectrum.
 
-    The error is at most 2 ((sqrt(kappa) - 1) / (sqrt(kappa) + 1))^m <= 2 exp(-2 m / sqrt(kappa)): the worst spectrum
-    between lambda_min and lambda_max needs that many, a spectrum with few modes above the damping far fewer.
+    The error is at most 2 ((sqrt(kappa) - 1) / (sqrt(kappa) + 1))^m <= 2 exp(-2 m / sqrt(kappa)).
 
-    >>> iterations().evaluate(kappa=100, epsilon=0.01)
+    >>> iterations_bound().evaluate(kappa=100, epsilon=0.01)
     27.0
     """
     return sp.ceiling(sp.sqrt(kappa) * sp.log(2 / epsilon) / 2)
+
+
+@formula("kfac.cg.iterations", one, "docs/derivations.md, iterations", composed_of=("accuracy.iterations.cg.steps",))
+def iterations() -> Expression:
+    """Iterations of each factor's solves at which a preconditioned gradient has a relative error of epsilon.
+
+    >>> iterations().evaluate(kappa=10001, d_e=157, q=0.5, epsilon=0.1)
+    28.0
+    """
+    return cg_steps().expression
 
 
 @formula(
@@ -36,8 +46,8 @@ def iterations() -> Expression:
 def step_flops() -> Expression:
     """Products of one factor's solves, its right-hand sides iterating side by side.
 
-    >>> step_flops().evaluate(n=10, k=5, kappa=100, epsilon=0.01)
-    27000.0
+    >>> step_flops().evaluate(n=10, k=5, kappa=10001, d_e=157, q=0.5, epsilon=0.1)
+    28000.0
     """
     return 2 * n**2 * k * iterations().expression
 
@@ -51,8 +61,8 @@ def step_flops() -> Expression:
 def vectors_flops() -> Expression:
     """Element-wise work of one factor's solves and the first residual's norm; divisions of k numbers are left out.
 
-    >>> vectors_flops().evaluate(n=10, k=5, kappa=100, epsilon=0.01)
-    13600.0
+    >>> vectors_flops().evaluate(n=10, k=5, kappa=10001, d_e=157, q=0.5, epsilon=0.1)
+    14100.0
     """
     return 2 * n * k * (5 * iterations().expression + 1)
 

@@ -3,42 +3,17 @@
 A refresh applies the factor twice to a block of r random vectors (one power iteration), orthonormalises after each,
 and diagonalises the factor in that basis. The inverse of U D U^T + gamma I is then
 I / gamma + U ((D + gamma)^-1 - 1 / gamma) U^T (randomised K-FAC, arXiv 2206.15397; Halko, Martinsson and Tropp,
-SIAM Review 53, 2011).
+SIAM Review 53, 2011). How many columns a gradient needs: :mod:`costmodel.formulas.accuracy.iterations`.
 """
 
 from __future__ import annotations
 
-from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import Expression, a, epsilon, g, k, kappa, n, r, s_d
+from costmodel.quantities.symbols import Expression, a, g, k, n, r
 from costmodel.quantities.units import byte, flop, one
 
-#: Columns beyond the modes that are wanted: Halko, Martinsson and Tropp's advice.
-OVERSAMPLING = 10
 _SKETCH = "arXiv 2206.15397 with one power iteration; Halko, Martinsson and Tropp (2011)"
-
-
-@formula(
-    "kfac.low_rank.rank",
-    one,
-    "derived: docs/derivations-digital.md, rank at equal accuracy; power-law spectrum assumed",
-    verified_by=Oracle.ERROR_REACHED,
-)
-def rank() -> Expression:
-    """Columns of the sketch at which what is left out costs a relative error of epsilon in the inverse.
-
-    Left-out modes are taken as zero: mode i contributes 1 / gamma instead of 1 / (lambda_i + gamma), an error of
-    lambda_i / (lambda_i + gamma) relative to 1 / gamma. With lambda_i = (kappa - 1) gamma / i^s_d it is below epsilon
-    from i = ((kappa - 1)(1 - epsilon) / epsilon)^(1 / s_d) on. Oversampling is added; never more than n. A sketch is
-    not the best basis: tests find up to 1.4 epsilon for exponents of 1.8 to 2.2, and epsilon from 2.9 on.
-
-    >>> rank().evaluate(n=1024, kappa=1001, epsilon=0.1, s_d=3)
-    30.0
-    """
-    kept = sp.ceiling(((kappa - 1) * (1 - epsilon) / epsilon) ** (1 / s_d)) - 1 + OVERSAMPLING
-    return -larger(-n, -kept)  # the smaller of the two, also where what is kept has no bound
 
 
 @formula("kfac.low_rank.sketch.flops", flop, _SKETCH, verified_by=Oracle.COUNTED)

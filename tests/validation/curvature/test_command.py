@@ -1,14 +1,14 @@
-"""``curvature measure`` and ``curvature show`` as their users run them."""
+"""``curvature measure`` as its users run it."""
 
-import csv
-import io
-import json
+import importlib
+import math
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from costmodel.cli import main
 from costmodel.inputs.curvature_file import read_curvature
@@ -122,6 +122,12 @@ def vector():
 def activations():
     return good()[0], [(X, Y), (X / 0, Y)], nn.CrossEntropyLoss()
 
+def steep():
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)).eval()
+    batches = [(scale * X, X[:, :1]) for scale in (1.0, 9.0)]
+    return model, batches, nn.MSELoss()
+
 class Diverging(nn.CrossEntropyLoss):
     def forward(self, outputs, targets):
         return super().forward(outputs, targets) * float("nan")
@@ -131,7 +137,7 @@ def diverges():
 
 def labels():
     model = nn.Linear(4, 2)
-    targets = torch.tensor([[0.0, float("nan")], [1.0, 1.0]]).repeat(8, 1)
+    targets = torch.tensor([[0.0, float("nan")], [1.0, float("nan")]]).repeat(8, 1)
 
     def loss(outputs, y):
         known = ~y.isnan()
@@ -209,8 +215,8 @@ def test_a_failure_later_on_leaves_what_was_measured(capsys: pytest.CaptureFixtu
 @pytest.mark.usefixtures("mine")
 def test_a_file_of_another_format_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     Path("notes.txt").write_text("one line")
-    for arguments in (["measure", "mine:good", "--out", "notes.txt"], ["show", "notes.txt"]):
-        assert run(capsys, *arguments) == (2, "", "notes.txt:1:1 not valid JSON: expecting value\n")
+    arguments = ["measure", "mine:good", "--out", "notes.txt"]
+    assert run(capsys, *arguments) == (2, "", "notes.txt:1:1 not valid JSON: expecting value\n")
     assert Path("notes.txt").read_text() == "one line"
 
 
@@ -228,12 +234,36 @@ def test_the_users_optimizer_is_used(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.usefixtures("mine")
+def test_without_an_optimizer_the_recipe_is_the_documented_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "measure", "mine:steep", "--out", "f.jsonl", "--steps", "0,3,5", "--quiet")[0] == 0
+    model, batches, loss_of = importlib.import_module("mine").steep()
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for step in range(6):
+        x, y = batches[step % 2]
+        loss = loss_of(model(x), y)
+        losses.append(loss.item())
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * (1 + math.cos(math.pi * step / 5)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.cat([each.grad.flatten() for each in model.parameters()]).norm()
+        for each in model.parameters():
+            each.grad *= min(1.0, 1.0 / float(norm + 1e-6))
+        optimizer.step()
+    found = {record.step: record.loss for record in read_curvature(Path("f.jsonl"))}
+    assert found == pytest.approx({step: losses[step] for step in (0, 3, 5)}, rel=1e-5)
+
+
+@pytest.mark.usefixtures("mine")
 def test_targets_that_are_none_do_not_count(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "measure", "mine:padded", "--out", "f.jsonl", "--steps", "0", "--quiet")[0] == 0
     assert run(capsys, "measure", "mine:labels", "--out", "f.jsonl", "--steps", "0", "--quiet")[0] == 0
     padded, labels = (record for record in read_curvature(Path("f.jsonl")) if record.side == "G")
     assert (padded.network, padded.rows, padded.terms) == ("padded", 16, 10)
     assert (labels.network, labels.rows, labels.terms) == ("labels", 16, 16)
+    assert labels.eigenvalues[1][1] == labels.smallest == 0.0  # nobody knows the second label
     assert (labels.kind, labels.width, labels.data) == ("mlp", 4, "random")
 
 
@@ -247,70 +277,3 @@ def test_measuring_again_adds_only_what_is_missing(capsys: pytest.CaptureFixture
     Path("f.jsonl").write_text("".join(before.splitlines(keepends=True)[:5]) + '{"network": "go')
     assert run(capsys, "measure", *options, "--steps", "0,4")[0] == 0
     assert Path("f.jsonl").read_text() == before
-
-
-def lines() -> str:
-    """Two steps of a layer by hand: at the second, G is a hundredth and theta with it."""
-    A = {"network": "net", "kind": "mlp", "width": 4, "data": "d", "step": 0, "loss": 2.5, "layer": "l.0", "side": "A",
-         "n": 4, "rows": 8, "terms": 8, "trace": 8.0, "subspace": False, "eigenvalues": {"1": 4.0, "4": 1.0},
-         "smallest": 1.0}  # fmt: skip
-    G = {**A, "side": "G", "n": 2, "trace": 0.2, "eigenvalues": {"1": 0.1, "2": 0.1}, "smallest": 0.1}
-    low = {"trace": 0.002, "eigenvalues": {"1": 0.001, "2": 0.001}, "smallest": 0.001}
-    later = [{**A, "step": 9, "loss": None}, {**G, "step": 9, **low, "loss": None}]
-    alone = {**A, "layer": "l.1"}
-    return "".join(json.dumps(each) + "\n" for each in (A, G, *later, alone))
-
-
-def test_show_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
-    """Theta = 8 / 4 * 0.2 / 2 = 0.2; at damping 0.002 the root is 10, kappa of A 1 + 4 / 2 * 10, of G 1 + 10."""
-    Path("f.jsonl").write_text(lines())
-    code, out, err = run(capsys, "show", "f.jsonl", "--damping", "0.002", "--format", "csv")
-    assert (code, err) == (0, "")
-    first, second = csv.DictReader(io.StringIO(out))
-    assert (first["layer"], first["role"], first["n_A"], first["n_G"], first["loss"]) == (
-        "l.0",
-        "first",
-        "4",
-        "2",
-        "2.5",
-    )
-    for name, value in (
-        ("theta", 0.2), ("stable_rank_A", 2), ("stable_rank_G", 2), ("condition_number_A", 21),
-        ("condition_number_G", 11),
-    ):  # fmt: skip
-        assert float(first[name]) == pytest.approx(value, rel=1e-12)
-    assert float(second["theta"]) == pytest.approx(0.002, rel=1e-12)
-    assert float(second["condition_number_A"]) == pytest.approx(3, rel=1e-12)
-    code, out, _ = run(capsys, "show", "f.jsonl", "--damping", "0.002", "--format", "json")
-    assert json.loads(out)["damping"] == 0.002
-    assert [row["step"] for row in json.loads(out)["layers"]] == [0, 9]
-    code, out, _ = run(capsys, "show", "f.jsonl", "--damping", "0.002", "--format", "markdown")
-    assert "| net | 9 | first | 1 | 2.0e-03 | 2 | 2 | 3 | 2 |" in out
-    assert "| net | first | 0 | 2.5 | 2.0e-01 | 2 | 2 | 21 | 11 |" in out
-    assert "1 factors without their partner are left out." in out
-
-
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_plots_are_of_the_kind_of_their_name(suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("f.jsonl").write_text(lines())
-    assert run(capsys, "show", "f.jsonl", "--plot", f"p.{suffix}")[0] == 0
-    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
-    assert Path(f"p.{suffix}").read_bytes().startswith(start)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["no.jsonl"], "no.jsonl: cannot be read: No such file or directory"),
-        (["f.jsonl", "--damping", "0"], "--damping: 0 is not above 0"),
-        (["f.jsonl", "--damping", "nan"], "--damping: nan is not above 0"),
-        (["f.jsonl", "--network", "nets"], "--network: unknown network 'nets'; did you mean 'net'?"),
-        (["f.jsonl", "--plot", "p.gif"], "--plot: 'p.gif' ends with none of .png, .svg, .pdf"),
-        (["f.jsonl", "--plot", "no/p.png"], "--plot: 'no/p.png' cannot be written: No such file or directory"),
-        (["half.jsonl"], "half.jsonl: holds no layer of which both factors are known"),
-    ],
-)
-def test_what_cannot_be_shown_says_so(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("f.jsonl").write_text(lines())
-    Path("half.jsonl").write_text(lines().splitlines()[0])
-    assert run(capsys, "show", *arguments) == (2, "", message + "\n")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from costmodel.inputs.curvature_file import FactorRecord, Side, read_curvature
 from costmodel.inputs.faults import InputError
@@ -122,11 +123,11 @@ def test_factors_are_those_of_the_definition(family: str, tmp_path: Path) -> Non
         assert found[name, Side.A].terms == terms
 
 
-@pytest.mark.parametrize("sharing", ["expand", "reduce"])
-def test_convolutions_equal_curvlinops(sharing: str, tmp_path: Path) -> None:
+def curvlinops_factors(
+    model: nn.Module, images: Tensor, labels: Tensor, sharing: str
+) -> dict[tuple[str, Side], Tensor]:
+    """Factors of the empirical Fisher of every layer but the norms."""
     oracle = pytest.importorskip("curvlinops")
-    model = ResNet18(classes=5, width=4).eval()
-    images, labels = torch.randn(6, 3, 32, 32), torch.randint(5, (6,))
     operator = oracle.KFACLinearOperator(
         model,
         nn.CrossEntropyLoss(),
@@ -138,14 +139,22 @@ def test_convolutions_equal_curvlinops(sharing: str, tmp_path: Path) -> None:
         check_deterministic=False,
     )
     operator.compute_kronecker_factors()
+    A, G = operator._input_covariances, operator._gradient_covariances
+    return {**{(name, Side.A): each for name, each in A.items()}, **{(name, Side.G): each for name, each in G.items()}}
+
+
+@pytest.mark.parametrize("sharing", ["expand", "reduce"])
+def test_convolutions_equal_curvlinops(sharing: str, tmp_path: Path) -> None:
+    model = ResNet18(classes=5, width=4).eval()
+    images, labels = torch.randn(6, 3, 32, 32), torch.randint(5, (6,))
+    expected = curvlinops_factors(model, images, labels, sharing)
     options = {"fisher": "empirical", "sharing": sharing}
     found = measure(
         model, (images,), lambda outputs: functional.cross_entropy(outputs, labels), tmp_path / "f.jsonl", **options
     )
     assert len(found) == 42
-    for (name, side), record in found.items():
-        theirs = operator._input_covariances if side is Side.A else operator._gradient_covariances
-        assert_spectrum(record, theirs[name])
+    for key, record in found.items():
+        assert_spectrum(record, expected[key])
 
 
 @pytest.mark.parametrize("options", [{"padding": 2, "stride": 2}, {"padding": "same", "dilation": 3}, {"bias": False}])
@@ -185,18 +194,55 @@ def test_a_layer_without_an_effect_on_the_loss_has_no_lines(tmp_path: Path, caps
 
 
 def test_a_torchvision_sized_convolutional_network(tmp_path: Path) -> None:
+    """In single precision; the factors of the last stage are of order 4608 and have two rows."""
     torch.set_default_dtype(torch.float32)
-    model, labels = ResNet18(), torch.tensor([1, 7])
+    model, labels = ResNet18().eval(), torch.tensor([1, 7])
     images = torch.randn(2, 3, 32, 32)
-    found = measure(model, (images,), lambda outputs: functional.cross_entropy(outputs, labels), tmp_path / "f.jsonl")
+    expected = curvlinops_factors(model, images, labels, "expand")
+    loss = lambda outputs: functional.cross_entropy(outputs, labels)  # noqa: E731
+    found = measure(model, (images,), loss, tmp_path / "f.jsonl", fisher="empirical")
     assert len(found) == 42
+    for key, record in found.items():
+        assert record.trace == pytest.approx(float(expected[key].trace()), rel=1e-4)
+        if record.n < 600:
+            largest = float(torch.linalg.eigvalsh(expected[key])[-1])
+            assert record.eigenvalues[0][1] == pytest.approx(largest, rel=1e-4)
     last = found["layer4.1.conv2", Side.A]
     assert (last.n, last.rows, last.subspace, last.smallest) == (4608, 2, True, None)
     assert [value for rank, value in last.eigenvalues if rank > 2] == [0.0] * (len(last.eigenvalues) - 2)
-    assert last.eigenvalues[0][1] + last.eigenvalues[1][1] == pytest.approx(last.trace, rel=2e-5)
+    assert last.eigenvalues[0][1] + last.eigenvalues[1][1] == pytest.approx(last.trace, rel=1e-4)
     roles = {name: record.role.value for (name, _), record in found.items()}
     assert (roles["conv1"], roles["layer3.0.downsample.0"], roles["fc"]) == ("first", "convolution", "head")
     assert (found["fc", Side.G].position, found["fc", Side.G].layers, found["fc", Side.G].width) == (20, 21, 64)
+
+
+@pytest.mark.parametrize(("how", "digits"), [("checkpoint", 1e-12), ("half", 1e-2)])
+def test_layers_that_run_twice_or_in_half_precision(how: str, digits: float, tmp_path: Path) -> None:
+    """Checkpointed layers run again in the backward pass; bfloat16 has three digits."""
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two, self.three = nn.Linear(8, 16), nn.Linear(16, 16), nn.Linear(16, 4)
+            self.again = False
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.one(x).relu()
+            y = checkpoint(self.two, y, use_reentrant=False) if self.again else self.two(y)
+            return self.three(torch.relu_(y))
+
+    torch.set_default_dtype(torch.float32)
+    model, x = Block(), torch.randn(64, 8)
+    loss = lambda outputs: outputs.float().square().mean()  # noqa: E731
+    options = {"fisher": "empirical", "likelihood": "gaussian", "layers_at_once": 1}
+    expected = measure(model, (x,), loss, tmp_path / "plain.jsonl", **options)
+    model.again = how == "checkpoint"
+    with torch.autocast("cpu", torch.bfloat16, enabled=how == "half"):
+        found = measure(model, (x,), loss, tmp_path / "other.jsonl", **options)
+    assert list(found) == list(expected)
+    for key, record in found.items():
+        assert (record.rows, record.role) == (expected[key].rows, expected[key].role)
+        assert record.trace == pytest.approx(expected[key].trace, rel=digits)
 
 
 @pytest.mark.parametrize("cross", [False, True])
@@ -304,6 +350,21 @@ def test_parts_of_a_batch_add_up(tmp_path: Path) -> None:
         assert record.loss == pytest.approx(expected.loss, rel=1e-12)
         assert record.trace == pytest.approx(expected.trace, rel=1e-12)
         assert dict(record.eigenvalues) == pytest.approx(dict(expected.eigenvalues), rel=2.1e-5, abs=1e-14)
+
+
+def test_every_part_of_a_batch_draws_labels_of_its_own(tmp_path: Path) -> None:
+    """The same part twice, with the same labels, would have the G of one."""
+    model, (x,), *_ = cases()["recurrent"]
+    traces = []
+    for count in (1, 2):
+        out = tmp_path / f"{count}.jsonl"
+        probe = CurvatureProbe(model, out=out, at=[0], network="net", observations=count, quiet=True)
+        with probe, probe.step(0):
+            for _ in range(count):
+                probe.observe(model(x))
+        traces.append([record.trace for record in read_curvature(out)])
+    for index, (once, twice) in enumerate(zip(*traces, strict=True)):
+        assert (once == pytest.approx(twice, rel=1e-9)) == (index % 2 == 0)  # A is the same, G is not
 
 
 def test_roles_and_the_order_of_layers(tmp_path: Path) -> None:
