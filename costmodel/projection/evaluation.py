@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.machines.laws import Term
+from costmodel.machines.laws import Term, beside
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, slowest, total
@@ -107,11 +107,18 @@ class Evaluation:
         parts = [self._work(work) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
+        cost = self._queued(phase, cost, share)
         floor = self._drawn.get("model.host_time")
         if phase.fed_by_host and floor is not None and np.median(floor) > np.median(cost.total):
             status = self.found["model.host_time"].status
             return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
         return cost
+
+    def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
+        """The cost of a phase whose calls the host queues while the device works."""
+        works = (work for work in phase.works if isinstance(work, DigitalWork))
+        host = np.sum([self._arm.host(work) for work in works] or [np.zeros(1)], axis=0) * share
+        return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, cadence: Cadence) -> float | Draws:
         kfac = self._workload.kfac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from costmodel.views.table import Table
 from validation.measure import journal
 from validation.published import checks as published_checks
 from validation.score.report import Check, ValidateReport
-from validation.score.scoring import COVERAGE, Scores, intervals, score, summaries
-from validation.score.shipped import SHIPPED
+from validation.score.scoring import COVERAGE, Scores, intervals, score, score_steps
+from validation.score.shipped import SHIPPED, ShippedCard
 
 
 def validate(timings: str, card: str, *, points: bool) -> ValidateReport:
@@ -37,12 +38,19 @@ def validate(timings: str, card: str, *, points: bool) -> ValidateReport:
     if timings:
         scored[card] = _on_file(card, Path(timings))
     for each in () if timings else SHIPPED:
-        scored[each.card] = score(load_digital(each.card), journal.read(each.file), each.threads)
+        scored[each.card] = _shipped(each)
     for name, found in scored.items():
         checks += _checks(name, found)
     if not timings:
         checks += [*_published(), *_simulator()]
     return ValidateReport(scored, checks, points)
+
+
+def _shipped(shipped: ShippedCard) -> Scores:
+    """Scores of a card of the catalog on what its fit has not read."""
+    card = load_digital(shipped.card)
+    found = score(card, journal.read(shipped.file), shipped.threads)
+    return replace(found, points=(*found.points, *score_steps(card, shipped.held_out_networks())))
 
 
 def _on_file(card: str, timings: Path) -> Scores:
@@ -66,7 +74,7 @@ def tables_of(card: str, scored: Scores) -> list[Table]:
 
 def _checks(card: str, scored: Scores) -> list[Check]:
     found = []
-    for each in summaries(scored.points):
+    for each in scored.summaries():
         tail = "worst" if each.limit.worst else "p90"
         found.append(
             Check(
