@@ -152,6 +152,7 @@ def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]
         "M": [shape.rows_per_example * batch_size for shape in shapes],
         "B": [batch_size] * len(shapes),
         "pairs": [shape.pairs for shape in shapes],
+        "j": [shape.input_gradient for shape in shapes],
     }
     return {letter: np.array(values, dtype=float)[:, None] for letter, values in columns.items()}
 

@@ -119,6 +119,14 @@ a = _symbol(
 g = _symbol("g", "output_factor_dimension", units.one, "dimension of the output-gradient factor G", minimum=1)
 # Rows the layer's matrix sees in one step: batch * weight-sharing positions * calls.
 M = _symbol("M", "rows", units.one, "rows through the layer in one step: batch x shared positions x calls", minimum=1)
+# Whether the loss is differentiated by the layer's input.
+j = _symbol(
+    "j",
+    "input_gradient",
+    units.one,
+    "1 where the gradient at the layer's input is computed, 0 where the layer takes the network's input",
+    maximum=1,
+)
 # Examples in one step.
 B = _symbol("B", "batch_size", units.one, "examples in one step", minimum=1)
 # Dimension of one Kronecker factor, A or G.

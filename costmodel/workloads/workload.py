@@ -24,6 +24,7 @@ class Shape:
     pairs: int
     rows_per_example: float
     patches: bool = False
+    input_gradient: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Layer:
         calls: How often a forward pass uses the matrix.
         patches: Rows are patches that have to be cut out of the input, as those of a convolution are.
         role: What it does in its network; None until :func:`with_roles` has seen the whole.
+        input_gradient: Whether the gradient at its input is computed, which a layer of the network's input does without.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Layer:
     calls: int = 1
     patches: bool = False
     role: LayerRole | None = None
+    input_gradient: bool = True
 
     @property
     def input_factor_dimension(self) -> int:
@@ -78,6 +81,7 @@ class Layer:
             self.pairs,
             self.positions * self.calls,
             self.patches,
+            self.input_gradient,
         )
 
 
@@ -269,6 +273,24 @@ def with_roles(layers: Sequence[Layer]) -> list[Layer]:
         else:
             role = LayerRole.CONVOLUTION if layer.patches else LayerRole.HIDDEN
         found.append(replace(layer, role=role))
+    return found
+
+
+def with_input_gradients(parts: Sequence[Layer | Unfactored]) -> list[Layer | Unfactored]:
+    """The parts of a network, those that take its input without a gradient there.
+
+    Those are the layers whose stated role is ``first``; and the first layer of all, where no role is stated of it and
+    nothing trainable, such as an embedding, stands before it.
+    """
+    found: list[Layer | Unfactored] = []
+    trainable = False
+    for part in parts:
+        if isinstance(part, Layer):
+            takes_input = part.role is LayerRole.FIRST or (part.role is None and not trainable)
+            found.append(replace(part, input_gradient=not takes_input))
+        else:
+            found.append(part)
+        trainable = trainable or part.parameters > 0
     return found
 
 

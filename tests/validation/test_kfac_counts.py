@@ -38,8 +38,14 @@ def damped(name: str) -> tuple[Case, Tensor, Tensor, Tensor]:
 def test_forward_and_backward(name: str) -> None:
     network, inputs = build(name)
     counted = count(lambda: quadratic(network(*inputs)).backward())
-    # Inputs ask for gradients here; a first layer that does not would run a third less.
     assert counted.flops[P] == of_layer("network.forward_backward.flops", CASES[name])
+
+
+@pytest.mark.parametrize("name", ["linear", "tokens", "convolution", "grouped convolution"])
+def test_the_first_layer_has_no_input_gradient(name: str) -> None:
+    network, inputs = build(name)
+    counted = count(lambda: quadratic(network(*(each.detach() for each in inputs))).backward())
+    assert counted.flops[P] == of_layer("network.forward_backward.flops", CASES[name], j=0)
 
 
 @pytest.mark.verifies("network.other.flops")
