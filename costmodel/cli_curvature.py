@@ -9,7 +9,9 @@ import typer
 from costmodel.cli_output import Output, print_report, require_torch
 from costmodel.defaults import Format
 
-curvature = typer.Typer(help="The curvature of your own network: measure it, look at it, project with it.", no_args_is_help=True)
+curvature = typer.Typer(
+    help="The curvature of your own network: measure it, look at it, project with it.", no_args_is_help=True
+)
 
 File = Annotated[str, typer.Argument(help="file written by curvature measure", show_default=False)]
 
@@ -70,8 +72,8 @@ def fit(
 ) -> None:
     """The kfac section of a model file from measured curvature, or with --law the law for networks of other kinds.
 
-    By role, a value is the geometric mean over its layers and the range their 5th to 95th percentile; by layer, names of
-    the file and the model have to agree.
+    By role, a value is the geometric mean over its layers and the range their 5th to 95th percentile. By layer, names
+    of the file and the model have to agree.
     """
     from costmodel.inputs.faults import InputError
     from validation.curvature.law import command
@@ -91,6 +93,7 @@ def fit(
 def score(
     file: File,
     held_out: Annotated[bool, typer.Option("--held-out", help="fit the law to the file's other networks")] = False,
+    kinds: Annotated[bool, typer.Option("--kinds", help="the same without all networks of its kind")] = False,
     damping: Annotated[float, typer.Option(help="lambda at which condition numbers are taken")] = 1e-3,
     output: Output = Format.TABLE,
 ) -> None:
@@ -101,7 +104,7 @@ def score(
     from costmodel.views.curvature_score import ScoreReport
     from validation.curvature.law import command
 
-    scored = command.score_file(file, damping, held_out=held_out)
+    scored = command.score_file(file, damping, held_out=held_out, kinds=kinds)
     remark = command.remark(scored)
     if output is not Format.TABLE:
         typer.echo(remark, err=True)

@@ -143,4 +143,11 @@ def _analog(document: Document) -> AnalogCard:
     entries = {name: getattr(file, name) for name in AnalogFile.model_fields}
     quantities = {name: entry.quantity() for name, entry in entries.items() if isinstance(entry, QuantityEntry)}
     # No card states what its runs take of their worst case: that is the solver file's, and loading adds it.
-    return AnalogCard(name=file.name, title=file.title, source=file.source, solver={}, **quantities)
+    return AnalogCard(
+        name=file.name,
+        title=file.title,
+        source=file.source,
+        solver={},
+        relaxation_of=file.relaxation_of,
+        **quantities,
+    )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from costmodel.inputs.schema import QuantityEntry, Strict
+from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.sizes import ALIGNMENTS
 from costmodel.quantities import units
 
@@ -204,6 +205,7 @@ class AnalogFile(Strict):
     arrays: Arrays
     cells: Cells | None = None
     relaxation_time: RelaxationTime
+    relaxation_of: Annotated[RelaxationOf, Field(strict=False)] = RelaxationOf.LARGEST_EIGENVALUE
     input_bits: InputBits
     output_bits: OutputBits
     link_bandwidth: LinkBandwidth

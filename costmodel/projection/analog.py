@@ -1,4 +1,4 @@
-"""How long the runs of analog work last: the law of its formula times what simulated spectra need of it."""
+"""How long the runs of analog work last: their formula times what simulated spectra need of it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def law_factor(
         work: Its law says which factor applies; 1 where it rests on none or the machine has none for it.
         factors: Of the machine.
         drawn: Every quantity by path, shape (draws,).
-        values: Symbols of the factors: ``m``, the rows of a block, and ``kappa``.
+        values: Symbols of the factors: ``m``, the rows of a block.
     """
     if work.law is None or work.law not in factors:
         return np.ones((1, 1))
     found = factors[work.law]
     own = {name: drawn[f"{ROOT}.{work.law}.{name}"] for name in found.quantities()}
-    return found.at(own, values["m"], values["kappa"])
+    return found.at(own, values["m"])
 
 
 def law_status(work: AnalogWork, factors: Mapping[SolverLaw, LawFactor], values: Mapping[str, Draws]) -> Status:

@@ -38,7 +38,7 @@ class Evaluation:
     ) -> None:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
-        self._scopes = Scopes(workload, methods, sample)
+        self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
         self._arm = DigitalArm(digital, self._scopes)
         # Most phases belong to several methods.
         self._costs: dict[Phase, Cost] = {}
@@ -91,11 +91,10 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
-    def factor_counts(self) -> Draws:
-        """How many factors each of those stands for, as a column."""
+    def layer_counts(self) -> Draws:
+        """How many layers each of those stands for, shape (standing,); the groups of a layer are one."""
         curvature = self._scopes.curvature
-        weight = self._scopes.weight(Scope.FACTOR, pairs=True)
-        return curvature.spread(weight) * np.tile(curvature.weight, 2)[:, None]
+        return np.asarray(self._scopes.multiplicity[curvature.unit] * curvature.weight)
 
     # --- phases ------------------------------------------------------------------------------------------------
 

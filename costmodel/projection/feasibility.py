@@ -65,7 +65,8 @@ class Feasibility:
         """The answer in a word."""
         if self.missing:
             return Reach.CANNOT_RUN
-        if self.layers_reached >= _NEARLY_ALL:
+        # A share is a sum of thirds of layers, which may lack the last digit.
+        if round(self.layers_reached, 9) >= _NEARLY_ALL:
             return Reach.YES
         return Reach.SOME if self.layers_reached > 0 else Reach.NO
 
@@ -96,7 +97,7 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
     # Several formulas of one cause amplify each other; the two factors of a layer disturb one gradient.
     parts = {name: _of_layers(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
     errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
-    counts = evaluation.factor_counts()[: len(errors), 0]
+    counts = evaluation.layer_counts()
     reached = np.mean(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1) >= 0.5
     worst = int(np.argmax(np.median(errors, axis=1)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}

@@ -13,6 +13,7 @@ import numpy as np
 
 from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
+from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
@@ -42,12 +43,13 @@ class Scopes:
         workload: Workload,
         methods: Iterable[Method],
         sample: Sample,
+        relaxation: RelaxationOf = RelaxationOf.LARGEST_EIGENVALUE,
     ) -> None:
         self.sample, self.found, self.drawn, self.draws = sample, sample.found, sample.drawn, sample.count
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        values = symbol_values(workload, self.shapes, sample)
+        values = symbol_values(workload, self.shapes, sample, relaxation)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
         curved: dict[Formula | None, dict[Summand, None]] = {None: {}}

@@ -51,9 +51,9 @@ def _accuracy(projection: Projection, name: str) -> str:
     layers = f"{found.layers_reached:.0%} of its layers" if found.reach is Reach.SOME else "No layer"
     gets = "get" if found.reach is Reach.SOME else "gets"
     cause = _CAUSES[found.limit]
-    if found.limit == "input_rounding":
-        have = significant(projection.analog.input_bits.value)
-        cause += f", for which {math.ceil(found.input_bits.median)} bits are needed and the card has {have}"
+    needed, have = math.ceil(found.input_bits.median), projection.analog.input_bits.value
+    if found.limit == "input_rounding" and needed > have:  # otherwise other causes beside it take too much
+        cause += f", for which {needed} bits are needed and the card has {significant(have)}"
     return f"{layers} {gets} within {target} of the exact gradient; the worst is off by {error}, by {cause}. "
 
 

@@ -259,11 +259,11 @@ def test_low_rank(size: int, columns: int, rank: int) -> None:
 
 
 @pytest.mark.verifies("kfac.cg.step.flops", "kfac.cg.vectors.flops", "kfac.cg.launches")
-@pytest.mark.parametrize("kappa", [4.0, 30.0])
+@pytest.mark.parametrize("dimension", [1.0, 8.0])
 @every_layer
-def test_conjugate_gradients(name: str, kappa: float) -> None:
+def test_conjugate_gradients(name: str, dimension: float) -> None:
     case, input_factor, gradient_factor, weight = damped(name)
-    settings = {"kappa": kappa, "epsilon": 0.1}
+    settings = {"kappa": 30.0, "epsilon": 0.1, "d_e": dimension, "q": 0.5}
     iterations = int(formulas.get("kfac.cg.iterations").evaluate(**settings))
 
     def run() -> None:

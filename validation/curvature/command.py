@@ -7,6 +7,7 @@ import math
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from validation.curvature.task import Task, counted, described, on, task_of
 _RATE: Final = 1e-3
 #: Gradients are then clipped to this norm.
 _CLIP: Final = 1.0
+#: Progress is shown this often.
+_SHOW_SECONDS: Final = 1.0
 #: Where this package's own code is.
 _OWN: Final = tuple(str(Path(__file__).parents[2] / each) for each in ("costmodel", "solver", "validation"))
 
@@ -88,7 +91,11 @@ def _train(task: Task, likelihood: Likelihood, probe: CurvatureProbe, origin: st
     optimizer, schedule = _optimizer(task, max(probe.at))
     task.model.train()
     batches = _endless(task, origin)
+    shown = time.monotonic()
     for step in range(due[-1] + 1):
+        if not probe.quiet and time.monotonic() > shown + _SHOW_SECONDS:
+            shown = time.monotonic()
+            print(f"\r{f'training: step {step} of {due[-1]}':79}", end="", file=sys.stderr, flush=True)
         with _code_of_user(origin, f"step {step}: "), probe.step(step):
             *inputs, targets = _tuple(next(batches), device)
             outputs = task.model(*inputs)

@@ -174,14 +174,16 @@ class CurvatureProbe:
             self._file.append(record.as_dict())
             self._done.add(record.key[1:])
             self._progress(current, record)
+        if current.is_complete and not self.quiet:
+            print(file=sys.stderr)  # ends the line of progress
         if current.unreached:
             self._say(f"step {current.step}: without an effect on the loss: {', '.join(current.unreached)}")
 
     def _progress(self, current: Collection, record: FactorRecord) -> None:
-        left = len(self.due(current.step))
-        line = f"\rstep {current.step}: {len(current.due) - left} of {len(current.due)} factors, {record.layer}"
+        done = len(current.due) - len(self.due(current.step))
+        line = f"\rstep {current.step}: {done} of {len(current.due)} factors, {record.layer}"
         if not self.quiet:
-            print(f"{line:79.79}", end="" if left else "\n", file=sys.stderr, flush=True)
+            print(f"{line:79.79}", end="", file=sys.stderr, flush=True)
 
     def _check(self, network: str) -> None:
         """Refuse a network without covered layers, and patterns that fit none."""

@@ -2,6 +2,7 @@
 
 from costmodel.formulas.accuracy import (
     chain,
+    columns,
     couplings,
     iterations,
     moments,
@@ -15,6 +16,7 @@ from costmodel.formulas.accuracy import (
 
 __all__ = [
     "chain",
+    "columns",
     "couplings",
     "iterations",
     "moments",

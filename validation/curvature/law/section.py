@@ -56,7 +56,7 @@ def section(data: Table, origin: str, by: str) -> dict[str, Any]:
     groups: dict[str, list[int]] = {}
     for index, place in enumerate(data.places):
         groups.setdefault(place.role.value if by == "role" else data.layers[index].A.layer, []).append(index)
-    ordered = sorted(groups, key=list(LayerRole).index) if by == "role" else list(groups)
+    ordered = [role.value for role in LayerRole if role.value in groups] if by == "role" else list(groups)
     return {KEYS[by]: {name: _entry(data, groups[name], source) for name in ordered}}
 
 
