@@ -124,6 +124,7 @@ def symbol_values(
         "N": workload.parameters,
         "N_t": workload.tensors,
         "F_o": workload.other_forward_flops,
+        "F_b": workload.other_input_gradient_flops,
         "pairs": 1,
     }
     factor = _factor_values(layer, drawn)

@@ -103,6 +103,11 @@ class Unfactored:
     forward_flops_per_example: float = 0.0
     tensors: int = 1
 
+    @property
+    def input_gradients(self) -> int:
+        """Products of a backward pass for each of a forward pass: both sides are activations, or one is a weight."""
+        return 1 if self.kind == "tied_projection" else 2
+
 
 class WeightSharing(StrEnum):
     """How a layer that runs over several positions of an example enters its factors."""
@@ -116,6 +121,13 @@ class FactorProducts(StrEnum):
 
     FULL = "full"  # by a general product, twice the work that is needed
     SYMMETRIC = "symmetric"  # one triangle, by syrk, where the device is fast at it
+
+
+class Fisher(StrEnum):
+    """Which gradients the factors G are made of."""
+
+    SAMPLED = "sampled"  # for targets drawn from the network: the Fisher, at the price of a backward pass of their own
+    EMPIRICAL = "empirical"  # those of training itself: no pass more, and not the Fisher
 
 
 _CONSTRUCTIONS = {
@@ -133,6 +145,7 @@ class KfacSettings:
     Attributes:
         weight_sharing: Of positions of one example.
         factor_products: Whether one triangle of a factor is computed, or both.
+        fisher: Whose gradients the factors are made of.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
@@ -156,6 +169,7 @@ class KfacSettings:
 
     weight_sharing: WeightSharing
     factor_products: FactorProducts
+    fisher: Fisher
     factor_interval: int
     refresh_interval: int
     damping: Quantity
@@ -252,6 +266,13 @@ class Workload:
     def other_forward_flops(self) -> float:
         """Forward FLOPs outside the factored layers, whole batch."""
         return self.batch_size * math.fsum(other.forward_flops_per_example for other in self.others)
+
+    @property
+    def other_input_gradient_flops(self) -> float:
+        """FLOPs of gradients at inputs outside the factored layers, whole batch."""
+        return self.batch_size * math.fsum(
+            other.forward_flops_per_example * other.input_gradients for other in self.others
+        )
 
     def shapes(self) -> tuple[tuple[Shape, int], ...]:
         """Each distinct shape with the number of layers that have it, in an order that no encoding changes."""
