@@ -85,7 +85,7 @@ def test_counts_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     squares = 785**2 + 1024**2 + 1025**2 + 10**2
     cubes = 785**3 + 1024**3 + 1025**3 + 10**3
     assert answer["phases"] == {
-        "forward_backward": {"flops": 6 * 10 * (784 * 1024 + 1024 * 10), "other_flops": 0},
+        "forward_backward": {"flops": 10 * (4 * 784 * 1024 + 6 * 1024 * 10), "other_flops": 0},
         "factors": {"expand_flops": 20 * squares, "reduce_flops": 20 * squares},
         "inversion": {"cholesky_flops": cubes, "eigh_flops": 9 * cubes},
         "precondition": {"flops": 2 * 785 * 1024 * (785 + 1024) + 2 * 1025 * 10 * (1025 + 10)},

@@ -13,6 +13,7 @@ from costmodel.quantities.symbols import B, Expression, M, n
 FORWARD_BACKWARD: Final = Part("forward_backward", "the forward and backward pass")
 ROWS: Final = Part("rows", "laying out inputs and gradients as rows")
 FACTORS: Final = Part("factors", "building the factors")
+SAMPLED_BACKWARD: Final = Part("sampled_backward", "the backward pass of sampled targets")
 RUNNING_AVERAGE: Final = Part("running_average", "averaging the factors")
 INVERSION: Final = Part("inversion", "inversion", solver=True)
 PRECONDITION: Final = Part("precondition", "preconditioning", solver=True)
@@ -46,7 +47,11 @@ def update(traffic: Formula, *, fused: bool = False) -> Phase:
 
 
 def factors(construction: FactorConstruction) -> tuple[Phase, ...]:
-    """Rows, both factors as products over them, and their running average; sums over positions need no rows."""
+    """Sampled gradients, rows, both factors as products over them, and their running average.
+
+    Sums over positions need no rows. Where a model takes the empirical Fisher, the backward pass of sampled targets is
+    left out by :meth:`costmodel.methods.Method.without`.
+    """
     products, rows = _PRODUCTS[construction]
     product = DigitalWork("gemm_symmetric", Scope.FACTOR, calls=1, flops=products(), dimensions=(n, n, rows))
     average = DigitalWork("running_average", Scope.LAYER, calls=2, bytes=kfac.factors.running_average_bytes())
@@ -56,6 +61,7 @@ def factors(construction: FactorConstruction) -> tuple[Phase, ...]:
         before = ()
         works = (DigitalWork("stream", Scope.LAYER, calls=2, bytes=kfac.factors.reduce_bytes()), product)
     return (
+        Phase(SAMPLED_BACKWARD, Cadence.FACTOR_UPDATE, _sampled_backward()),
         *before,
         Phase(FACTORS, Cadence.FACTOR_UPDATE, works),
         Phase(RUNNING_AVERAGE, Cadence.FACTOR_UPDATE, (average,)),
@@ -69,6 +75,26 @@ _PRODUCTS: Final[Mapping[FactorConstruction, tuple[Callable[[], Formula], Expres
     FactorConstruction.REDUCE: (kfac.factors.factor_reduce_flops, B),
     FactorConstruction.REDUCE_SYMMETRIC: (kfac.factors.factor_reduce_symmetric_flops, B),
 }
+
+
+#: Of the three products of a layer's passes, one gives the gradient at its input.
+_SHARE_OF_PASSES: Final = 1 / 3
+
+
+def _sampled_backward() -> tuple[DigitalWork, ...]:
+    """Gradients at outputs for targets drawn from the network, by the products of a backward pass without weights."""
+    layers = tuple(
+        DigitalWork(
+            name,
+            Scope.LAYER,
+            calls=_SHARE_OF_PASSES,
+            flops=kfac.fisher.backward_flops(),
+            dimensions=PASS_DIMENSIONS,
+            layers=layers,
+        )
+        for name, layers in (("linear_pass", Layers.LINEAR), ("convolution_pass", Layers.CONVOLUTION))
+    )
+    return (*layers, DigitalWork("other_pass", Scope.MODEL, calls=0, flops=kfac.fisher.other_flops()))
 
 
 def _rows() -> tuple[DigitalWork, ...]:

@@ -74,11 +74,11 @@ class Evaluation:
 
     def _phase_energy(self, phase: Phase, time: Cost) -> Cost | None:
         power = self._drawn.get("digital.power")
-        parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
+        parts = [self._joules(work, phase) for work in phase.works if isinstance(work, AnalogWork)]
         if power is not None and not parts:
             parts = [self._at_power(time, power)]
         elif power is not None:
-            share = self._runs_per_step(phase.cadence)
+            share = self._runs_per_step(phase)
             digital = (work for work in phase.works if isinstance(work, DigitalWork))
             parts += [self._at_power(self._work(work), power * share) for work in digital]
         return total(parts) if parts else None
@@ -103,7 +103,7 @@ class Evaluation:
     # --- phases ------------------------------------------------------------------------------------------------
 
     def _phase(self, phase: Phase) -> Cost:
-        share = self._runs_per_step(phase.cadence)
+        share = self._runs_per_step(phase)
         parts = [self._work(work) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
@@ -120,9 +120,11 @@ class Evaluation:
         host = np.sum([self._arm.host(work) for work in works] or [np.zeros(1)], axis=0) * share
         return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
-    def _runs_per_step(self, cadence: Cadence) -> float | Draws:
+    def _runs_per_step(self, phase: Phase) -> float | Draws:
         kfac = self._workload.kfac
-        match cadence:
+        if phase.interval is not None:
+            return 1.0 / phase.interval
+        match phase.cadence:
             case Cadence.STEP:
                 return 1.0
             case Cadence.FACTOR_UPDATE:
@@ -167,12 +169,12 @@ class Evaluation:
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         return Cost(whole, self._scopes.per_layer(seconds, Scope.FACTOR) * pairs, status)
 
-    def _joules(self, work: AnalogWork, cadence: Cadence) -> Cost:
+    def _joules(self, work: AnalogWork, phase: Phase) -> Cost:
         """Energy of analog work; how it is scheduled over arrays does not change it."""
         if work.energy is None:
             zero = np.zeros((len(self.shapes), self._scopes.draws))
             return Cost(zero[0], zero, Status.MEASURED)
-        share = self._runs_per_step(cadence)
+        share = self._runs_per_step(phase)
         factor, known = self._law_factor(work)
         joules = add(self._with_law(part, factor, work.tolerance) for part in work.energy.summands) * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]

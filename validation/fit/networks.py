@@ -34,6 +34,8 @@ Column = Mapping[str, FittedLaw]
 
 #: With fewer timed networks nothing is left out of a fit that could say how far it is off.
 LEAST_NETWORKS: Final = 3
+#: Timed networks of this family train an embedding before their first layer, which therefore has an input gradient.
+_EMBEDDED: Final = "gpt_"
 #: A phase that scatters by more is not predicted at all.
 _MOST_SPREAD: Final = 0.5
 
@@ -68,8 +70,8 @@ class NetworkFit:
 
 
 def timed_method() -> Method:
-    """K-FAC as ``measure`` times it: Cholesky inverses, and an update without momentum."""
-    method = METHODS["kfac.cholesky"](FactorConstruction.EXPAND)
+    """K-FAC as ``measure`` times it: empirical Fisher, Cholesky inverses, and an update without momentum."""
+    method = METHODS["kfac.cholesky"](FactorConstruction.EXPAND).without(phases.SAMPLED_BACKWARD)
     plain = phases.update(first_order.descent_update_bytes())
     return replace(method, phases=(*(each for each in method.phases if each.name != plain.name), plain))
 
@@ -88,6 +90,7 @@ def workload_of(model: ModelSizes) -> Workload:
             bias=each.a > each.d,
             positions=float(each.rows),
             patches=each.kind == "convolution",
+            input_gradient=index > 0 or model.model.startswith(_EMBEDDED),
         )
         for index, each in enumerate(model.layers)
     )
