@@ -1,4 +1,4 @@
-"""The verb ``validate``: every shipped card, the published ones and the simulator's fit, on data no fit has read."""
+"""The verb ``validate``: every shipped card and law, on data no fit has read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from costmodel.inputs.loading import load_digital, load_solver
 from costmodel.views.table import Table
 from validation.measure import journal
 from validation.published import checks as published_checks
+from validation.score.curvature import fresh_score
 from validation.score.report import Check, ValidateReport
 from validation.score.scoring import COVERAGE, Scores, intervals, score, summaries
 from validation.score.shipped import SHIPPED
@@ -40,9 +41,10 @@ def validate(timings: str, card: str, *, points: bool) -> ValidateReport:
         scored[each.card] = score(load_digital(each.card), journal.read(each.file), each.threads)
     for name, found in scored.items():
         checks += _checks(name, found)
+    curvature = None if timings else fresh_score()
     if not timings:
-        checks += [*_published(), *_simulator()]
-    return ValidateReport(scored, checks, points)
+        checks += [*_published(), *_simulator(), *(curvature.checks() if curvature else ())]
+    return ValidateReport(scored, checks, points, curvature.as_dict() if curvature else None)
 
 
 def _on_file(card: str, timings: Path) -> Scores:
