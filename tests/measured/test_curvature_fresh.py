@@ -51,7 +51,9 @@ def test_the_tables_of_the_methodology_are_the_scores() -> None:
     assert score is not None
     condition = score.as_dict()["condition_number"]
     section = METHODOLOGY.split("## On networks that had no part in it\n")[1].split("\n## ")[0]
-    rows = dict(re.findall(r"^\| `?(\w+)`?(?: \|[^|]*){0,1} \| (\d+ \| [\d.]+ \| [\d.]+ \| \d+) % \|$", section, re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| `?(\w+)`?(?: \|[^|]*){0,1} \| (\d+ \| [\d.]+ \| [\d.]+ \| \d+) % \|$", section, re.MULTILINE)
+    )
     wanted = {
         name: f"{each['factors']} | {each['median_ratio']:.2f} | {each['p90_ratio']:.1f} | {100 * each['inside_90']:.0f}"
         for name, each in (condition["by_network"] | condition["by_role"]).items()

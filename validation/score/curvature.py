@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from costmodel.curvature.law import CurvatureLaw
+from costmodel.curvature.law import CurvatureLaw, Target
 from costmodel.inputs.curvature_file import read_curvature
 from costmodel.inputs.curvature_law_file import shipped_law
 from validation.curvature.law.scoring import Errors, report, score
@@ -48,7 +48,9 @@ class CurvatureScore:
         held = found["inside_90"] >= NO_LESS_INSIDE and all(found[name] <= most for name, most in NO_WORSE.items())
         return [
             _ratios("condition numbers, new networks of measured kinds", found, goal),
-            Check("curvature", inside, _share(found), f"{low:.0%} to {high:.0%}", low <= found["inside_90"] <= high, False),
+            Check(
+                "curvature", inside, _share(found), f"{low:.0%} to {high:.0%}", low <= found["inside_90"] <= high, False
+            ),
             _ratios("condition numbers, new networks of other kinds", self.other.summary(), goal),
             Check("curvature", "the law on new networks, no worse than it was", _all(found), guard, held),
         ]
@@ -65,7 +67,8 @@ def fresh_score() -> CurvatureScore | None:
 
 def score_of(law: CurvatureLaw, data: Table) -> CurvatureScore:
     """Any law on any networks, those of a kind it knows apart."""
-    known = [place.network in law.networks for place in data.places]
+    measured = law.targets[Target.MEAN_CURVATURE].networks
+    known = [place.network in measured for place in data.places]
     parts = (known, [not each for each in known])
     return CurvatureScore(*(score(law, data.of(part), DAMPING)["condition_number"] for part in parts))
 
