@@ -65,7 +65,9 @@ def test_digital_kfac_by_hand(digital: DigitalCard, analog: AnalogCard) -> None:
     # factors: a = 1000, g = 500 and a = 500, g = 100; 10 rows
     result = phases(project(workload(TWO_LAYERS), digital, analog), "kfac.cholesky")
     weights = 1000 * 500 + 500 * 100
-    assert result["forward_backward"] == pytest.approx(2e-3 + 6 * 10 * (999 * 500 + 500 * 100) / 1e12)
+    assert result["forward_backward"] == pytest.approx(
+        2e-3 + 10 * (4 * 999 * 500 + 6 * 500 * 100) / 1e12
+    )  # fc1 takes the input
     squares = 1000**2 + 500**2 + 500**2 + 100**2
     assert result["factors"] == pytest.approx((4e-3 + 2 * 10 * squares / 1e12) / 2)
     assert result["running_average"] == pytest.approx(12 * squares / 1e12 / 2)

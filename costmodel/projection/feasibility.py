@@ -90,17 +90,17 @@ class Feasibility:
 def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Evaluation) -> dict[str, Feasibility]:
     """Systematic errors of thermodynamic methods on a machine, over all layers of a network, by name.
 
-    They follow from what a method delivers and does about errors, so that arms that differ in time alone share them.
+    They follow from what a method delivers and what is done about errors: arms that differ in time alone share them.
     """
     found: dict[str, Feasibility] = {}
-    judged: dict[object, Feasibility] = {}
+    judged: dict[tuple[Delivery | None, bool, bool], Feasibility] = {}
     for method in methods:
-        alike = method.delivers, method.deflated, method.refined
-        if alike not in judged:
-            judged[alike] = _judged(method, analog, evaluation)
+        kind = (method.delivers, method.deflated, method.refined)
+        if kind not in judged:
+            judged[kind] = _judged(method, analog, evaluation)
         lacking = method.needs is not None and getattr(analog, method.needs) is None
         found[method.name] = replace(
-            judged[alike],
+            judged[kind],
             missing=(method.needs,) if lacking and method.needs else (),
             assumes=method.assumes,
         )

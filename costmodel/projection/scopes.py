@@ -61,8 +61,9 @@ class Scopes:
                 flat[wanted.scope][wanted.part] = None
         self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in flat.items()}
         self._curved: dict[tuple[Summand, Formula | None], Draws] = {}
+        tolerances = values_of([each for each in curved if each is not None], self.curved)
         for tolerance, parts in curved.items():
-            own = {} if tolerance is None else {"epsilon": values_of([tolerance], self.curved)[tolerance]}
+            own = {} if tolerance is None else {"epsilon": tolerances[tolerance]}
             found = evaluate(list(parts), {**self.curved, **own})
             self._curved |= {(part, tolerance): value for part, value in found.items()}
         self._means: dict[tuple[Summand, Formula | None], Draws] = {}

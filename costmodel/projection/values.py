@@ -124,6 +124,7 @@ def symbol_values(
         "N": workload.parameters,
         "N_t": workload.tensors,
         "F_o": workload.other_forward_flops,
+        "F_b": workload.other_input_gradient_flops,
         "pairs": 1,
     }
     factor = _factor_values(layer, drawn)
@@ -158,6 +159,7 @@ def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]
         "M": [shape.rows_per_example * batch_size for shape in shapes],
         "B": [batch_size] * len(shapes),
         "pairs": [shape.pairs for shape in shapes],
+        "j": [shape.input_gradient for shape in shapes],
     }
     return {letter: np.array(values, dtype=float)[:, None] for letter, values in columns.items()}
 
