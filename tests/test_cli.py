@@ -161,8 +161,9 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
     model = tmp_path / "m.yaml"
     model.write_text("schema: 1\nname: x\nbatch_size: 0\nlayers:\n  - {name: a, kind: linear, d_in: 1, d_out: 0}\n")
     code, out, err = run(
-        capsys, "project", str(model), "--analog", "tgnd-2024", "--set", "digital.operations.gemm.rate=3"
-    )
+        capsys, "project", str(model), "--digital", "a100-sxm", "--analog", "tgnd-2024",
+        "--set", "digital.operations.gemm.rate=3",
+    )  # fmt: skip
     assert (code, out) == (2, "")
     assert err.splitlines() == [
         "--set: operations.gemm.rate missing unit: 3 needs one, like '20 TFLOP/s'",

@@ -12,7 +12,7 @@ from costmodel.inputs.schema import Model, QuantityEntry, report, validate
 from costmodel.inputs.yaml_reader import Document
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.curves import Curve
-from costmodel.machines.laws import ConstantLaw, FittedLaw, InStep, Law
+from costmodel.machines.laws import ConstantLaw, FittedLaw, Host, InStep, Law
 from costmodel.machines.operations import DTYPES, NEEDED, OPERATIONS
 from costmodel.quantities.names import unknown
 
@@ -131,6 +131,7 @@ def _fitted(entry: FittedEntry) -> FittedLaw:
         None if step is None else InStep(step.factor, step.launch_s, step.spread),
         entry.together,
         entry.source,
+        None if entry.host_s is None else Host(entry.host_s.start, entry.host_s.call),
     )
 
 

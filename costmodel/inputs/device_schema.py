@@ -137,6 +137,13 @@ class InStepEntry(Strict):
     spread: Spread
 
 
+class HostEntry(Strict):
+    """What the host does for the calls of a step."""
+
+    start: NotNegative
+    call: NotNegative
+
+
 class FittedEntry(Strict):
     """A law that ``calibrate`` fitted, in SI units."""
 
@@ -150,6 +157,7 @@ class FittedEntry(Strict):
     growth: Spread
     in_step: InStepEntry | None = None
     together: str = ""
+    host_s: HostEntry | None = None
     source: str
 
     @model_validator(mode="after")

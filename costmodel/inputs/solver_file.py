@@ -46,29 +46,16 @@ class SpanEntry(Strict):
         return Span(self.low, self.high)
 
 
-class Decay(QuantityEntry, of=units.one):
-    """Power of n with which a factor falls; left out where it does not."""
-
-
 class PredictionEntry(Strict):
     """A law of the solver that predicts times; :class:`LawFactor` says more."""
 
     factor: Factor
     kappa: SpanEntry
     size: SpanEntry
-    size_decay: Decay | None = None
-    center: Positive = 1.0
 
     def law_factor(self) -> LawFactor:
         """The entry as the model uses it."""
-        return LawFactor(
-            self.factor.quantity(),
-            self.kappa.span(),
-            self.size.span(),
-            None if self.size_decay is None else self.size_decay.quantity(),
-            self.center,
-            bounded=isinstance(self.factor, BoundedFactor),
-        )
+        return LawFactor(self.factor.quantity(), self.kappa.span(), self.size.span())
 
 
 class BoundEntry(PredictionEntry):

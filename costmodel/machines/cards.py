@@ -114,7 +114,7 @@ class AnalogCard:
         input_conversion_energy: Of one digital-to-analog conversion or write of a coupling.
         link_energy: Of one bit over the link.
         relaxation_of: What the relaxation time is the time of.
-        solver: How much shorter than its worst case each kind of run is; a law that is missing is taken at its worst.
+        solver: How long each kind of run takes over its formula; a law that is missing is taken as it is.
 
     What a card leaves out is filled in by :mod:`costmodel.machines.analog_defaults`.
     """

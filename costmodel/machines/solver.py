@@ -8,14 +8,11 @@ families scatter about it; ``catalog/solver.yaml`` holds both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
-from costmodel.quantities.estimate import Draws, Quantity
+from costmodel.quantities.estimate import Quantity
 
 
 class SolverLaw(StrEnum):
@@ -58,43 +55,20 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class LawFactor:
-    """Time over that of a law: factor (n / center)^-size_decay, n the rows of a block.
+    """Time over that of a law, for any size and condition number.
 
-    The ranges are for one network, whose spectra are of a family that no trial had; all factors of a network share the
+    Its range is for one network, whose spectra are of a family that no trial had; all factors of a network share the
     draw, which widens a sum over layers more than independent draws would.
 
     Attributes:
-        factor: At the center.
+        factor: At most 1 where the law is an upper bound.
         kappa: Condition numbers of the trials.
         size: Sizes of the trials.
-        size_decay: How fast it falls as n grows; None where it does not.
-        center: Size at which the factor is stated; it may lie outside the trials.
-        bounded: Whether it is at most 1, the law being an upper bound.
     """
 
     factor: Quantity
     kappa: Span
     size: Span
-    size_decay: Quantity | None = None
-    center: float = 1.0
-    bounded: bool = True
-
-    def quantities(self) -> dict[str, Quantity]:
-        """What is drawn, by name."""
-        decay = {} if self.size_decay is None else {"size_decay": self.size_decay}
-        return {"factor": self.factor} | decay
-
-    def at(self, drawn: Mapping[str, Draws], size: Draws) -> Draws:
-        """The factor for blocks of a size.
-
-        Args:
-            drawn: Values of :meth:`quantities`, by name, shape (draws,).
-            size: Rows of a block; broadcasts against the draws.
-        """
-        found = drawn["factor"] * np.ones_like(size)
-        if "size_decay" in drawn:
-            found = found * (size / self.center) ** -drawn["size_decay"]
-        return np.minimum(found, 1.0) if self.bounded else found
 
     def covers(self, size: float, kappa: float) -> bool:
         """Whether the trials had sizes and condition numbers on both sides of these."""

@@ -35,9 +35,14 @@ def forward_backward() -> Phase:
     return Phase(FORWARD_BACKWARD, Cadence.STEP, tuple(works), fed_by_host=True)
 
 
-def update(traffic: Formula) -> Phase:
-    """The parameter update, bound by its memory traffic."""
-    work = DigitalWork("update", Scope.MODEL, calls=network.tensors(), bytes=traffic)
+def update(traffic: Formula, *, fused: bool = False) -> Phase:
+    """The parameter update, bound by its memory traffic.
+
+    Args:
+        traffic: Bytes.
+        fused: It is a framework's own optimizer, which takes many tensors in a call.
+    """
+    work = DigitalWork("fused_update" if fused else "update", Scope.MODEL, calls=network.tensors(), bytes=traffic)
     return Phase(UPDATE, Cadence.STEP, (work,))
 
 

@@ -101,7 +101,7 @@ def deflated(build: Build) -> Build:
         phases = _after(phases, thermo.TILING, restore)
         phases = _before(phases, thermo.UPLOAD, Phase(DEFLATE, Cadence.REFRESH, (find, *direction)))
         title = f"{method.title}, top mode taken out"
-        return replace(method, name=_renamed(method.name, "deflated"), title=title, phases=phases)
+        return replace(method, name=_renamed(method.name, "deflated"), title=title, phases=phases, deflated=True)
 
     return built
 
@@ -128,7 +128,7 @@ def refined(build: Build) -> Build:
         phases = tuple(_analog(phase, _refined_work) for phase in method.phases)
         phases = _after(phases, thermo.TILING, Phase(REFINE, Cadence.REFRESH, (step,)))
         title = f"{method.title}, refined digitally"
-        return replace(method, name=_renamed(method.name, "refined"), title=title, phases=phases)
+        return replace(method, name=_renamed(method.name, "refined"), title=title, phases=phases, refined=True)
 
     return built
 

@@ -216,6 +216,8 @@ class Method:
         needs: Name of a value that the analog card must give for its machine to run this at all.
         delivers: What the analog machine hands back; None where there is none.
         assumes: What the analog machine is taken to have beyond what its card says.
+        deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
+        refined: A Newton-Schulz step squares what is off in its inverses.
     """
 
     name: str
@@ -225,6 +227,8 @@ class Method:
     needs: str | None = None
     delivers: Delivery | None = None
     assumes: tuple[str, ...] = ()
+    deflated: bool = False
+    refined: bool = False
 
     def without(self, part: Part) -> Method:
         """The same method where nothing is done for a part."""

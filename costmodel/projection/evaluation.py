@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.machines.laws import Term
+from costmodel.machines.laws import Term, beside
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, slowest, total
@@ -91,6 +91,10 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
+    def symbol(self, letter: str) -> Draws:
+        """Values of a symbol for those factors."""
+        return self._scopes.curved[letter]
+
     def layer_counts(self) -> Draws:
         """How many layers each of those stands for, shape (standing,); the groups of a layer are one."""
         curvature = self._scopes.curvature
@@ -103,11 +107,18 @@ class Evaluation:
         parts = [self._work(work) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
+        cost = self._queued(phase, cost, share)
         floor = self._drawn.get("model.host_time")
         if phase.fed_by_host and floor is not None and np.median(floor) > np.median(cost.total):
             status = self.found["model.host_time"].status
             return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
         return cost
+
+    def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
+        """The cost of a phase whose calls the host queues while the device works."""
+        works = (work for work in phase.works if isinstance(work, DigitalWork))
+        host = np.sum([self._arm.host(work) for work in works] or [np.zeros(1)], axis=0) * share
+        return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, phase: Phase) -> float | Draws:
         kfac = self._workload.kfac
@@ -174,7 +185,7 @@ class Evaluation:
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
         values, factors = self._scopes.curved, self._analog.solver
-        return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
+        return law_factor(work, factors, self._drawn), law_status(work, factors, values)
 
     def _status(self, part: Formula | Summand, tolerance: Formula | None) -> Status:
         """The weakest status among the quantities in a part of a formula and in what stands for epsilon there."""

@@ -15,7 +15,7 @@ from costmodel.methods import Method, Phase, Role
 from costmodel.projection.cost import Cost, Gathered, total
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.feasibility import Feasibility, Reach, feasibility
+from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
 from costmodel.projection.methods import methods_of
 from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
@@ -195,11 +195,9 @@ def project(
         best_digital=best.name,
         speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
         free_solver=_free_solver(best, phases[best.name], steps[best.name]),
-        feasibility={
-            method.name: feasibility(method, analog, evaluation)
-            for method in methods
-            if method.role is Role.THERMODYNAMIC
-        },
+        feasibility=feasibilities(
+            [method for method in methods if method.role is Role.THERMODYNAMIC], analog, evaluation
+        ),
         layers=_layers(workload, evaluation, steps),
         assumptions=sample.found,
     )

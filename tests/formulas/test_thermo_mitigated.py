@@ -6,6 +6,7 @@ import torch
 
 from costmodel import formulas
 from costmodel.formulas import deflation, mitigated, refinement
+from costmodel.formulas.accuracy import refined
 from solver.deflation import Deflated
 from solver.noise import Noise
 from solver.refinement import refine
@@ -204,3 +205,101 @@ def test_traffic_of_the_direction():
     assert deflation.direction_energy().evaluate(
         n=n, b_in=bits_in, b_out=bits_out, e_l=2e-12, e_d=3e-12, e_a=1e-9
     ) == pytest.approx(energy)
+
+
+# --- accuracy ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.verifies(
+    "thermo.deflation.stable_rank",
+    "thermo.deflation.squared_rank",
+    "thermo.deflation.inverse_square",
+    "thermo.deflation.effective_dimension",
+    "thermo.deflation.damping_share",
+)
+def test_moments_left_are_sums_over_modes():
+    """Of trained factors, whose top mode is moved down to the second."""
+    for factor in (each for layer in spectra.layers(largest=300)[::3] for each in layer.factors):
+        alpha = np.sort(factor.alpha)[::-1]
+        moved = spectra.Factor(np.array([alpha[1], *alpha[1:]]), factor.gamma)
+        known = {"eta": alpha[0] / alpha[1], **factor.values("n", "kappa", "s_r", "s_2", "d_e", "q")}
+        known["mu_2"] = factor.values("mu_2")["mu_2"]
+        wanted = moved.values("kappa", "s_r", "s_2", "mu_2", "d_e", "q")
+        found = {
+            "kappa": deflation.condition_number().evaluate(kappa=known["kappa"], eta=known["eta"]),
+            "s_r": deflation.stable_rank().evaluate(s_r=known["s_r"], eta=known["eta"]),
+            "s_2": deflation.squared_rank().evaluate(**{each: known[each] for each in ("s_2", "kappa", "eta")}),
+            "mu_2": deflation.inverse_square().evaluate(
+                **{each: known[each] for each in ("mu_2", "n", "kappa", "eta")}
+            ),
+            "d_e": deflation.effective_dimension().evaluate(**{each: known[each] for each in ("d_e", "kappa", "eta")}),
+            "q": deflation.damping_share().evaluate(**{each: known[each] for each in ("q", "d_e", "kappa", "eta")}),
+        }
+        assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def refined_direction(layer, generator, disturb):
+    """Errors of a direction before and after a Newton-Schulz step on disturbed inverses of the factors."""
+    exact, before, after, roots = [], [], [], []
+    for factor in layer.factors:
+        A, inverse, root = (each for each in factor.matrices(generator))
+        off = disturb(A, inverse, generator)
+        exact.append(inverse)
+        before.append(off)
+        after.append(off @ (2 * np.eye(factor.n) - A @ off))
+        roots.append(root)
+    gradient = roots[0] @ generator.standard_normal((layer.A.n, layer.G.n)) @ roots[1]
+    wanted = exact[0] @ gradient @ exact[1]
+    return [np.linalg.norm(each[0] @ gradient @ each[1] - wanted) / np.linalg.norm(wanted) for each in (before, after)]
+
+
+SMALL = [layer for layer in spectra.layers(largest=150) if min(factor.kappa for factor in layer.factors) > 1.5]
+
+
+@pytest.mark.verifies("accuracy.refined.couplings")
+@pytest.mark.parametrize("error", [0.1, 0.25])
+def test_a_step_squares_what_couplings_are_off(error):
+    """Independent symmetric errors of couplings, each inverse off by ``error``, in random bases; seed fixed."""
+    generator, ratios = np.random.default_rng(3), []
+    for layer in SMALL:
+
+        def disturb(A, inverse, generator):
+            entries = generator.standard_normal(A.shape)
+            return np.linalg.inv(A + error * (np.tril(entries) + np.tril(entries, -1).T) / np.linalg.norm(inverse))
+
+        _, found = refined_direction(layer, generator, disturb)
+        left = refined.couplings().evaluate(epsilon=error)
+        ratios.append(spectra.random_errors(left**2, left**2) / found)
+    assert len(ratios) == 10
+    assert np.median(ratios) == pytest.approx(1, abs=0.15)
+    assert np.min(ratios) > 0.8
+    assert np.max(ratios) < 1.3
+
+
+@pytest.mark.verifies("accuracy.refined.readings")
+def test_a_step_and_what_is_read():
+    """White errors of a symmetric reading, so large that the residual's norm is 0.3; seed fixed."""
+    generator, ratios, gains = np.random.default_rng(4), [], []
+    for layer in SMALL:
+        parts = []
+        for factor in layer.factors:
+            known = factor.values("n", "s_x", "s_2")
+            parts.append(refined.readings().evaluate(epsilon=0.15 / np.sqrt(known["s_x"]), **known))
+
+        def disturb(A, inverse, generator):
+            entries = generator.standard_normal(A.shape)
+            white = np.tril(entries) + np.tril(entries, -1).T
+            return inverse + 0.15 / np.sqrt(len(A)) * white / np.linalg.eigvalsh(A)[-1]
+
+        before, found = refined_direction(layer, generator, disturb)
+        ratios.append(np.hypot(*parts) / found)
+        gains.append(before / found)
+    assert np.median(ratios) == pytest.approx(1, abs=0.35)
+    assert np.min(ratios) > 0.4
+    assert np.max(ratios) < 2.5
+    assert np.median(gains) > 3
+
+
+def test_where_a_step_does_not_help_the_error_stays():
+    assert [refined.couplings().evaluate(epsilon=error) for error in (0.32, 0.5, 0.9)] == [0.32, 0.5, 0.9]
+    assert refined.readings().evaluate(epsilon=0.2, s_x=9.0, s_2=2.0, n=100) == 0.2

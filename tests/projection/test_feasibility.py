@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,6 +176,17 @@ def test_a_grouped_convolution_is_one_layer(digital: DigitalCard, analog: Analog
     assert found.layers_reached == pytest.approx(1 / 2)
 
 
+def test_the_json_contract_describes_every_key(digital: DigitalCard, analog: AnalogCard) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `feasibility[NAME].")]
+    described = {key.partition("].")[2].partition("[")[0].strip(" `"): meaning for key, meaning in rows}
+    found = projected(digital, replace(analog, mismatch=exact(0.05))).feasibility
+    for judgement in found.values():
+        assert set(judgement.as_dict()) == set(described)
+        assert all(f"`{cause}`" in described["parts"] for cause in judgement.parts)
+    assert all(f"`{reach.value}`" in described["reach"] for reach in Reach)
+
+
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +238,11 @@ def test_the_verdict_where_some_layers_are_reached(
     assert said(some) == (
         f"75% of its layers get within 0.1 of the exact gradient; the worst is off by 0.25, by {cause}. "
     )
+
+
+def test_the_verdict_does_not_call_a_few_layers_none(digital: DigitalCard, analog: AnalogCard) -> None:
+    some = judged(projected(digital, with_bits(analog, 5)), layers_reached=1 / 250)
+    assert said(some).startswith("0.4% of its layers get within 0.1 of the exact gradient; ")
 
 
 def test_the_verdict_asks_for_no_bits_that_the_card_has(digital: DigitalCard, analog: AnalogCard) -> None:

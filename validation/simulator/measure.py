@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from scipy.stats import norm
@@ -90,7 +91,9 @@ def _averaging(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     )
     spectral = math.sqrt((peak * noise.sum() / signal).item())
     friction = 1.0 if trial.regime is Regime.OVERDAMPED else machine.friction(trial.kappa)
-    return from_squares(squares, spectral, math.sqrt(2 * friction * theta * trial.n / window) * trial.kappa)
+    found = from_squares(squares, spectral, math.sqrt(2 * friction * theta * trial.n / window) * trial.kappa)
+    # Nodes swing both ways.
+    return replace(found, swing=2 * math.sqrt(((exact.abs().amax(-2) ** 2).mean() / peak).item()))
 
 
 def _sampling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:

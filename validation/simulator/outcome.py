@@ -23,6 +23,7 @@ class Outcome:
     log_se: float  # standard error of its logarithm, from the repetitions
     spectral: float  # the law that knows the spectrum
     worst: float  # the law that knows n and kappa only
+    swing: float = 1.0  # range of voltages that holds its solutions, the largest input being one; of averaging only
 
 
 def from_squares(squares: Tensor, spectral: float, worst: float) -> Outcome:

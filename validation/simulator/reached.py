@@ -11,8 +11,10 @@ import numpy as np
 
 from costmodel.defaults import Scenario
 from costmodel.formulas import Formula
-from costmodel.formulas.accuracy import moments, sampling
+from costmodel.formulas.accuracy import sampling
 from costmodel.formulas.accuracy.chain import together
+from costmodel.formulas.accuracy.moments import Moments, inverse_square, solution_gain
+from costmodel.formulas.thermo.noise import solution_ratio
 from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.methods import METHODS, AnalogWork, FactorConstruction
 from costmodel.projection.analog import law_factor, solver_quantities
@@ -58,17 +60,19 @@ class Reached:
         time: In units of tau.
         log_se: Standard error of the logarithm of the time that the error is worth.
         held_out: Whether no fit may read it.
+        noise: Variance of a node over the square of the full scale, which holds the solutions.
     """
 
     law: SolverLaw
     family: str
     n: float
     kappa: float
-    moments: moments.Moments
+    moments: Moments
     epsilon: float
     time: float
     log_se: float
     held_out: bool
+    noise: float = NOISE
 
 
 def reached(records: Sequence[Line]) -> list[Reached]:
@@ -99,6 +103,7 @@ def _reached(record: Line) -> Reached:
         time,
         share * record["log_se"],
         bool(record["held_out"]),
+        NOISE / record.get("swing", 1.0) ** 2,
     )
 
 
@@ -116,7 +121,7 @@ def projected_times(trials: Sequence[Reached], factors: Mapping[SolverLaw, LawFa
     found = np.empty((len(trials), DRAWS))
     for law, which in _by_law(trials).items():
         work, values = _works()[law], _values([trials[i] for i in which])
-        found[which] = _unscaled(work, values) * law_factor(work, factors, drawn, values)
+        found[which] = _unscaled(work, values) * law_factor(work, factors, drawn)
     return found
 
 
@@ -141,19 +146,21 @@ def _values(trials: Sequence[Reached]) -> dict[str, Draws]:
         "d_e": [each.moments.effective_dimension for each in trials],
         "q": [each.moments.damping_share for each in trials],
         "epsilon": [each.epsilon for each in trials],
+        "nu": [each.noise for each in trials],
     }
     values = {letter: np.array(column, dtype=float)[:, None] for letter, column in rows.items()}
     ones = np.ones((len(trials), 1))
-    values |= {"k": ones, "h": ones, "tau": ones, "tau_o": ones, "nu": NOISE * ones}
+    values |= {"k": ones, "h": ones, "tau": ones, "tau_o": ones}
     tolerance = _TOLERANCES.get(trials[0].law)
     if tolerance is None:
         return values
-    gains = {"mu_2": moments.inverse_square(), "s_x": moments.solution_gain()}
+    gains = {"mu_2": inverse_square(), "s_x": solution_gain()}
     found = values_of([*gains.values()], values)
     # Tolerances share the error of a gradient between two factors: this one, and another that is off as much.
     values |= {letter: found[gain] for letter, gain in gains.items()}
     values["epsilon_n"] = together(values["epsilon"], values["epsilon"])
-    return values | {"epsilon": values_of([tolerance()], values)[tolerance()]}
+    planned = values_of([tolerance(), solution_ratio()], values)
+    return values | {"epsilon": planned[tolerance()], "nu": planned[solution_ratio()]}
 
 
 @cache

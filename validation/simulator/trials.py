@@ -175,11 +175,13 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "repeats": int,
     **dict.fromkeys(("kappa", "knob", "value", "log_se", "spectral", "worst"), (int, float)),
 }
+#: Trials that say how large their solutions are.
+_SWING: dict[str, type | tuple[type, ...]] = {"swing": (int, float)}
 
 
 def fault(record: dict[str, Any]) -> str | None:
     """What is wrong with the record of a trial; None where nothing is."""
-    wrong = missing_or_wrong(record, _FIELDS)
+    wrong = missing_or_wrong(record, _FIELDS | (_SWING if record.get("law") == "gradient_averaging" else {}))
     if wrong:
         return wrong
     if record["law"] not in (*LAWS, *GRADIENTS) or record["regime"] not in list(Regime):
@@ -193,8 +195,9 @@ def fault(record: dict[str, Any]) -> str | None:
         "n": 1,
         "log_se": 0,
         "repeats": 2,
+        "swing": 1e-300,
     }
-    low = [name for name, smallest in least.items() if record[name] < smallest]
+    low = [name for name, smallest in least.items() if record.get(name, smallest) < smallest]
     return f"out of range: {', '.join(low)}" if low else None
 
 

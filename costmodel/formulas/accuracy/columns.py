@@ -25,7 +25,7 @@ def noise_tolerance() -> Expression:
     (mu_2 + s_x) / (2 s_x) is to 1.
 
     >>> round(noise_tolerance().evaluate(epsilon_n=0.1, mu_2=7.0, s_x=1.75), 5)  # sqrt(2 / 5) of 0.07062
-    0.04466
+    0.04467
     """
     return chain.independent().expression * sp.sqrt(2 * s_x / (mu_2 + s_x))
 
@@ -68,7 +68,7 @@ def average() -> Expression:
 
     >>> values = {"n": 512, "nu": 4e-12, "mu_2": 90, "s_x": 20, "kappa": 10}
     >>> round(average().evaluate(T_n=0.2, epsilon_s=0, **values), 4)
-    0.0009
+    0.0013
     """
     part = split.sampled().expression.subs(c_r, cost_ratio().expression)
     return noise_tolerance().expression.subs(epsilon_n, part)

@@ -10,7 +10,25 @@ from __future__ import annotations
 from costmodel.formulas.extremes import smaller
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.symbols import Expression, N_p, W, b_in, b_out, e_a, e_d, e_l, eta, k, kappa, n, s_r
+from costmodel.quantities.symbols import (
+    Expression,
+    N_p,
+    W,
+    b_in,
+    b_out,
+    d_e,
+    e_a,
+    e_d,
+    e_l,
+    eta,
+    k,
+    kappa,
+    mu_2,
+    n,
+    q,
+    s_2,
+    s_r,
+)
 from costmodel.quantities.units import byte, flop, joule, one, second
 
 _SOURCE = "derived: docs/derivations.md, deflation of the top mode"
@@ -43,6 +61,58 @@ def condition_number_bound() -> Expression:
     21.0
     """
     return 1 + (kappa - 1) * smaller(1, s_r - 1)
+
+
+@formula("thermo.deflation.stable_rank", one, _SOURCE, verified_by=Oracle.LIMITS)
+def stable_rank() -> Expression:
+    """Stable rank left: the trace without lambda_1 - lambda_2, over lambda_2.
+
+    >>> stable_rank().evaluate(s_r=1.5, eta=10)
+    6.0
+    """
+    return 1 + (s_r - 1) * eta
+
+
+@formula("thermo.deflation.squared_rank", one, _SOURCE, verified_by=Oracle.LIMITS)
+def squared_rank() -> Expression:
+    """Sum of (lambda / lambda_max)^2 left, after damping.
+
+    >>> round(squared_rank().evaluate(s_2=1.01, kappa=101, eta=10), 6)
+    1.843058
+    """
+    return 1 + (s_2 - 1) * (kappa / condition_number().expression) ** 2
+
+
+@formula("thermo.deflation.inverse_square", one, _SOURCE, verified_by=Oracle.LIMITS)
+def inverse_square() -> Expression:
+    """Mean of (lambda_max / lambda)^2 left, after damping.
+
+    >>> round(inverse_square().evaluate(mu_2=9000, n=100, kappa=101, eta=10), 2)
+    106.76
+    """
+    return (mu_2 - 1 / n) * (condition_number().expression / kappa) ** 2 + 1 / n
+
+
+@formula("thermo.deflation.effective_dimension", one, _SOURCE, verified_by=Oracle.LIMITS)
+def effective_dimension() -> Expression:
+    """Effective dimension left: the top mode has 1 - 1 / kappa of it, after deflation as much of what is left.
+
+    >>> round(effective_dimension().evaluate(d_e=8, kappa=101, eta=10), 4)
+    7.919
+    """
+    return d_e + 1 / kappa - 1 / condition_number().expression
+
+
+@formula("thermo.deflation.damping_share", one, _SOURCE, verified_by=Oracle.LIMITS)
+def damping_share() -> Expression:
+    """Damping's share q in the effective dimension left.
+
+    >>> round(damping_share().evaluate(q=0.6, d_e=8, kappa=101, eta=10), 4)
+    0.6153
+    """
+    left = condition_number().expression
+    part = q * d_e - (kappa - 1) / kappa**2 + (left - 1) / left**2
+    return part / effective_dimension().expression
 
 
 @formula("thermo.deflation.find.flops", flop, _SOURCE, verified_by=Oracle.LIMITS)
