@@ -1,8 +1,10 @@
 """``curvature show``: tables, formats and plots of a curvature file."""
 
 import csv
+import errno
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -77,6 +79,23 @@ def test_plots_are_of_the_kind_of_their_name(suffix: str, capsys: pytest.Capture
     assert run(capsys, "f.jsonl", "--plot", f"p.{suffix}")[0] == 0
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
     assert Path(f"p.{suffix}").read_bytes().startswith(start)
+
+
+def test_a_plot_that_cannot_be_written_leaves_the_one_before(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full once everything is drawn."""
+    Path("f.jsonl").write_text(lines())
+    Path("p.svg").write_text("before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    message = "--plot: 'p.svg' cannot be written: No space left on device\n"
+    assert run(capsys, "f.jsonl", "--plot", "p.svg") == (2, "", message)
+    assert Path("p.svg").read_text() == "before"
+    assert sorted(each.name for each in Path().iterdir()) == ["f.jsonl", "p.svg"]
 
 
 @pytest.mark.parametrize(

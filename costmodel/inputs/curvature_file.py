@@ -28,8 +28,8 @@ RANKS: Final = (
 _ROUNDING: Final = 1e-3
 _MOST: Final = 10**12
 _TEXTS: Final = ("network", "kind", "data", "layer")
-_WHOLE: Final = {"width": 1, "step": 0, "n": 1, "rows": 1, "terms": 1, "position": 0, "layers": 1}
-_OPTIONAL: Final = ("role", "position", "layers", "sharing", "fisher")
+_WHOLE: Final = {"width": 1, "step": 0, "n": 1, "rows": 1, "terms": 1, "position": 0, "layers": 1, "last_step": 0}
+_OPTIONAL: Final = ("role", "position", "layers", "sharing", "fisher", "last_step")
 _CHOICES: Final = {
     "side": ("A", "G"),
     "role": tuple(role.value for role in LayerRole),
@@ -70,6 +70,7 @@ class FactorRecord:
         layers: Measurable layers of the network; None where it was not recorded.
         sharing: How positions that share a weight enter: ``expand`` or ``reduce``.
         fisher: Labels of the gradients: ``sampled`` from the model or ``empirical``.
+        last_step: Step at which training ends; None where it was not recorded.
     """
 
     network: str
@@ -92,6 +93,7 @@ class FactorRecord:
     layers: int | None = None
     sharing: str = "expand"
     fisher: str = "sampled"
+    last_step: int | None = None
 
     @property
     def key(self) -> tuple[str, int, str, Side]:
@@ -285,6 +287,8 @@ class _Line:
             self.fail("smallest", "expected a number where the whole spectrum was computed")
         if data.get("position") is not None and data.get("layers") is not None and data["position"] >= data["layers"]:
             self.fail("position", f"{data['position']} is not below {data['layers']}, the number of layers")
+        if data.get("last_step") is not None and data["step"] > data["last_step"]:
+            self.fail("step", f"{data['step']} is past {data['last_step']}, the last step of training")
 
 
 def _number(value: Any) -> bool:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text as UTF-8 beside its file, then rename, so that a failed write leaves what was there.
+    """Write a text as UTF-8; as :func:`write_bytes`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write beside a file, then rename, so that a failed write leaves what was there.
 
     A device or pipe is written directly.
 
@@ -16,20 +25,20 @@ def write_text(path: Path, text: str) -> None:
         OSError: It cannot be written; the error names this file, not the one beside it.
     """
     try:
-        _write(path.resolve(), text)
+        _write(path.resolve(), data)
     except OSError as error:
         error.filename = str(path)
         raise
 
 
-def _write(target: Path, text: str) -> None:
+def _write(target: Path, data: bytes) -> None:
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(data)
         return
     beside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with beside.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+        with beside.open("xb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         if target.exists():

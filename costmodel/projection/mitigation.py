@@ -46,7 +46,7 @@ def seen(method: Method, evaluation: Evaluation) -> dict[str, Draws]:
     gap = np.minimum(evaluation.symbol("eta"), _LARGEST_GAP)
     found = evaluation.factors(list(_moments().values()), {"eta": gap})
     values = {letter: found[formula] for letter, formula in _moments().items()}
-    values["d_e"], values["q"] = np.maximum(values["d_e"], _LEAST), np.clip(values["q"], _LEAST, 1.0)
+    values["d_e"], values["q"] = np.maximum(values["d_e"], _LEAST), np.clip(values["q"], _LEAST, 1 - _LEAST)
     # sum alpha is at least d_e gamma (2 - q), by the sum of alpha^3 / lambda^2
     least = values["d_e"] * (2 - values["q"]) / np.maximum(values["kappa"] - 1, _LEAST)
     values["s_r"] = np.maximum(values["s_r"], least * (1 + _LEAST))

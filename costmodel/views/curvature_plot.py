@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ import numpy as np
 from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import LayerCurvature, Side
 from costmodel.inputs.faults import InputError
+from costmodel.inputs.files import write_bytes
 from costmodel.questions.curvature import MeasuredCurvature, by_role, geometric_mean
 
 if TYPE_CHECKING:
@@ -51,8 +53,10 @@ def draw(measured: MeasuredCurvature, file: str) -> None:
         row[1].set_title(f"{network}, step {step}: condition number by layer", loc="left")
         row[2].set_title(f"{network}: condition number over training, by role", loc="left")
     _legend(figure, colors)
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=130, format=target.suffix[1:].lower())
     try:
-        figure.savefig(target, dpi=130)
+        write_bytes(target, drawn.getvalue())
     except OSError as error:
         raise InputError.about("--plot", f"'{file}' cannot be written: {error.strerror}") from None
 

@@ -42,7 +42,7 @@ class Layer:
         calls: How often a forward pass uses the matrix.
         patches: Rows are patches that have to be cut out of the input, as those of a convolution are.
         role: What it does in its network; None until :func:`with_roles` has seen the whole.
-        input_gradient: Whether the gradient at its input is computed, which a layer of the network's input does without.
+        input_gradient: Whether the gradient at its input is computed; a layer of the network's input needs none.
     """
 
     name: str

@@ -40,12 +40,15 @@ class Capture:
     def __init__(self, layers: Mapping[str, nn.Module], wanted: Callable[[nn.Module], bool] | None = None) -> None:
         self.calls: dict[str, list[Call]] = {}
         self._wanted = wanted
-        self._handles = [module.register_forward_hook(self._watch(name)) for name, module in layers.items()]
+        self._handles = [
+            module.register_forward_hook(self._watch(name), with_kwargs=True) for name, module in layers.items()
+        ]
 
-    def _watch(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def _watch(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], dict[str, Tensor], Tensor], None]:
+        def hook(module: nn.Module, given: tuple[Tensor, ...], named: dict[str, Tensor], output: Tensor) -> None:
             if output.requires_grad and (self._wanted is None or self._wanted(module)):
-                self.calls.setdefault(name, []).append(Call(inputs[0].detach(), get_gradient_edge(output)))
+                (inputs,) = (*given, *named.values())  # a covered layer takes one tensor, by place or by name
+                self.calls.setdefault(name, []).append(Call(inputs.detach(), get_gradient_edge(output)))
 
         return hook
 

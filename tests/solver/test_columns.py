@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from costmodel import formulas
-from solver import Converter, Link, Machine, Mitigation, Regime, invert, invert_by_columns
+from solver import Converter, Link, Machine, Mitigation, Regime, Session, invert, invert_by_columns
 from solver.durations import averaging_for_columns
 
 KAPPA, TAU, BANDWIDTH, LATENCY = 40.0, 2e-6, 3e9, 5e-7
@@ -106,3 +106,61 @@ def test_mitigations_are_those_of_method_1(spd, roundings: int) -> None:
 def test_errors_must_be_errors(spd) -> None:
     with pytest.raises(ValueError, match=r"^a relative error must lie between 0 and 1, got 1\.5$"):
         invert_by_columns(spd(4, 3.0), Machine(), settle_error=1.5)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_deflated_and_refined_arms_in_time_to_accuracy(spd, regime: Regime) -> None:
+    """Runs as long as the formulas of these arms say, for the condition number that a gap of 30 leaves."""
+    n, epsilon = 16, 0.1
+    damping = torch.linspace(0, 1, n, dtype=torch.float64).flip(0)
+    alpha = torch.cat([torch.tensor([60.0], dtype=torch.float64), 2 * damping[:-1]])
+    basis = torch.linalg.eigh(spd(n, 5.0, seed=4)).eigenvectors
+    A = basis * (alpha + 0.1) @ basis.mT
+    kappa = 60.1 / 0.1
+    machine = Machine(tau_s=TAU, regime=regime)
+    kind = REGIMES[regime]
+    plain = value(f"thermo.columns{kind}.settle.time", n=n, kappa=kappa, epsilon=epsilon)
+    for name, mitigation in {
+        "deflated": Mitigation(deflation=12),
+        "refined": Mitigation(refinements=1),
+        "deflated.refined": Mitigation(deflation=12, refinements=1),
+    }.items():
+        settle = value(f"thermo.{name}.columns{kind}.settle.time", n=n, kappa=kappa, eta=30.0, epsilon=epsilon)
+        left = value("thermo.deflation.condition_number", kappa=kappa, eta=30.0) if "deflated" in name else kappa
+        found = invert_by_columns(
+            A, machine, settle_error=epsilon**0.5 if "refined" in name else epsilon, kappa=left * (1 + 1e-6),
+            mitigation=mitigation,
+        )  # fmt: skip
+        assert found.ledger.time_s == pytest.approx(settle, rel=1e-4)
+        assert relative(found.estimate, torch.linalg.inv(A)) <= epsilon
+        assert settle < 0.65 * plain
+    assert settle < 0.2 * plain
+
+
+def test_a_deflated_solve_takes_one_more_system_once(spd) -> None:
+    n, k = 12, 4
+    right = torch.randn(n, k, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    run = Machine(tau_s=TAU, dac=Converter(16), adc=Converter(12), link=Link(BANDWIDTH, LATENCY))
+    session = Session(spd(n, 30.0), run, kappa=KAPPA, mitigation=Mitigation(deflation=6))
+    first, again = (session.solve(right, error=0.1).ledger for _ in range(2))
+    eta = {"kappa": KAPPA, "eta": 1.0}  # the bound on kappa is given for what is left
+    direction = value("thermo.direction.solve.settle.time", n=n, m=n, epsilon=0.05, **eta)
+    assert first.settling_time_s - again.settling_time_s == pytest.approx(direction)
+    assert first.samples - again.samples == 1
+    # beside the couplings and their message
+    link = first.link_time_s - again.link_time_s - value("thermo.solve.upload.time", n=n, m=n)
+    assert link == pytest.approx(value("thermo.deflation.direction.link_time", n=n))
+    assert again.digital_flops == value("thermo.deflation.solve.flops", n=n, k=k)
+    assert first.digital_flops - again.digital_flops == value("thermo.deflation.find.flops", n=n, N_p=6)
+
+
+@pytest.mark.parametrize("error", [0.1, 0.02])
+def test_refinement_reduces_what_rounding_leaves(spd, error: float) -> None:
+    """Couplings of few bits: the error of the inverse falls to its square, and a half more for its mean."""
+    A = spd(24, 10.0, seed=6)
+    bits = {0.1: 7, 0.02: 10}[error]
+    run = Machine(dac=Converter(bits))
+    plain = relative(invert_by_columns(A, run, settle_error=1e-6).estimate, torch.linalg.inv(A))
+    refined = invert_by_columns(A, run, settle_error=1e-6, mitigation=Mitigation(refinements=1)).estimate
+    assert 0.3 * error < plain < error
+    assert relative(refined, torch.linalg.inv(A)) < 2 * plain**2

@@ -19,6 +19,7 @@ from solver.kfac import (
     exact_cross_entropy,
     sampled_cross_entropy,
 )
+from solver.kfac.capture import Capture, covered_layers
 
 
 def seeded(seed=0):
@@ -331,6 +332,25 @@ def test_an_activation_in_place_changes_no_factor():
         factors.append([factor for layer in optimizer.layers for factor in (layer.A, layer.G)])
     for outside, inside in zip(*factors, strict=True):
         torch.testing.assert_close(inside, outside, rtol=0, atol=0)
+
+
+def test_an_input_given_by_name_changes_no_factor():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+
+        def forward(self, x, named):
+            return self.layer(input=x) if named else self.layer(x)
+
+    network, x = Net(), torch.randn(5, 3)
+    found = []
+    for named in (False, True):
+        with Capture(covered_layers(network)) as seen:
+            network(x, named).sum().backward()
+        found.append(seen.calls["layer"][0].inputs)
+    assert torch.equal(found[0], x)
+    assert torch.equal(found[1], x)
 
 
 def test_misuse_is_explained():

@@ -21,7 +21,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import CATALOG, load_analog, load_solver, split_settings
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.solver import PREDICTIONS, LawFactor, SolverLaw, Span
-from costmodel.methods import METHODS, AnalogWork, Delivery, FactorConstruction
+from costmodel.methods import AnalogWork, Delivery, FactorConstruction
 from costmodel.projection.project import Projection, project
 from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import one
@@ -37,7 +37,7 @@ from validation.simulator.factors import fit_factors, half_width
 from validation.simulator.lines import BrokenTrialsError
 from validation.simulator.outcome import last_above
 from validation.simulator.projected import COVERAGE_WITHIN, pooled_coverage, score_factors
-from validation.simulator.reached import Reached, law_times, reached
+from validation.simulator.reached import PLAIN, Reached, law_times, reached
 from validation.simulator.spectra import FAMILIES, spectrum_moments
 from validation.simulator.trials import FACTORS, GRADIENTS, design, read_trials
 
@@ -312,7 +312,7 @@ def test_trials_are_scored_by_the_formulas_of_the_methods(law: SolverLaw) -> Non
     """
     (method, work), *_ = [
         (method, work)
-        for method in (build(FactorConstruction.EXPAND) for build in METHODS.values())
+        for method in (build(FactorConstruction.EXPAND) for build in PLAIN)
         for phase in method.phases
         for work in phase.works
         if isinstance(work, AnalogWork) and work.law is law and phase.part.name != "eliminate"

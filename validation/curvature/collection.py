@@ -167,6 +167,7 @@ class Collection:
                 layers=len(self._order),
                 sharing=self.settings.sharing.value,
                 fisher=self.settings.fisher.value,
+                last_step=self.described.last_step,
             )
 
     def _require(self, holds: bool, message: str) -> None:

@@ -74,7 +74,8 @@ def measure(
     task.model.to(device)
     probe = CurvatureProbe(
         task.model, out=out, at=at, network=network or factory.rpartition(":")[2], kind=task.kind, width=task.width,
-        data=task.data, likelihood=likelihood, fisher=fisher, sharing=sharing, layers=layers, roles=given, seed=seed,
+        data=task.data, last_step=max(at), likelihood=likelihood, fisher=fisher, sharing=sharing, layers=layers,
+        roles=given | {pattern: role for pattern, role in task.roles.items() if pattern not in given}, seed=seed,
         quiet=quiet,
     )  # fmt: skip
     with probe:

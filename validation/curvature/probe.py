@@ -52,6 +52,7 @@ class CurvatureProbe:
         kind: Family of the network, free text.
         width: Width of its hidden layers; 0 stands for the number of outputs that most layers have.
         data: What it is trained on.
+        last_step: Step at which training ends, from which its stage follows; without it the last that the file holds.
         quiet: No progress on standard error.
         settings: How it is measured, as a whole or by the keywords of :class:`~validation.curvature.settings.Settings`.
 
@@ -70,6 +71,7 @@ class CurvatureProbe:
         kind: str = "custom",
         width: int = 0,
         data: str = "own",
+        last_step: int | None = None,
         likelihood: Likelihood | str = Likelihood.CATEGORICAL,
         fisher: Fisher | str = Fisher.SAMPLED,
         sharing: Sharing | str = Sharing.EXPAND,
@@ -93,7 +95,7 @@ class CurvatureProbe:
         self.at, self.quiet = frozenset(at), quiet
         self.layers = layers_of(model)
         self._check(network)
-        self.described = Described(network, kind, width or usual_width(self.layers), data)
+        self.described = Described(network, kind, width or usual_width(self.layers), data, last_step)
         wanted = chosen(self.layers, self.settings.layers)
         self._factors = frozenset((layer.name, side) for layer in wanted for side in Side)
         self._current: Collection | None = None
@@ -205,7 +207,9 @@ class CurvatureProbe:
         own = [record for record in records if record.network == self.described.network]
         here = replace(self.described), self.settings.sharing.value, self.settings.fisher.value
         for record in own:
-            there = Described(record.network, record.kind, record.width, record.data), record.sharing, record.fisher
+            last = record.last_step if record.last_step is not None else self.described.last_step
+            about = Described(record.network, record.kind, record.width, record.data, last)
+            there = about, record.sharing, record.fisher
             if there != here:
                 what = next(f"{old} where this is {new}" for old, new in _values(there, here) if old != new)
                 message = f"holds '{record.network}' measured otherwise, with {what}; choose another --out or --network"
@@ -219,7 +223,14 @@ class CurvatureProbe:
 
 def _values(*sides: tuple[Described, str, str]) -> Iterator[tuple[str, str]]:
     texts = [
-        (f"kind {each.kind}", f"width {each.width}", f"data {each.data}", f"sharing {sharing}", f"fisher {fisher}")
+        (
+            f"kind {each.kind}",
+            f"width {each.width}",
+            f"data {each.data}",
+            f"training to step {each.last_step}",
+            f"sharing {sharing}",
+            f"fisher {fisher}",
+        )
         for each, sharing, fisher in sides
     ]
     return zip(*texts, strict=True)

@@ -19,12 +19,14 @@ class Described:
         kind: Family, free text.
         width: Width of its hidden layers; 0 stands for the number of outputs that most layers have.
         data: What it is trained on.
+        last_step: Step at which training ends; None where that is not known.
     """
 
     network: str
     kind: str = "custom"
     width: int = 0
     data: str = "own"
+    last_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.faults import InputError
+from costmodel.quantities.names import unknown
 from validation.curvature.fisher import Likelihood
 
 #: Labels of cross entropy that stand for none, as torch has it.
@@ -33,6 +35,7 @@ class Task:
         data: What it is trained on, free text.
         segments: With ``reduce``, for graph networks: from the inputs to the graph of each row of a layer's input, by
             name of the layer.
+        roles: Roles by shell pattern of names, before any that is inferred and after those of ``--role``.
     """
 
     model: nn.Module
@@ -44,6 +47,7 @@ class Task:
     width: int = 0
     data: str = "own"
     segments: Callable[..., Mapping[str, Tensor]] | None = None
+    roles: Mapping[str, LayerRole | str] = field(default_factory=dict)
 
 
 def task_of(given: object, origin: str) -> tuple[Task, Likelihood]:
@@ -72,9 +76,21 @@ def task_of(given: object, origin: str) -> tuple[Task, Likelihood]:
         )
         if not holds
     ]
+    wrong += _wrong_roles(given.roles)
     if wrong:
         raise InputError.about(origin, "; ".join(wrong))
     return given, _likelihood(given, origin)
+
+
+def _wrong_roles(roles: object) -> list[str]:
+    if not isinstance(roles, Mapping):
+        return [f"roles is {described(roles)}, expected a mapping of patterns to roles"]
+    known = list(LayerRole)
+    return [
+        f"roles['{pattern}']: {unknown('role', str(role), known)}"
+        for pattern, role in roles.items()
+        if role not in known
+    ]
 
 
 def _likelihood(task: Task, origin: str) -> Likelihood:

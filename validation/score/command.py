@@ -1,4 +1,4 @@
-"""The verb ``validate``: every shipped card, the published ones and the simulator's fit, on data no fit has read."""
+"""The verb ``validate``: every shipped card and law, on data no fit has read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from costmodel.inputs.loading import load_digital, load_solver
 from costmodel.views.table import Table
 from validation.measure import journal
 from validation.published import checks as published_checks
+from validation.score.curvature import fresh_score
 from validation.score.report import Check, ValidateReport
 from validation.score.scoring import COVERAGE, Scores, intervals, score, score_steps
 from validation.score.shipped import SHIPPED, ShippedCard
@@ -41,9 +42,10 @@ def validate(timings: str, card: str, *, points: bool) -> ValidateReport:
         scored[each.card] = _shipped(each)
     for name, found in scored.items():
         checks += _checks(name, found)
+    curvature = None if timings else fresh_score()
     if not timings:
-        checks += [*_published(), *_simulator()]
-    return ValidateReport(scored, checks, points)
+        checks += [*_published(), *_simulator(), *(curvature.checks() if curvature else ())]
+    return ValidateReport(scored, checks, points, curvature.as_dict() if curvature else None)
 
 
 def _shipped(shipped: ShippedCard) -> Scores:

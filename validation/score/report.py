@@ -41,11 +41,13 @@ class ValidateReport:
         scored: Scores by card.
         checks: Thresholds, those of the cards among them.
         points: Whether the tables list every held-out point.
+        curvature: Condition numbers of the shipped law on networks that had no part in it; None where not scored.
     """
 
     scored: Mapping[str, Scores]
     checks: Sequence[Check]
     points: bool = False
+    curvature: Mapping[str, Any] | None = None
 
     @property
     def passed(self) -> bool:
@@ -53,14 +55,15 @@ class ValidateReport:
         return all(check.passed for check in self.checks if check.required)
 
     def as_dict(self) -> dict[str, Any]:
-        """The thresholds and every held-out point."""
+        """The thresholds, the law of curvature by network and role, and every held-out point."""
         checks = [_check_record(each) for each in self.checks]
-        return {"schema": 1, "passed": self.passed, "checks": checks, "points": self.records()}
+        points = self.records()
+        return {"schema": 1, "passed": self.passed, "checks": checks, "curvature": self.curvature, "points": points}
 
     def tables(self) -> list[Table]:
         """The thresholds, the errors by operation of each card, and the points where asked."""
         points = _point_table(self.scored) if self.points else []
-        return [_check_table(self.checks), *_detail(self.scored), *points]
+        return [_check_table(self.checks), *_detail(self.scored), *_curvature_table(self.curvature), *points]
 
     def records(self) -> list[dict[str, Any]]:
         """A row for every held-out point."""
@@ -97,6 +100,23 @@ def _detail(scored: Mapping[str, Scores]) -> list[Table]:
         columns = ("held out", "operation or phase", "points", "median", "p90", "worst", "inside")
         tables.append(Table(f"{card}, by operation", columns, tuple(rows), right=(2, 3, 4, 5, 6)))
     return tables
+
+
+def _curvature_table(scored: Mapping[str, Any] | None) -> list[Table]:
+    if scored is None:
+        return []
+    rows = tuple(
+        (
+            network,
+            str(each["factors"]),
+            f"{each['median_ratio']:.2f}",
+            f"{each['p90_ratio']:.1f}",
+            f"{each['inside_90']:.0%}",
+        )
+        for network, each in scored["condition_number"]["by_network"].items()
+    )
+    title = f"law of curvature, condition numbers at lambda = {scored['damping']:g}, by new network"
+    return [Table(title, ("network", "factors", "median ratio", "p90 ratio", "inside"), rows, right=(1, 2, 3, 4))]
 
 
 def _point_table(scored: Mapping[str, Scores]) -> list[Table]:

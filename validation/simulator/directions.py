@@ -24,7 +24,7 @@ from validation.simulator.spectra import before_damping
 from validation.simulator.trials import Trial
 
 #: Of samples, in slowest relaxations: dense, since a projection's correlators do not wait at all. Over the trials'
-#: spectra such samples scatter by up to 4 % more than a correlator.
+#: spectra such samples take up to 8 % longer than a correlator (median 2 %), on underdamped cells not at all.
 SPACING: Final = 0.1
 
 

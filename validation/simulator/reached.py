@@ -16,7 +16,7 @@ from costmodel.formulas.accuracy.chain import together
 from costmodel.formulas.accuracy.moments import Moments, inverse_square, solution_gain
 from costmodel.formulas.thermo.noise import solution_ratio
 from costmodel.machines.solver import LawFactor, SolverLaw
-from costmodel.methods import METHODS, AnalogWork, FactorConstruction
+from costmodel.methods import AnalogWork, FactorConstruction, thermo
 from costmodel.projection.analog import law_factor, solver_quantities
 from costmodel.projection.draws import draw_all
 from costmodel.projection.values import values_of
@@ -43,6 +43,13 @@ _TOLERANCES: Final[Mapping[SolverLaw, Callable[[], Formula]]] = {
     SolverLaw.UNDERDAMPED_AVERAGE_MEAN: sampling.mean_tolerance,
     SolverLaw.UNDERDAMPED_AVERAGE_COVARIANCE: sampling.underdamped_tolerance,
 }
+#: Methods whose runs the trials are: of a whole factor, no mode of which is treated apart.
+PLAIN: Final = (
+    thermo.inverse_from_covariance,
+    thermo.inverse_from_covariance_underdamped,
+    thermo.linear_systems,
+    thermo.linear_systems_underdamped,
+)
 DRAWS: Final = 2000
 
 
@@ -168,10 +175,6 @@ def _works() -> dict[SolverLaw, AnalogWork]:
     """The work of a projection that consists of runs of each law alone: block elimination needs none on one array."""
     ones = dict.fromkeys(("n", "m", "k", "tau", "tau_o", "nu"), np.ones((1, 1)))
     some = ones | {"kappa": np.array([[10.0]]), "epsilon": np.array([[0.1]])}
-    found = {}
-    for build in METHODS.values():
-        for phase in build(FactorConstruction.EXPAND).phases:
-            for work in phase.works:
-                if isinstance(work, AnalogWork) and work.law is not None and _unscaled(work, some)[0, 0] > 0:
-                    found[work.law] = work
-    return found
+    phases = (phase for build in PLAIN for phase in build(FactorConstruction.EXPAND).phases)
+    works = (work for phase in phases for work in phase.works if isinstance(work, AnalogWork))
+    return {work.law: work for work in works if work.law is not None and _unscaled(work, some)[0, 0] > 0}

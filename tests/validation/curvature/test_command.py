@@ -1,6 +1,7 @@
 """``curvature measure`` as its users run it."""
 
 import importlib
+import json
 import math
 import re
 import sys
@@ -95,6 +96,18 @@ def raises():
 def nothing():
     return None
 
+def cast():
+    model, batches, loss = good()
+    return Task(model, batches, loss, roles={"0": "mlp_in", "2": "node"})
+
+def miscast():
+    model, batches, loss = good()
+    return Task(model, batches, loss, roles={"0": "mlp_inn"})
+
+def listed():
+    model, batches, loss = good()
+    return Task(model, batches, loss, roles=["mlp_in"])
+
 def wrong():
     return good, 3, nn.CrossEntropyLoss()
 
@@ -173,6 +186,8 @@ def mine() -> None:
         (["mine:nothing"], "mine:nothing: gave None, no Task and no tuple (model, batches, loss[, optimizer])"),
         (["mine:wrong"], "mine:wrong: model is a function, expected a torch module; batches is a int, expected an "
          "iterable of tuples"),
+        (["mine:miscast"], "mine:miscast: roles['0']: unknown role 'mlp_inn'; did you mean 'mlp_in'?"),
+        (["mine:listed"], "mine:listed: roles is a list, expected a mapping of patterns to roles"),
         (["mine:unclear"], "mine:unclear: its loss does not say what the outputs stand for; give Task(..., "
          "likelihood=...), one of categorical, bernoulli, gaussian"),
         (["mine:no_layers"], "no_layers: has no layer that can be measured: linear, convolution or "
@@ -218,6 +233,30 @@ def test_a_file_of_another_format_is_left_as_it_is(capsys: pytest.CaptureFixture
     arguments = ["measure", "mine:good", "--out", "notes.txt"]
     assert run(capsys, *arguments) == (2, "", "notes.txt:1:1 not valid JSON: expecting value\n")
     assert Path("notes.txt").read_text() == "one line"
+
+
+@pytest.mark.usefixtures("mine")
+def test_lines_of_another_length_of_training_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The cosine, and the share of training that a step stands for, depend on the last step."""
+    options = ["measure", "mine:good", "--out", "f.jsonl", "--quiet"]
+    assert run(capsys, *options, "--steps", "0,2")[0] == 0
+    before = Path("f.jsonl").read_text()
+    assert json.loads(before.splitlines()[0])["last_step"] == 2
+    message = (
+        "f.jsonl: holds 'good' measured otherwise, with training to step 2 where this is training to step 4; "
+        "choose another --out or --network\n"
+    )
+    assert run(capsys, *options, "--steps", "0,4") == (2, "", message)
+    assert Path("f.jsonl").read_text() == before
+    assert run(capsys, *options, "--steps", "1,2")[0] == 0
+
+
+@pytest.mark.usefixtures("mine")
+def test_roles_of_a_task_come_after_those_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["measure", "mine:cast", "--out", "f.jsonl", "--steps", "0", "--quiet"]
+    assert run(capsys, *options, "--role", "2=mlp_out")[0] == 0
+    roles = {record.layer: record.role.value for record in read_curvature(Path("f.jsonl"))}
+    assert roles == {"0": "mlp_in", "2": "mlp_out"}
 
 
 @pytest.mark.usefixtures("mine")

@@ -180,7 +180,22 @@ def test_score_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(condition) == {"factors", "median_ratio", "p90_ratio", "inside_90", "by_role", "by_network"}
     assert list(condition["by_network"]) == names
     assert sum(each["factors"] for each in condition["by_role"].values()) == condition["factors"] == 1704
-    assert set(found) - {"schema", "damping", "held_out", "fitted_to", "condition_number"} == set(Target)
+    head = {"schema", "damping", "held_out", "fitted_to", "other_conventions", "condition_number"}
+    assert set(found) - head == set(Target)
+    assert found["other_conventions"] == 0
+
+
+def test_what_the_law_is_not_for_is_counted(others: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [json.loads(line) for line in others.read_text().splitlines() if "renamed" not in line]
+    records[0]["sharing"], records[1]["fisher"] = "reduce", "empirical"
+    others.write_text("".join(json.dumps(record) + "\n" for record in records))
+    code, out, err = run(capsys, "score", str(others), "--format", "json")
+    assert code == 0
+    assert json.loads(out)["other_conventions"] == 2
+    assert err == (
+        "The shipped law has not seen these networks. 2 factors were measured with reduce or the empirical Fisher, "
+        "which the law is not for.\n"
+    )
 
 
 @pytest.fixture

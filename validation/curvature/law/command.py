@@ -129,7 +129,13 @@ def score_file(file: str, damping: float, *, held_out: bool, kinds: bool) -> dic
     else:
         errors = score(shipped_law(), data, damping)
     left = ("kind" if kinds else "network") if held_out else None
-    return {"schema": 1, "damping": damping, "held_out": left, "fitted_to": fitted, **report(errors)}
+    head = {"schema": 1, "damping": damping, "held_out": left, "fitted_to": fitted}
+    return {**head, "other_conventions": _otherwise(records), **report(errors)}
+
+
+def _otherwise(records: Sequence[FactorRecord]) -> int:
+    """Factors of conventions that the law is not for."""
+    return sum((record.sharing, record.fisher) != ("expand", "sampled") for record in records)
 
 
 def _fitted_to(records: Sequence[FactorRecord]) -> list[str]:
@@ -145,7 +151,17 @@ def _spectrum(record: FactorRecord) -> tuple[Any, ...]:
 
 
 def remark(scored: Mapping[str, Any]) -> str:
-    """What a reader has to know of a score: whose networks the law was fitted to."""
+    """What a reader has to know of a score: whose networks the law was fitted to, and whether they are comparable."""
+    count = scored["other_conventions"]
+    also = (
+        f" {count} factors were measured with reduce or the empirical Fisher, which the law is not for."
+        if count
+        else ""
+    )
+    return _seen(scored) + also
+
+
+def _seen(scored: Mapping[str, Any]) -> str:
     if scored["held_out"]:
         others = {"network": "the others", "kind": "those of other kinds"}[scored["held_out"]]
         return f"Each network by a law fitted to {others} of the file."

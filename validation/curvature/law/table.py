@@ -56,7 +56,7 @@ def table(records: Sequence[FactorRecord]) -> Table:
     layers = [each for each in layers_of(list(records)) if each.theta > 0]
     last = {each.A.network: 0 for each in layers}
     for each in layers:
-        last[each.A.network] = max(last[each.A.network], each.A.step)
+        last[each.A.network] = max(last[each.A.network], each.A.step, each.A.last_step or 0)
     depth = _depths(layers)
     places = tuple(_place(each, depth[each.A.network, each.A.layer], last[each.A.network]) for each in layers)
     logarithms = {target: np.array([_logarithm(each, target) for each in layers]) for target in Target}

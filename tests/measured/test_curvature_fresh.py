@@ -1,0 +1,104 @@
+"""The shipped law of curvature on networks that had no part in it."""
+
+import json
+import re
+import sys
+from collections import defaultdict
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from costmodel.cli import main
+from costmodel.curvature.roles import NetworkKind
+from costmodel.inputs.curvature_file import FactorRecord, Side, read_curvature
+from validation.curvature.law.command import SHIPPED
+from validation.curvature.law.scoring import Errors
+from validation.curvature.law.table import NETWORKS
+from validation.score.curvature import FRESH, CurvatureScore, fresh_score
+from validation.score.report import ValidateReport
+
+METHODOLOGY = (FRESH.parent / "methodology.md").read_text(encoding="utf-8")
+RECORDS = read_curvature(FRESH)
+
+
+def test_every_layer_is_there_on_both_sides_at_every_step() -> None:
+    found: dict[str, set[tuple[str, int, Side]]] = defaultdict(set)
+    last = {}
+    for record in RECORDS:
+        found[record.network].add((record.layer, record.step, record.side))
+        last[record.network] = record.last_step
+    for network, factors in found.items():
+        layers = {layer for layer, _, _ in factors}
+        assert factors == set(product(layers, (0, 30, 150, 500, last[network]), Side)), network
+    kinds = {NETWORKS.get(record.kind, NetworkKind.OTHER) for record in RECORDS}
+    assert kinds == set(NetworkKind)
+
+
+def test_no_network_had_a_part_in_the_law() -> None:
+    def fingerprint(record: FactorRecord) -> tuple[object, ...]:
+        return record.n, record.rows, record.trace, record.eigenvalues
+
+    fitted = read_curvature(SHIPPED)
+    assert not {record.network for record in RECORDS} & {record.network for record in fitted}
+    assert not {record.data for record in RECORDS} & {record.data for record in fitted}
+    assert not set(map(fingerprint, RECORDS)) & set(map(fingerprint, fitted))
+
+
+def test_the_tables_of_the_methodology_are_the_scores() -> None:
+    score = fresh_score()
+    assert score is not None
+    condition = score.as_dict()["condition_number"]
+    section = METHODOLOGY.split("## On networks that had no part in it\n")[1].split("\n## ")[0]
+    rows = dict(
+        re.findall(r"^\| `?(\w+)`?(?: \|[^|]*){0,1} \| (\d+ \| [\d.]+ \| [\d.]+ \| \d+) % \|$", section, re.MULTILINE)
+    )
+    wanted = {
+        name: f"{each['factors']} | {each['median_ratio']:.2f} | {each['p90_ratio']:.1f} | {100 * each['inside_90']:.0f}"
+        for name, each in (condition["by_network"] | condition["by_role"]).items()
+    }
+    assert rows == wanted
+
+
+def errors(ratio: float, inside: float, network: str) -> Errors:
+    """A hundred factors that are off alike."""
+    return Errors(np.full(100, ratio), np.arange(100) < 100 * inside, ("head",) * 100, (network,) * 100)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "inside", "met"),
+    [
+        (1.9, 0.9, [True, True, True, True]),
+        (1.9, 0.5, [True, False, True, True]),
+        (1.9, 0.98, [True, False, True, True]),
+        (2.1, 0.9, [False, True, True, True]),
+        (1.9, 0.1, [True, False, True, False]),
+        (50.0, 0.9, [False, True, True, False]),
+    ],
+)
+def test_a_goal_may_be_missed_and_a_guard_may_not(ratio: float, inside: float, met: list[bool]) -> None:
+    checks = CurvatureScore(errors(ratio, inside, "a"), errors(1.0, 1.0, "b")).checks()
+    assert [check.passed for check in checks] == met
+    assert ValidateReport({}, checks).passed is met[-1]
+
+
+def test_a_long_tail_misses_the_goal() -> None:
+    found = Errors(np.repeat([1.0, 5.1], [85, 15]), np.ones(100), ("head",) * 100, ("a",) * 100)
+    first, *_ = CurvatureScore(found, errors(1.0, 1.0, "b")).checks()
+    assert (first.found, first.passed) == ("a factor 1.00, p90 5.1", False)
+
+
+def test_validate_prints_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["costmodel", "validate", "--format", "json"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    found = json.loads(capsys.readouterr().out)
+    score = fresh_score()
+    assert score is not None
+    assert found["curvature"] == score.as_dict()
+    assert [each["data"] for each in found["checks"] if each["card"] == "curvature"] == [
+        check.what for check in score.checks()
+    ]
+    assert Path(FRESH).stat().st_size < 1_000_000
