@@ -43,7 +43,7 @@ def main() -> int:
     laws = calibrate(read, threads=1, hold_out=True).laws
     references = best_references(read.timings)
     known = by_point(for_fitting(alone))
-    scored = point_times(for_scoring(alone), read.timings)
+    scored = point_times(for_scoring(alone), read)
     errors: dict[str, dict[str, list[float]]] = {group: {"Extra-P": [], "costmodel": []} for group in (BETWEEN, BEYOND)}
     print(f"{'operation':18s} {'Extra-P model':60s} {'Extra-P':>8s} {'ours':>8s}   median error beyond the data")
     for name, operation in OPERATIONS.items():

@@ -69,7 +69,7 @@ def count(model: Named | Workload = MODEL, *, set: Values | None = None) -> _cou
         InputError: All faults of both.
 
     >>> count("mlp", set={"parameters.depth": 1, "batch_size": 10}).forward_backward
-    48783360.0
+    32727040.0
     """
     return _counts.count(load_workload(model, set=set))
 

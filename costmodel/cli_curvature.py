@@ -72,7 +72,7 @@ def fit(
 ) -> None:
     """The kfac section of a model file from measured curvature, or with --law the law for networks of other kinds.
 
-    By role, a value is the geometric mean over its layers and the range their 5th to 95th percentile; by layer, names
+    By role, a value is the geometric mean over its layers and the range their 5th to 95th percentile. By layer, names
     of the file and the model have to agree.
     """
     from costmodel.inputs.faults import InputError
@@ -93,6 +93,7 @@ def fit(
 def score(
     file: File,
     held_out: Annotated[bool, typer.Option("--held-out", help="fit the law to the file's other networks")] = False,
+    kinds: Annotated[bool, typer.Option("--kinds", help="the same without all networks of its kind")] = False,
     damping: Annotated[float, typer.Option(help="lambda at which condition numbers are taken")] = 1e-3,
     output: Output = Format.TABLE,
 ) -> None:
@@ -103,7 +104,7 @@ def score(
     from costmodel.views.curvature_score import ScoreReport
     from validation.curvature.law import command
 
-    scored = command.score_file(file, damping, held_out=held_out)
+    scored = command.score_file(file, damping, held_out=held_out, kinds=kinds)
     remark = command.remark(scored)
     if output is not Format.TABLE:
         typer.echo(remark, err=True)

@@ -11,6 +11,7 @@ True
 """
 
 from solver.array import Accumulation
+from solver.columns import invert_by_columns
 from solver.converters import Converter
 from solver.euler import euler_moments
 from solver.invert import invert
@@ -41,6 +42,7 @@ __all__ = [
     "Session",
     "euler_moments",
     "invert",
+    "invert_by_columns",
     "sample_moments",
     "solve",
 ]

@@ -92,12 +92,44 @@ def averaging_for_mean(n: int, kappa: float, error: float, temperature: float, r
     return 2 * friction * n * kappa**2 * temperature / error**2
 
 
+def averaging_for_columns(n: int, kappa: float, error: float, temperature: float, regime: Regime) -> float:
+    """Window of each of n columns until thermal noise leaves a relative Frobenius error on the whole inverse.
+
+    Noise power 2 theta sum(lambda^-2) / w a column, n columns, against sum(lambda^-2): exact for every spectrum; the
+    mean of both triangles makes it (n + 1) / (2 n) of that: w = (n + 1) theta / e^2, times 2 / sqrt(kappa)
+    underdamped. Derived here.
+
+    >>> averaging_for_columns(9, 100.0, 0.01, 1e-4, Regime.OVERDAMPED)
+    10.0
+    """
+    _check_error(error)
+    friction = 1.0 if regime is Regime.OVERDAMPED else 2 / math.sqrt(kappa)
+    return friction * (n + 1) * temperature / error**2
+
+
 def predicted_covariance_error(process: Process, count: int, spacing: float) -> Tensor:
     """Root of the expected squared relative Frobenius error of a stationary sampled covariance, shape (...).
 
     sum_ij (1 + d_ij) w_ij / (l_i l_j) over sum_i l_i^-2, with w_ij = (1/N) sum over lags k of (1 - |k|/N) r_i r_j; the
     overdamped sum is geometric and tends to coth((l_i + l_j) Delta / 2) / N.
     """
+    scatter = sampled_scatter(process, count, spacing)
+    total = scatter.sum((-1, -2)) + scatter.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return (total / (process.modes.eigenvalues**-2).sum(-1)).sqrt()
+
+
+def predicted_direction_error(process: Process, power: Tensor, count: int, spacing: float) -> Tensor:
+    """The same for the sampled inverse applied to gradients, whose modes have the variances `power`; shape (...).
+
+    sum_ij (1 + d_ij) w_ij p_j / (l_i l_j) over sum_j p_j / l_j^2: each column of the inverse has a weight of its own.
+    """
+    scatter = sampled_scatter(process, count, spacing) * power[..., None, :]
+    total = scatter.sum((-1, -2)) + scatter.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return (total / (power * process.modes.eigenvalues**-2).sum(-1)).sqrt()
+
+
+def sampled_scatter(process: Process, count: int, spacing: float) -> Tensor:
+    """w_ij / (l_i l_j) of every pair of modes, shape (..., n, n): the variance of the covariance's entry (i, j)."""
     lam = process.modes.eigenvalues
     pairs = lam[..., :, None] + lam[..., None, :]
     if process.regime is Regime.OVERDAMPED:
@@ -110,9 +142,7 @@ def predicted_covariance_error(process: Process, count: int, spacing: float) -> 
             weight += 2 * (1 - k / count) * r[..., :, None] * r[..., None, :]
         weight /= count
     inverse = 1 / lam
-    scatter = inverse[..., :, None] * inverse[..., None, :] * weight
-    total = scatter.sum((-1, -2)) + scatter.diagonal(dim1=-2, dim2=-1).sum(-1)
-    return (total / (inverse**2).sum(-1)).sqrt()
+    return inverse[..., :, None] * inverse[..., None, :] * weight
 
 
 def predicted_mean_error(process: Process, drive: Tensor, settle: float, window: float) -> Tensor:

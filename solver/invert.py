@@ -15,6 +15,7 @@ from solver.machine import Machine
 from solver.matrices import check_matrix
 from solver.noise import Noise
 from solver.planning import bound_kappa, require_one, seconds_a_run
+from solver.refinement import refine
 from solver.results import Mitigation, Result
 
 
@@ -72,7 +73,7 @@ def invert(
     if deflated is not None:
         estimate, flops = deflated.restore_inverse(estimate)
         ledger += Ledger(digital_flops=deflated.flops + flops)
-    estimate, flops = _refine(matrices, estimate, mitigation.refinements)
+    estimate, flops = refine(matrices, estimate, mitigation.refinements)
     return Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
 
 
@@ -88,18 +89,6 @@ def _sample(
 
     estimate, events = sweep_inverse(work.repeat(roundings, 1, 1), machine.blocks(n), block)
     return estimate.reshape(roundings, b, n, n).mean(0), events
-
-
-def _refine(A: Tensor, estimate: Tensor, steps: int) -> tuple[Tensor, int]:
-    """Newton-Schulz steps X (2 I - A X), 4 n^3 FLOPs each."""
-    for _ in range(steps):
-        estimate = 2 * estimate - estimate @ A @ estimate
-        estimate = (estimate + estimate.mT) / 2
-    if not torch.isfinite(estimate).all():
-        raise ArithmeticError(
-            "refinement diverged: the sampled inverse is off by more than 100 %; ask for a smaller error"
-        )
-    return estimate, steps * A.shape[0] * 4 * A.shape[-1] ** 3
 
 
 @dataclass(frozen=True, slots=True)

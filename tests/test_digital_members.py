@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from costmodel.formulas import kfac
+from costmodel.formulas.accuracy import iterations
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
 from costmodel.inputs.workload_file import workload_from
@@ -17,8 +17,9 @@ from costmodel.projection.project import Projection, project
 from costmodel.quantities.estimate import Status
 from costmodel.quantities.units import flop_per_second, second
 from tests.round_cards import exact
+from tests.spectra import Spectrum
 
-# Factors of 1000, 500 and of 500, 100; 10 rows; sqrt(kappa) / 2 ln(2 / epsilon) = 14.98
+# Factors of 1000, 500 and of 500, 100; 10 rows.
 NET = """\
 schema: 1
 name: net
@@ -110,8 +111,9 @@ def test_eigh(result: Projection) -> None:
 
 
 def test_newton_schulz(result: Projection) -> None:
-    # ceil(log2(14.98)) = 4 steps, the first without products: 6 products a factor, 3 sizes batched
-    assert phases(result, "kfac.newton_schulz")["inversion"] == pytest.approx(18 * MS + 12 * CUBES / TERA)
+    # To 0.1 / sqrt(2), sqrt(100) / 2 ln(2 / 0.0707) = 16.7 of conjugate gradients' steps: ceil(log2(16.7)) = 5 steps,
+    # the first without products: 8 products a factor, 3 sizes batched.
+    assert phases(result, "kfac.newton_schulz")["inversion"] == pytest.approx(24 * MS + 16 * CUBES / TERA)
 
 
 def test_low_rank(result: Projection) -> None:
@@ -124,9 +126,16 @@ def test_low_rank(result: Projection) -> None:
     assert parts["precondition"] == pytest.approx(step + sum(8 * (n + 10) * k for n, k in PAIRS) / TERA)
 
 
-def test_conjugate_gradients(result: Projection) -> None:
-    products = 15 * (4 * MS + sum(2 * n**2 * k for n, k in PAIRS) / TERA)
-    vectors = 15 * sum(48 * n * k for n, k in PAIRS) / TERA
+def test_conjugate_gradients(digital: DigitalCard, analog: AnalogCard) -> None:
+    one, two = Spectrum(100, top=99), Spectrum(100, top=99, second=99)
+    result = projected(digital, analog, f", {two.stated('input')}, {one.stated('output')}")
+    # A: d_e = 1.98, q = 0.01, so that eigenvalues pass the damping at rank 1.98 sin(0.01 pi) / (0.01 pi) = 1.9797.
+    # Energy norms to (sqrt(1.1) - 1) 0.1 = 0.00488, L = ln(2 / 0.00488) = 6.016: sparing (6.016 / 0.04)^(0.02 / 1.02)
+    # 1.9797^(1 / 1.02) = 2.155 - 1 modes leaves a condition number of 1 + (2.155 / 1.9797)^-100 = 1.0002, and
+    # ceil(1.155 + 1.0001 L / 2) = 5 iterations. G: half of d_e; 1.092 - 1 modes, ceil(0.092 + 1.00003 L / 2) = 4.
+    steps = 5, 4, 5, 4
+    products = sum(i * (MS + 2 * n**2 * k / TERA) for i, (n, k) in zip(steps, PAIRS, strict=True))
+    vectors = sum(i * 48 * n * k / TERA for i, (n, k) in zip(steps, PAIRS, strict=True))
     parts = phases(result, "kfac.cg")
     assert parts["precondition"] == pytest.approx(products + vectors)
     assert "inversion" not in parts
@@ -188,10 +197,15 @@ def test_rank_follows_from_the_spectra_unless_given(digital: DigitalCard, analog
     given = projected(digital, analog)
     assert "model.kfac.rank" in given.assumptions
     assert "model.kfac.input_spectral_decay" not in given.assumptions
-    implied = NET.replace(", rank: 10SETTINGS", ", input_spectral_decay: 2, output_spectral_decay: 4")
+    one, two = Spectrum(100, top=1), Spectrum(100, top=1, second=1)
+    settings = f"relative_error: 0.01, {two.stated('input')}, {one.stated('output')}"
+    implied = NET.replace(
+        "condition_number: 100, relative_error: 0.1, rank: 10SETTINGS", f"condition_number: 2, {settings}"
+    )
     result = project(workload_from(parse_yaml(implied, "test")), digital, analog, draws=1)
-    # (99 * 9)^(1/2) = 29.8 and (99 * 9)^(1/4) = 5.5: ceil - 1 + 10 columns for A and for G
-    A, G = 39, 15
+    # Modes at the damping: q = 1/2. d_e = 1 for A, 1/2 for G, so a power law passes the damping at 2 / pi and 1 / pi.
+    # (2 / pi)^1.2 (2 / (2.5 1 0.0001))^0.2 = 3.51 and (1 / pi)^1.2 (2 / (2.5 0.5 0.0001))^0.2 = 1.76; 10 columns more
+    A, G = 14, 12
     step = 4 * 2 * MS + sum(4 * n * r * k for (n, k), r in zip(PAIRS, (A, G, A, G), strict=True)) / TERA
     traffic = sum(8 * (n + r) * k for (n, k), r in zip(PAIRS, (A, G, A, G), strict=True)) / TERA
     assert phases(result, "kfac.low_rank")["precondition"] == pytest.approx(step + traffic)
@@ -210,7 +224,8 @@ def test_bad_settings(setting: str, message: str) -> None:
         workload_from(parse_yaml(NET.replace("SETTINGS", f", {setting}"), "test"))
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
-def test_a_spectrum_that_hardly_falls_keeps_every_mode() -> None:
-    for decay in (0.5, 0.02, 1e-9):  # at 0.02 the modes to keep are 1e200, further on more than a float holds
-        assert kfac.low_rank.rank().evaluate(n=1024, kappa=1e4, epsilon=0.1, s_d=decay) == 1024
+@pytest.mark.parametrize("kappa", [100.0, 1e4, 1e8])
+def test_a_spectrum_that_does_not_fall_keeps_every_mode(kappa: float) -> None:
+    """All eigenvalues kappa - 1 dampings: d_e = n (1 - 1 / kappa) with a damping share of 1 / kappa."""
+    columns = iterations.low_rank_columns()
+    assert columns.evaluate(n=1024, d_e=1024 * (1 - 1 / kappa), q=1 / kappa, epsilon=0.1) == 1024

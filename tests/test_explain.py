@@ -24,8 +24,13 @@ def test_every_formula_of_a_method_names_the_method(method: str) -> None:
 
 @pytest.mark.parametrize(("name", "user"), [
     ("kfac.damping.condition_number", "thermo.solve (settle)"),  # behind kappa
-    ("kfac.low_rank.rank", "kfac.low_rank (inversion)"),  # behind r
-    ("thermo.quantization.input.error", "thermo.inverse (accuracy)"),
+    ("accuracy.iterations.low_rank.columns", "kfac.low_rank (inversion)"),  # behind r
+    ("accuracy.couplings.peak", "thermo.inverse (accuracy)"),  # behind chi
+    ("accuracy.couplings.rounding.total", "thermo.inverse (accuracy)"),
+    ("accuracy.readings.input.error", "thermo.solve (accuracy)"),
+    ("accuracy.inverse.settle", "thermo.inverse (settle)"),  # stands for epsilon
+    ("accuracy.split.settling", "thermo.inverse (settle)"),  # inside what stands for epsilon
+    ("accuracy.iterations.newton_schulz.tolerance", "kfac.newton_schulz (inversion)"),
     ("thermo.blocks.inverse.amplification", "thermo.inverse (accuracy)"),
     ("kfac.factors.expand.flops", "counts"),
     ("thermo.transient.covariance.time", "thermo.inverse (settle)"),  # inside another

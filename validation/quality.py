@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from validation.measure.timings import Point, Timing
 
@@ -13,6 +14,26 @@ from validation.measure.timings import Point, Timing
 LEAST_CPU_SHARE: Final = 0.93
 #: A reference product slower than its best by more than this says that something shares a core or a cache.
 MOST_REFERENCE: Final = 1.12
+#: Visits to a point of a GPU that lie further above its shortest were disturbed. Kernels of a millisecond repeat
+#: within 5 %; what the host queues in 10 us comes in two speeds 1.4 times apart.
+MOST_APART: Final = 1.12
+#: A reference product of a GPU that is quicker is mostly launches: it tells how the host fares, not the device.
+LEAST_REFERENCE: Final = 2e-4
+
+
+def undisturbed(timings: Sequence[Timing], best_reference: float, device: str) -> npt.NDArray[np.bool_]:
+    """Which visits to one point count.
+
+    A processor is shared, and CPU time and the reference product tell when. A GPU does one thing at a time: its visits
+    are judged by each other, and by the reference only where that is no launch.
+    """
+    if device != "cuda":
+        return np.array([clean(timing, best_reference) for timing in timings], dtype=bool)
+    times = np.array([seconds(timing) for timing in timings])
+    references = np.array([timing.statistics.reference_s for timing in timings])
+    quiet = (references <= MOST_REFERENCE * best_reference) | (best_reference < LEAST_REFERENCE)
+    kept: npt.NDArray[np.bool_] = quiet & (times <= MOST_APART * times[quiet].min(initial=np.inf))
+    return kept
 
 
 def clean(timing: Timing, best_reference: float) -> bool:
@@ -40,7 +61,7 @@ def best_references(timings: Iterable[Timing]) -> dict[int, float]:
     return {threads: float(np.quantile(seconds, 0.05)) for threads, seconds in found.items()}
 
 
-def settled(timings: Sequence[Timing], best_reference: float) -> tuple[float, float]:
+def settled(timings: Sequence[Timing], best_reference: float, device: str = "cpu") -> tuple[float, float]:
     """The time of a point and how far its visits disagree.
 
     Disturbances only ever lengthen a time. So a visit is summed up by its lower quartile, and the visits by the median
@@ -50,10 +71,10 @@ def settled(timings: Sequence[Timing], best_reference: float) -> tuple[float, fl
         Seconds a call, and the spread: median over shortest of the visits used, less one.
     """
     quartiles = np.array([seconds(timing) for timing in timings])
-    undisturbed = np.array([clean(timing, best_reference) for timing in timings])
-    if undisturbed.sum() < 2:
+    kept = undisturbed(timings, best_reference, device)
+    if kept.sum() < 2:
         return float(quartiles.min()), float(np.median(quartiles) / quartiles.min() - 1)
-    used = np.sort(quartiles[undisturbed])
+    used = np.sort(quartiles[kept])
     # Of visits that all look clean the shorter half: a neighbour in the cache leaves no other trace.
     time = float(np.median(used[: (len(used) + 1) // 2]))
     return time, float(np.median(used) / used[0] - 1)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.symbols import Expression, F_o, M, N_t, d, g
+from costmodel.quantities.symbols import Expression, F_o, M, N_t, d, g, j
 from costmodel.quantities.units import byte, flop, one
 
 
 @formula(
     "network.forward_backward.flops",
     flop,
-    "one product forward, two backward (inputs and weights)",
+    "one product forward, backward one for the weights and one for the inputs, which the first layer does without",
     verified_by=Oracle.COUNTED,
 )
 def forward_backward_flops() -> Expression:
     """Forward and backward products of one factored layer, a multiply-add being 2 FLOPs and the bias add ignored.
 
-    >>> forward_backward_flops().evaluate(M=196, d=384, g=1536)
+    >>> forward_backward_flops().evaluate(M=196, d=384, g=1536, j=1)
     693633024.0
+    >>> forward_backward_flops().evaluate(M=196, d=384, g=1536, j=0)
+    462422016.0
     """
-    return 6 * M * d * g
+    return (4 + 2 * j) * M * d * g
 
 
 @formula(

@@ -19,6 +19,6 @@ def lambert_lower(argument: Any) -> Any:
     target = np.log(-np.asarray(argument, dtype=float))
     depth = -1 - target
     w = -1 - np.sqrt(2 * depth) - depth
-    for _ in range(8):
+    for _ in range(4):  # as many as double precision takes
         w = w - (w + np.log(-w) - target) * w / (w + 1)
     return w

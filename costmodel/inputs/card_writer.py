@@ -99,6 +99,8 @@ def _fitted(law: FittedLaw) -> dict[str, Any]:
         found["in_step"] = {name: number(value) for name, value in numbers}
     if law.together:
         found["together"] = law.together
+    if law.host is not None:
+        found["host_s"] = {"start": number(law.host.start), "call": number(law.host.call)}
     found["source"] = law.source
     return found
 

@@ -12,7 +12,7 @@ from costmodel.inputs.schema import Model, QuantityEntry, report, validate
 from costmodel.inputs.yaml_reader import Document
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.curves import Curve
-from costmodel.machines.laws import ConstantLaw, FittedLaw, InStep, Law
+from costmodel.machines.laws import ConstantLaw, FittedLaw, Host, InStep, Law
 from costmodel.machines.operations import DTYPES, NEEDED, OPERATIONS
 from costmodel.quantities.names import unknown
 
@@ -131,6 +131,7 @@ def _fitted(entry: FittedEntry) -> FittedLaw:
         None if step is None else InStep(step.factor, step.launch_s, step.spread),
         entry.together,
         entry.source,
+        None if entry.host_s is None else Host(entry.host_s.start, entry.host_s.call),
     )
 
 
@@ -143,4 +144,11 @@ def _analog(document: Document) -> AnalogCard:
     entries = {name: getattr(file, name) for name in AnalogFile.model_fields}
     quantities = {name: entry.quantity() for name, entry in entries.items() if isinstance(entry, QuantityEntry)}
     # No card states what its runs take of their worst case: that is the solver file's, and loading adds it.
-    return AnalogCard(name=file.name, title=file.title, source=file.source, solver={}, **quantities)
+    return AnalogCard(
+        name=file.name,
+        title=file.title,
+        source=file.source,
+        solver={},
+        relaxation_of=file.relaxation_of,
+        **quantities,
+    )

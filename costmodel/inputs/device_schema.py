@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from costmodel.inputs.schema import QuantityEntry, Strict
+from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.sizes import ALIGNMENTS
 from costmodel.quantities import units
 
@@ -136,6 +137,13 @@ class InStepEntry(Strict):
     spread: Spread
 
 
+class HostEntry(Strict):
+    """What the host does for the calls of a step."""
+
+    start: NotNegative
+    call: NotNegative
+
+
 class FittedEntry(Strict):
     """A law that ``calibrate`` fitted, in SI units."""
 
@@ -149,6 +157,7 @@ class FittedEntry(Strict):
     growth: Spread
     in_step: InStepEntry | None = None
     together: str = ""
+    host_s: HostEntry | None = None
     source: str
 
     @model_validator(mode="after")
@@ -204,6 +213,7 @@ class AnalogFile(Strict):
     arrays: Arrays
     cells: Cells | None = None
     relaxation_time: RelaxationTime
+    relaxation_of: Annotated[RelaxationOf, Field(strict=False)] = RelaxationOf.LARGEST_EIGENVALUE
     input_bits: InputBits
     output_bits: OutputBits
     link_bandwidth: LinkBandwidth

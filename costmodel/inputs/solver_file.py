@@ -8,17 +8,21 @@ from pydantic import Field, model_validator
 
 from costmodel.inputs.schema import QuantityEntry, Strict, report, validate
 from costmodel.inputs.yaml_reader import Document
-from costmodel.machines.solver import LawFactor, SolverLaw, Span
+from costmodel.machines.solver import PREDICTIONS, LawFactor, SolverLaw, Span
 from costmodel.quantities import units
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Factor(QuantityEntry, of=units.one):
+    """Time over that of the law, which predicts it."""
+
+
+class BoundedFactor(Factor, of=units.one):
     """Time over that of the law, which bounds it."""
 
     @model_validator(mode="after")
-    def _bounded(self) -> Factor:
+    def _bounded(self) -> BoundedFactor:
         largest = max(self.value, self.high or self.value)
         if largest > 1:
             raise ValueError(f"{largest:g} is above 1, which the law itself is")
@@ -26,10 +30,9 @@ class Factor(QuantityEntry, of=units.one):
 
 
 class SpanEntry(Strict):
-    """What the trials cover, and where the factor is stated."""
+    """What the trials cover."""
 
     low: Positive
-    center: Positive
     high: Positive
 
     @model_validator(mode="after")
@@ -40,42 +43,41 @@ class SpanEntry(Strict):
 
     def span(self) -> Span:
         """The entry as the model uses it."""
-        return Span(self.low, self.center, self.high)
+        return Span(self.low, self.high)
 
 
-class Decay(QuantityEntry, of=units.one):
-    """Power of kappa or n with which a factor falls; left out where it does not."""
-
-
-class LawFactorEntry(Strict):
-    """One law of the solver; :class:`LawFactor` says more."""
+class PredictionEntry(Strict):
+    """A law of the solver that predicts times; :class:`LawFactor` says more."""
 
     factor: Factor
     kappa: SpanEntry
     size: SpanEntry
-    kappa_decay: Decay | None = None
-    size_decay: Decay | None = None
 
     def law_factor(self) -> LawFactor:
         """The entry as the model uses it."""
-        decays = (None if each is None else each.quantity() for each in (self.kappa_decay, self.size_decay))
-        return LawFactor(self.factor.quantity(), self.kappa.span(), self.size.span(), *decays)
+        return LawFactor(self.factor.quantity(), self.kappa.span(), self.size.span())
+
+
+class BoundEntry(PredictionEntry):
+    """A law of the solver that bounds times."""
+
+    factor: BoundedFactor
 
 
 class SolverFile(Strict):
-    """The top of a solver file: a factor for every law, since a law without one would be taken at its worst case."""
+    """The top of a solver file: a factor for every law, since a law without one would be taken as it is."""
 
     schema_: Literal[1] = Field(alias="schema")
     kind: Literal["solver"]
     source: str
-    settle_mean: LawFactorEntry
-    settle_covariance: LawFactorEntry
-    average_mean: LawFactorEntry
-    average_covariance: LawFactorEntry
-    underdamped_settle_mean: LawFactorEntry
-    underdamped_settle_covariance: LawFactorEntry
-    underdamped_average_mean: LawFactorEntry
-    underdamped_average_covariance: LawFactorEntry
+    settle_mean: BoundEntry
+    settle_covariance: BoundEntry
+    average_mean: BoundEntry
+    average_covariance: PredictionEntry
+    underdamped_settle_mean: BoundEntry
+    underdamped_settle_covariance: BoundEntry
+    underdamped_average_mean: BoundEntry
+    underdamped_average_covariance: PredictionEntry
 
 
 def solver_from(document: Document) -> dict[SolverLaw, LawFactor]:
@@ -91,3 +93,4 @@ def solver_from(document: Document) -> dict[SolverLaw, LawFactor]:
 
 
 assert set(SolverLaw) < set(SolverFile.model_fields)
+assert {law for law in SolverLaw if SolverFile.model_fields[law].annotation is PredictionEntry} == PREDICTIONS

@@ -15,7 +15,15 @@ from costmodel.inputs.schema import QuantityEntry, report, validate
 from costmodel.inputs.yaml_reader import Document, read_yaml
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.names import unknown
-from costmodel.workloads.workload import KfacSettings, Layer, Training, Unfactored, Workload, with_roles
+from costmodel.workloads.workload import (
+    KfacSettings,
+    Layer,
+    Training,
+    Unfactored,
+    Workload,
+    with_input_gradients,
+    with_roles,
+)
 
 _KFAC_DEFAULTS: Final = Path(__file__).parents[1] / "catalog" / "kfac.yaml"
 
@@ -43,7 +51,7 @@ def workload_from(document: Document) -> Workload:
         title=file.title,
         source=file.source,
         batch_size=file.batch_size,
-        layers=tuple(with_roles([part for part in parts if isinstance(part, Layer)])),
+        layers=tuple(with_roles([part for part in with_input_gradients(parts) if isinstance(part, Layer)])),
         others=tuple(part for part in parts if isinstance(part, Unfactored)),
         kfac=_kfac(file.kfac),
         training=_training(file.training),

@@ -14,7 +14,7 @@ from costmodel.inputs.kinds.fields import Count, Size
 from costmodel.inputs.schema import Name, QuantityEntry, Strict
 from costmodel.quantities import units
 from costmodel.quantities.names import unknown
-from costmodel.workloads.workload import FactorProducts, WeightSharing
+from costmodel.workloads.workload import FactorProducts, Fisher, WeightSharing
 
 
 class Number(QuantityEntry, of=units.one):
@@ -129,6 +129,7 @@ class KfacEntry(CurvatureOf):
 
     weight_sharing: Annotated[WeightSharing, Field(strict=False)] | None = None
     factor_products: Annotated[FactorProducts, Field(strict=False)] | None = None
+    fisher: Annotated[Fisher, Field(strict=False)] | None = None
     factor_interval: Size | None = None
     refresh_interval: Size | None = None
     damping: Damping | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from html import escape
 
 from costmodel.machines.laws import Law
@@ -11,6 +12,13 @@ from costmodel.machines.operations import OPERATIONS, Part
 from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.shown import census, quantities_html
+
+
+class RelaxationOf(StrEnum):
+    """What a machine's relaxation time is the time of, with couplings as large as its devices allow."""
+
+    LARGEST_EIGENVALUE = "largest_eigenvalue"  # the fastest mode decays as exp(-t / tau), whatever the matrix
+    LARGEST_COUPLING = "largest_coupling"  # RC of the largest coupling; modes of a dense matrix are faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,8 @@ class AnalogCard:
         conversion_energy: Of one analog-to-digital conversion.
         input_conversion_energy: Of one digital-to-analog conversion or write of a coupling.
         link_energy: Of one bit over the link.
-        solver: How much shorter than its worst case each kind of run is; a law that is missing is taken at its worst.
+        relaxation_of: What the relaxation time is the time of.
+        solver: How long each kind of run takes over its formula; a law that is missing is taken as it is.
 
     What a card leaves out is filled in by :mod:`costmodel.machines.analog_defaults`.
     """
@@ -132,6 +141,7 @@ class AnalogCard:
     conversion_energy: Quantity | None = None
     input_conversion_energy: Quantity | None = None
     link_energy: Quantity | None = None
+    relaxation_of: RelaxationOf = RelaxationOf.LARGEST_EIGENVALUE
     solver: Mapping[SolverLaw, LawFactor] = field(default_factory=dict)
 
     def quantities(self) -> dict[str, Quantity]:

@@ -171,6 +171,32 @@ class InStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """What the host does for the calls of an operation in a step: it queues them while the device works.
+
+    Attributes:
+        start: Seconds before the first call of a phase.
+        call: Seconds a call.
+    """
+
+    start: float
+    call: float
+
+    def seconds(self, calls: Draws | float) -> Draws | float:
+        """Of some calls, none where there are none."""
+        return np.where(np.asarray(calls) > 0, self.start + self.call * calls, 0.0)
+
+
+def beside(device: Draws, host: Draws | float) -> Draws:
+    """A phase whose calls take ``host`` to be queued and ``device`` to run: sqrt(host^2 + device^2).
+
+    The longer of the two where one is much longer. Where they are alike a phase has calls of both kinds, and on an H100
+    takes up to 1.4 times as long as either.
+    """
+    return np.hypot(device, host)
+
+
+@dataclass(frozen=True, slots=True)
 class FittedLaw:
     """Time of an operation, fitted to timings.
 
@@ -190,6 +216,7 @@ class FittedLaw:
         in_step: What changes in a training step; None where the law is of steps, or none was timed.
         together: Laws of one name err together: those that one phase of timed steps was fitted with.
         source: What it was fitted to.
+        host: What the host does for the calls of a step; None where the law knows nothing of it.
     """
 
     launch: float
@@ -203,6 +230,7 @@ class FittedLaw:
     in_step: InStep | None = None
     together: str = ""
     source: str = "fitted"
+    host: Host | None = None
 
     def quantities(self) -> dict[str, Quantity]:
         """The factor that says how far times scatter about the law; in a step, where that was timed."""

@@ -68,6 +68,11 @@ class Operation:
     largest: int = 1664
     instead: tuple[tuple[Part, ...], ...] = ()
 
+    @property
+    def is_product(self) -> bool:
+        """Whether its law is a launch and a rate, as that of matrix products."""
+        return self.terms == {"launch", "rate"}
+
 
 #: Every operation by name; :func:`register` adds to it.
 OPERATIONS: Final[dict[str, Operation]] = {}

@@ -206,6 +206,15 @@ def _memory() -> None:
         timed=False,
         instead=((Part("elementwise"),), stream),
     )
+    _add(
+        "fused_update",
+        "parameter update of a framework's optimizer, tensors together",
+        _nothing,
+        _square(3),
+        _MEMORY,
+        timed=False,
+        instead=((Part("update"),), (Part("elementwise"),), stream),
+    )
     # Without a law of their own, rows are part of the law that products of factors got.
     _add(
         "rows",
@@ -289,7 +298,7 @@ for _family in (_general, _products, _factorisations, _batches, _memory, _passes
 
 
 #: Element types of laws; the first has no suffix, ``gemm.float64`` is in the other.
-DTYPES: Final = ("float32", "float64")
+DTYPES: Final = ("float32", "float64", "tf32", "bfloat16")
 #: What every card must know, by a law of its own or one that may stand in: a projection is made of these.
 NEEDED: Final = ("linear_pass", "gemm", "spd_inverse", "eigh", "stream")
 

@@ -7,6 +7,7 @@ from typing import Final
 
 #: Sizes of products and factorisations whose penalty a law knows, from the dimension that strides through memory.
 ALIGNMENTS: Final = (
+    "not_32",
     "not_8",
     "not_4",
     "odd",
@@ -52,16 +53,17 @@ def working_size(size: Size) -> float:
 def alignments(n: int) -> tuple[str, ...]:
     """Which penalties of :data:`ALIGNMENTS` apply to a matrix with rows of n float32 elements.
 
-    Vector units take eight elements: other sizes leave a rest (``not_8``, ``not_4``, ``odd``, nested). Rows whose
+    Vector units take eight elements: other sizes leave a rest (``not_8``, ``not_4``, ``odd``, nested), and a GPU's
+    factorisations go by blocks of 32 (``not_32``). Rows whose
     length in bytes is a multiple of 512 and more share few sets of the first-level cache (``stride_...``, nested), and
     a size one beside a multiple of 1024 bytes, n = d + 1 of a biased layer for one, still meets half of that, more
     beside a multiple of 4096.
 
     >>> alignments(1000), alignments(1001), alignments(1024), alignments(513)
-    ((), ('not_8', 'not_4', 'odd'), ('stride_512', 'stride_1024', 'stride_2048', 'stride_4096'), \
-('not_8', 'not_4', 'odd', 'near_stride'))
+    (('not_32',), ('not_32', 'not_8', 'not_4', 'odd'), ('stride_512', 'stride_1024', 'stride_2048', 'stride_4096'), \
+('not_32', 'not_8', 'not_4', 'odd', 'near_stride'))
     """
-    found = [name for name, divisor in (("not_8", 8), ("not_4", 4), ("odd", 2)) if n % divisor]
+    found = [name for name, divisor in (("not_32", 32), ("not_8", 8), ("not_4", 4), ("odd", 2)) if n % divisor]
     found += [name for name, step in _STRIDES.items() if n % step == 0]
     beside = min(n % 256, -n % 256)
     if beside == 1 and n > 250:

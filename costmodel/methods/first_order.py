@@ -12,12 +12,12 @@ from costmodel.methods.work import Method, Role
 @register
 def sgd(construction: FactorConstruction) -> Method:
     """Stochastic gradient descent with momentum."""
-    update = phases.update(first_order.sgd_update_bytes())
+    update = phases.update(first_order.sgd_update_bytes(), fused=True)
     return Method("sgd", "SGD with momentum", Role.FIRST_ORDER, (phases.forward_backward(), update))
 
 
 @register
 def adam(construction: FactorConstruction) -> Method:
     """Adam; AdamW and NAdamW move the same bytes."""
-    update = phases.update(first_order.adam_update_bytes())
+    update = phases.update(first_order.adam_update_bytes(), fused=True)
     return Method("adam", "Adam", Role.BASELINE, (phases.forward_backward(), update))

@@ -13,6 +13,7 @@ from costmodel.quantities.symbols import B, Expression, M, n
 FORWARD_BACKWARD: Final = Part("forward_backward", "the forward and backward pass")
 ROWS: Final = Part("rows", "laying out inputs and gradients as rows")
 FACTORS: Final = Part("factors", "building the factors")
+SAMPLED_BACKWARD: Final = Part("sampled_backward", "the backward pass of sampled targets")
 RUNNING_AVERAGE: Final = Part("running_average", "averaging the factors")
 INVERSION: Final = Part("inversion", "inversion", solver=True)
 PRECONDITION: Final = Part("precondition", "preconditioning", solver=True)
@@ -34,14 +35,23 @@ def forward_backward() -> Phase:
     return Phase(FORWARD_BACKWARD, Cadence.STEP, tuple(works), fed_by_host=True)
 
 
-def update(traffic: Formula) -> Phase:
-    """The parameter update, bound by its memory traffic."""
-    work = DigitalWork("update", Scope.MODEL, calls=network.tensors(), bytes=traffic)
+def update(traffic: Formula, *, fused: bool = False) -> Phase:
+    """The parameter update, bound by its memory traffic.
+
+    Args:
+        traffic: Bytes.
+        fused: It is a framework's own optimizer, which takes many tensors in a call.
+    """
+    work = DigitalWork("fused_update" if fused else "update", Scope.MODEL, calls=network.tensors(), bytes=traffic)
     return Phase(UPDATE, Cadence.STEP, (work,))
 
 
 def factors(construction: FactorConstruction) -> tuple[Phase, ...]:
-    """Rows, both factors as products over them, and their running average; sums over positions need no rows."""
+    """Sampled gradients, rows, both factors as products over them, and their running average.
+
+    Sums over positions need no rows. Where a model takes the empirical Fisher, the backward pass of sampled targets is
+    left out by :meth:`costmodel.methods.Method.without`.
+    """
     products, rows = _PRODUCTS[construction]
     product = DigitalWork("gemm_symmetric", Scope.FACTOR, calls=1, flops=products(), dimensions=(n, n, rows))
     average = DigitalWork("running_average", Scope.LAYER, calls=2, bytes=kfac.factors.running_average_bytes())
@@ -51,6 +61,7 @@ def factors(construction: FactorConstruction) -> tuple[Phase, ...]:
         before = ()
         works = (DigitalWork("stream", Scope.LAYER, calls=2, bytes=kfac.factors.reduce_bytes()), product)
     return (
+        Phase(SAMPLED_BACKWARD, Cadence.FACTOR_UPDATE, _sampled_backward()),
         *before,
         Phase(FACTORS, Cadence.FACTOR_UPDATE, works),
         Phase(RUNNING_AVERAGE, Cadence.FACTOR_UPDATE, (average,)),
@@ -64,6 +75,26 @@ _PRODUCTS: Final[Mapping[FactorConstruction, tuple[Callable[[], Formula], Expres
     FactorConstruction.REDUCE: (kfac.factors.factor_reduce_flops, B),
     FactorConstruction.REDUCE_SYMMETRIC: (kfac.factors.factor_reduce_symmetric_flops, B),
 }
+
+
+#: Of the three products of a layer's passes, one gives the gradient at its input.
+_SHARE_OF_PASSES: Final = 1 / 3
+
+
+def _sampled_backward() -> tuple[DigitalWork, ...]:
+    """Gradients at outputs for targets drawn from the network, by the products of a backward pass without weights."""
+    layers = tuple(
+        DigitalWork(
+            name,
+            Scope.LAYER,
+            calls=_SHARE_OF_PASSES,
+            flops=kfac.fisher.backward_flops(),
+            dimensions=PASS_DIMENSIONS,
+            layers=layers,
+        )
+        for name, layers in (("linear_pass", Layers.LINEAR), ("convolution_pass", Layers.CONVOLUTION))
+    )
+    return (*layers, DigitalWork("other_pass", Scope.MODEL, calls=0, flops=kfac.fisher.other_flops()))
 
 
 def _rows() -> tuple[DigitalWork, ...]:

@@ -52,13 +52,13 @@ class _Run:
     """A kind of run on the arrays.
 
     Attributes:
-        law: Of the solver, where the run is judged by an input of any direction.
+        law: Of the solver.
         time: Seconds.
         energy: Joules.
         tolerance: What it may be off, so that a preconditioned gradient is as accurate as training needs it.
     """
 
-    law: SolverLaw | None
+    law: SolverLaw
     time: Formula
     energy: Formula
     tolerance: Formula
@@ -138,7 +138,12 @@ def inverse_from_covariance(construction: FactorConstruction) -> Method:
         "thermo.inverse",
         "thermodynamic K-FAC, inverse from the covariance",
         _Run(SolverLaw.SETTLE_COVARIANCE, inverse.settle_time(), energy.inverse_settle(), tolerances.inverse_settle()),
-        _Run(None, inverse.sample_time(), energy.inverse_sample(), tolerances.inverse_sample()),
+        _Run(
+            SolverLaw.AVERAGE_COVARIANCE,
+            inverse.sample_time(),
+            energy.inverse_sample(),
+            tolerances.inverse_sample(),
+        ),
         None,
     )
 
@@ -157,7 +162,7 @@ def inverse_from_covariance_underdamped(construction: FactorConstruction) -> Met
             tolerances.inverse_settle(),
         ),
         _Run(
-            None,
+            SolverLaw.UNDERDAMPED_AVERAGE_COVARIANCE,
             underdamped.inverse_sample_time(),
             energy.inverse_underdamped_sample(),
             tolerances.inverse_underdamped_sample(),
@@ -216,8 +221,8 @@ def _settled(law: SolverLaw, time: Formula, joules: Formula) -> _Run:
     return _Run(law, time, joules, tolerances.solve_settle())
 
 
-def _averaged(time: Formula, joules: Formula) -> _Run:
-    return _Run(None, time, joules, tolerances.solve_average())
+def _averaged(law: SolverLaw, time: Formula, joules: Formula) -> _Run:
+    return _Run(law, time, joules, tolerances.solve_average())
 
 
 @register
@@ -229,9 +234,9 @@ def linear_systems(construction: FactorConstruction) -> Method:
         "thermodynamic K-FAC, linear systems",
         _Runs(
             _settled(SolverLaw.SETTLE_MEAN, solve.settle_time(), energy.solve_settle()),
-            _averaged(solve.average_time(), energy.solve_average()),
+            _averaged(SolverLaw.AVERAGE_MEAN, solve.average_time(), energy.solve_average()),
             _settled(SolverLaw.SETTLE_MEAN, solve.eliminate_settle_time(), energy.solve_eliminate_settle()),
-            _averaged(solve.eliminate_average_time(), energy.solve_eliminate_average()),
+            _averaged(SolverLaw.AVERAGE_MEAN, solve.eliminate_average_time(), energy.solve_eliminate_average()),
         ),
         None,
     )
@@ -251,6 +256,7 @@ def linear_systems_underdamped(construction: FactorConstruction) -> Method:
                 energy.solve_underdamped_settle(),
             ),
             _averaged(
+                SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
                 underdamped.solve_average_time(),
                 energy.solve_underdamped_average(),
             ),
@@ -260,6 +266,7 @@ def linear_systems_underdamped(construction: FactorConstruction) -> Method:
                 energy.solve_underdamped_eliminate_settle(),
             ),
             _averaged(
+                SolverLaw.UNDERDAMPED_AVERAGE_MEAN,
                 underdamped.solve_eliminate_average_time(),
                 energy.solve_underdamped_eliminate_average(),
             ),

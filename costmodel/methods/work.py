@@ -8,7 +8,7 @@ projection multiplies counts by a card's rates; nothing here knows a number of a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -171,6 +171,7 @@ class Phase:
         works: What it consists of.
         pipelined: Its works overlap, so that the slowest counts; otherwise they add up.
         fed_by_host: It waits for the input pipeline, so that it takes no less than the model's ``host_time``.
+        interval: Steps between two runs where those who published the method say so; None where the model does.
     """
 
     part: Part
@@ -178,6 +179,7 @@ class Phase:
     works: tuple[DigitalWork | AnalogWork, ...]
     pipelined: bool = False
     fed_by_host: bool = False
+    interval: int | None = None
 
     @property
     def name(self) -> str:
@@ -214,6 +216,8 @@ class Method:
         needs: Name of a value that the analog card must give for its machine to run this at all.
         delivers: What the analog machine hands back; None where there is none.
         assumes: What the analog machine is taken to have beyond what its card says.
+        deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
+        refined: A Newton-Schulz step squares what is off in its inverses.
     """
 
     name: str
@@ -223,6 +227,12 @@ class Method:
     needs: str | None = None
     delivers: Delivery | None = None
     assumes: tuple[str, ...] = ()
+    deflated: bool = False
+    refined: bool = False
+
+    def without(self, part: Part) -> Method:
+        """The same method where nothing is done for a part."""
+        return replace(self, phases=tuple(phase for phase in self.phases if phase.part != part))
 
     def wanted(self) -> Iterator[Wanted]:
         """Every additive part of the formulas its work is made of."""

@@ -1,4 +1,4 @@
-"""How long the runs of analog work last: the law of its formula times what simulated spectra need of it."""
+"""How long the runs of analog work last: their formula times what simulated spectra need of it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,24 @@ ROOT = "solver"
 
 def solver_quantities(factors: Mapping[SolverLaw, LawFactor]) -> dict[str, Quantity]:
     """What is drawn for the laws of a solver, by path: ``solver.settle_mean.factor``."""
-    return {
-        f"{ROOT}.{law}.{name}": quantity
-        for law, found in factors.items()
-        for name, quantity in found.quantities().items()
-    }
+    return {_path(law): found.factor for law, found in factors.items()}
 
 
-def law_factor(
-    work: AnalogWork,
-    factors: Mapping[SolverLaw, LawFactor],
-    drawn: Mapping[str, Draws],
-    values: Mapping[str, Draws],
-) -> Draws:
-    """What the time and the energy of analog work are multiplied by, for every factor and draw.
+def law_factor(work: AnalogWork, factors: Mapping[SolverLaw, LawFactor], drawn: Mapping[str, Draws]) -> Draws:
+    """What the time and the energy of analog work are multiplied by in every draw, shape (1, draws).
 
     Args:
         work: Its law says which factor applies; 1 where it rests on none or the machine has none for it.
         factors: Of the machine.
         drawn: Every quantity by path, shape (draws,).
-        values: Symbols of the factors: ``m``, the rows of a block, and ``kappa``.
     """
     if work.law is None or work.law not in factors:
         return np.ones((1, 1))
-    found = factors[work.law]
-    own = {name: drawn[f"{ROOT}.{work.law}.{name}"] for name in found.quantities()}
-    return found.at(own, values["m"], values["kappa"])
+    return drawn[_path(work.law)][None, :]
+
+
+def _path(law: SolverLaw) -> str:
+    return f"{ROOT}.{law}.factor"
 
 
 def law_status(work: AnalogWork, factors: Mapping[SolverLaw, LawFactor], values: Mapping[str, Draws]) -> Status:
@@ -50,5 +42,4 @@ def law_status(work: AnalogWork, factors: Mapping[SolverLaw, LawFactor], values:
     found = factors[work.law]
     blocks = np.broadcast_arrays(values["m"], values["kappa"])
     covered = all(found.covers(median(size), median(kappa)) for size, kappa in zip(*blocks, strict=True))
-    statuses = [each.status for each in found.quantities().values()]
-    return weakest([*statuses, *([] if covered else [Status.EXTRAPOLATED])])
+    return weakest([found.factor.status, *([] if covered else [Status.EXTRAPOLATED])])

@@ -10,7 +10,7 @@ import numpy as np
 from costmodel.formulas import Formula
 from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
-from costmodel.machines.laws import Context, Law, Term, Work
+from costmodel.machines.laws import Context, FittedLaw, Law, Term, Work
 from costmodel.machines.operations import OPERATIONS, Part
 from costmodel.methods import DigitalWork, Layers, Scope
 from costmodel.projection.cost import Cost
@@ -41,6 +41,18 @@ class DigitalArm:
         whole = scopes.sum(seconds * weight)
         return Cost(whole, scopes.per_layer(seconds, work.scope, work.layers), scopes.status(terms, weight))
 
+    def host(self, work: DigitalWork) -> Draws:
+        """Seconds in which the host queues the calls of one run of some work, shape (draws,)."""
+        found = np.zeros(self._scopes.draws)
+        weight = self._scopes.weight(work.scope, pairs=False, layers=work.layers)
+        calls = self._scopes.sum(self._launches(work) * weight)
+        for part in self._card.resolve(work.operation) or ():
+            law = self._card.laws[part.operation]
+            if isinstance(law, FittedLaw) and law.host is not None:
+                scatter = self._scopes.drawn[f"digital.operations.{part.operation}.scatter"]
+                found = found + law.host.seconds(calls * part.launch) * scatter
+        return found
+
     def _terms(self, work: DigitalWork, part: Part) -> list[Term]:
         """A law's terms, their statuses lowered by what the counts rest on."""
         law: Law = self._card.laws[part.operation]
@@ -57,7 +69,7 @@ class DigitalArm:
         scopes, operation = self._scopes, OPERATIONS[work.operation]
         pairs = scopes.pairs(work.scope)
         calls = scopes.evaluate(work.calls, work.scope, work.tolerance)
-        launches = calls / (self._batch(work.scope) if work.batched else 1.0)
+        launches = self._launches(work)
         if operation.flops(2, 2):
             assert work.flops is not None  # checked when the work was made
             units = scopes.evaluate(work.flops, work.scope, work.tolerance)
@@ -67,6 +79,11 @@ class DigitalArm:
         elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
         size, sides = self._sizes(work)
         return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
+
+    def _launches(self, work: DigitalWork) -> Draws:
+        """Calls for each unit of a scope; one for all matrices of a size where they are batched."""
+        calls = self._scopes.evaluate(work.calls, work.scope, work.tolerance)
+        return calls / (self._batch(work.scope) if work.batched else 1.0)
 
     def _sizes(self, work: DigitalWork) -> tuple[Draws | None, tuple[Draws, Draws] | None]:
         """Working size of each unit: harmonic mean of the dimensions; and its columns n and rows m."""

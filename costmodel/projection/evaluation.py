@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.machines.laws import Term
+from costmodel.machines.laws import Term, beside
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, slowest, total
@@ -38,7 +38,7 @@ class Evaluation:
     ) -> None:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
-        self._scopes = Scopes(workload, methods, sample)
+        self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
         self._arm = DigitalArm(digital, self._scopes)
         # Most phases belong to several methods.
         self._costs: dict[Phase, Cost] = {}
@@ -74,11 +74,11 @@ class Evaluation:
 
     def _phase_energy(self, phase: Phase, time: Cost) -> Cost | None:
         power = self._drawn.get("digital.power")
-        parts = [self._joules(work, phase.cadence) for work in phase.works if isinstance(work, AnalogWork)]
+        parts = [self._joules(work, phase) for work in phase.works if isinstance(work, AnalogWork)]
         if power is not None and not parts:
             parts = [self._at_power(time, power)]
         elif power is not None:
-            share = self._runs_per_step(phase.cadence)
+            share = self._runs_per_step(phase)
             digital = (work for work in phase.works if isinstance(work, DigitalWork))
             parts += [self._at_power(self._work(work), power * share) for work in digital]
         return total(parts) if parts else None
@@ -91,28 +91,40 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
-    def factor_counts(self) -> Draws:
-        """How many factors each of those stands for, as a column."""
+    def symbol(self, letter: str) -> Draws:
+        """Values of a symbol for those factors."""
+        return self._scopes.curved[letter]
+
+    def layer_counts(self) -> Draws:
+        """How many layers each of those stands for, shape (standing,); the groups of a layer are one."""
         curvature = self._scopes.curvature
-        weight = self._scopes.weight(Scope.FACTOR, pairs=True)
-        return curvature.spread(weight) * np.tile(curvature.weight, 2)[:, None]
+        return np.asarray(self._scopes.multiplicity[curvature.unit] * curvature.weight)
 
     # --- phases ------------------------------------------------------------------------------------------------
 
     def _phase(self, phase: Phase) -> Cost:
-        share = self._runs_per_step(phase.cadence)
+        share = self._runs_per_step(phase)
         parts = [self._work(work) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
+        cost = self._queued(phase, cost, share)
         floor = self._drawn.get("model.host_time")
         if phase.fed_by_host and floor is not None and np.median(floor) > np.median(cost.total):
             status = self.found["model.host_time"].status
             return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
         return cost
 
-    def _runs_per_step(self, cadence: Cadence) -> float | Draws:
+    def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
+        """The cost of a phase whose calls the host queues while the device works."""
+        works = (work for work in phase.works if isinstance(work, DigitalWork))
+        host = np.sum([self._arm.host(work) for work in works] or [np.zeros(1)], axis=0) * share
+        return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
+
+    def _runs_per_step(self, phase: Phase) -> float | Draws:
         kfac = self._workload.kfac
-        match cadence:
+        if phase.interval is not None:
+            return 1.0 / phase.interval
+        match phase.cadence:
             case Cadence.STEP:
                 return 1.0
             case Cadence.FACTOR_UPDATE:
@@ -157,12 +169,12 @@ class Evaluation:
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         return Cost(whole, self._scopes.per_layer(seconds, Scope.FACTOR) * pairs, status)
 
-    def _joules(self, work: AnalogWork, cadence: Cadence) -> Cost:
+    def _joules(self, work: AnalogWork, phase: Phase) -> Cost:
         """Energy of analog work; how it is scheduled over arrays does not change it."""
         if work.energy is None:
             zero = np.zeros((len(self.shapes), self._scopes.draws))
             return Cost(zero[0], zero, Status.MEASURED)
-        share = self._runs_per_step(cadence)
+        share = self._runs_per_step(phase)
         factor, known = self._law_factor(work)
         joules = add(self._with_law(part, factor, work.tolerance) for part in work.energy.summands) * share
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
@@ -173,7 +185,7 @@ class Evaluation:
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
         values, factors = self._scopes.curved, self._analog.solver
-        return law_factor(work, factors, self._drawn, values), law_status(work, factors, values)
+        return law_factor(work, factors, self._drawn), law_status(work, factors, values)
 
     def _status(self, part: Formula | Summand, tolerance: Formula | None) -> Status:
         """The weakest status among the quantities in a part of a formula and in what stands for epsilon there."""

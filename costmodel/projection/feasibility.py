@@ -6,8 +6,8 @@ whose preconditioned gradient they put further off than training tolerates is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -17,6 +17,7 @@ from costmodel.formulas.accuracy import couplings, readings
 from costmodel.formulas.accuracy.chain import together
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
+from costmodel.projection import mitigation
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.values import paths_behind
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
@@ -65,7 +66,8 @@ class Feasibility:
         """The answer in a word."""
         if self.missing:
             return Reach.CANNOT_RUN
-        if self.layers_reached >= _NEARLY_ALL:
+        # A share is a sum of thirds of layers, which may lack the last digit.
+        if round(self.layers_reached, 9) >= _NEARLY_ALL:
             return Reach.YES
         return Reach.SOME if self.layers_reached > 0 else Reach.NO
 
@@ -85,18 +87,44 @@ class Feasibility:
         }
 
 
-def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
-    """Systematic errors of a thermodynamic method on a machine, over all layers of a network."""
+def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Evaluation) -> dict[str, Feasibility]:
+    """Systematic errors of thermodynamic methods on a machine, over all layers of a network, by name.
+
+    They follow from what a method delivers and what is done about errors: arms that differ in time alone share them.
+    """
+    found: dict[str, Feasibility] = {}
+    judged: dict[tuple[Delivery | None, bool, bool], Feasibility] = {}
+    for method in methods:
+        kind = (method.delivers, method.deflated, method.refined)
+        if kind not in judged:
+            judged[kind] = _judged(method, analog, evaluation)
+        lacking = method.needs is not None and getattr(analog, method.needs) is None
+        found[method.name] = replace(
+            judged[kind],
+            missing=(method.needs,) if lacking and method.needs else (),
+            assumes=method.assumes,
+        )
+    return found
+
+
+def _judged(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
     assert method.delivers is not None  # registration sees to it
     causes = _causes(method.delivers, analog)
     bits = couplings.rounding_bits()
     target = evaluation.quantity("model.kfac.relative_error")
-    wanted = [*(formula for each in causes.values() for formula in each), bits]
-    found = evaluation.factors(wanted, {"epsilon_n": target[None, :]})
+    seen = mitigation.seen(method, evaluation) | {"epsilon_n": mitigation.asked(method, target)[None, :]}
+    found = evaluation.factors([formula for each in causes.values() for formula in each], {})
+    found |= evaluation.factors([bits, *(formula for formula in found if formula not in _of_readings())], seen)
     # Several formulas of one cause amplify each other; the two factors of a layer disturb one gradient.
-    parts = {name: _of_layers(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
+    by_factor = {name: np.asarray(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
+    if method.refined:
+        by_factor = {
+            name: mitigation.left(errors, evaluation, read=causes[name][0] in _of_readings())
+            for name, errors in by_factor.items()
+        }
+    parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
     errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
-    counts = evaluation.factor_counts()[: len(errors), 0]
+    counts = evaluation.layer_counts()
     reached = np.mean(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1) >= 0.5
     worst = int(np.argmax(np.median(errors, axis=1)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
@@ -108,9 +136,9 @@ def feasibility(method: Method, analog: AnalogCard, evaluation: Evaluation) -> F
         limit=max(estimates, key=lambda name: estimates[name].median),
         input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
-        missing=() if method.needs is None or getattr(analog, method.needs) is not None else (method.needs,),
+        missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
-        assumes=method.assumes,
+        assumes=(),
     )
 
 
@@ -120,7 +148,7 @@ def formulas_of(method: Method) -> tuple[Formula, ...]:
         return ()
     causes = _of_delivery(method.delivers)
     own = (formula for each in causes.values() for formula in each)
-    return (*own, couplings.mismatch_error(), couplings.rounding_bits())
+    return (*own, couplings.mismatch_error(), couplings.rounding_bits(), *mitigation.formulas_of(method))
 
 
 def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
@@ -132,6 +160,11 @@ def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
         "right_hand_sides": (readings.input_error(),),
         "output_rounding": (readings.solution_error(), blocks.solve_amplification()),
     }
+
+
+def _of_readings() -> tuple[Formula, ...]:
+    """Errors of what goes to and comes from the arrays beside couplings, which a missing mode does not change."""
+    return readings.inverse_total(), readings.input_error(), readings.solution_error()
 
 
 def _causes(delivers: Delivery, analog: AnalogCard) -> dict[str, tuple[Formula, ...]]:

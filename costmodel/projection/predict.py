@@ -9,7 +9,7 @@ import numpy as np
 
 from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
-from costmodel.machines.laws import Context, Term, Work
+from costmodel.machines.laws import Context, FittedLaw, Term, Work, beside
 from costmodel.machines.operations import DTYPES, OPERATIONS, Operation, Part
 from costmodel.machines.sizes import Size, working_size
 from costmodel.projection.cost import weakest_that_matters
@@ -111,13 +111,20 @@ def predict(
     parts = _resolved(card, operation, dtype)
     nominal = [term for each in parts for term in _terms(card, each, operation, size, 0, in_step)]
     drawn = [term for each in parts for term in _terms(card, each, operation, size, _DRAWS, in_step)]
-    median = float(add(term.seconds for term in nominal).squeeze())
-    low, high = np.quantile(add(term.seconds for term in drawn), (0.05, 0.95))
+    queued = _queued(card, parts) if in_step else 0.0
+    median = float(beside(add(term.seconds for term in nominal), queued).squeeze())
+    low, high = np.quantile(beside(add(term.seconds for term in drawn), queued), (0.05, 0.95))
     status = weakest_that_matters((term.seconds.ravel(), term.status) for term in nominal)
     working = np.array([[working_size(size)]])
     excess = max(float(np.max(card.laws[each.operation].excess(working))) for each in parts)
     estimate = Estimate(median, min(float(low), median), max(float(high), median), status)
     return Prediction(operation, size, dtype, card.name, estimate, excess, tuple(each.operation for each in parts))
+
+
+def _queued(card: DigitalCard, parts: tuple[Part, ...]) -> float:
+    """Seconds in which the host queues one of many calls."""
+    laws = [(part, card.laws[part.operation]) for part in parts]
+    return sum(part.launch * law.host.call for part, law in laws if isinstance(law, FittedLaw) and law.host)
 
 
 def _check(operation: str, size: Size) -> None:

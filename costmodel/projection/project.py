@@ -11,11 +11,12 @@ import numpy as np
 
 from costmodel.defaults import DRAWS, Scenario
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import METHODS, Method, Phase, Role
+from costmodel.methods import Method, Phase, Role
 from costmodel.projection.cost import Cost, Gathered, total
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.feasibility import Feasibility, Reach, feasibility
+from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
+from costmodel.projection.methods import methods_of
 from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
 from costmodel.workloads.workload import Layer, Workload
@@ -172,8 +173,7 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    construction = workload.kfac.factor_construction
-    methods = [build(construction) for build in METHODS.values()]
+    methods = methods_of(workload)
     sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
     evaluation, phases, energies = _evaluated(workload, digital, analog, methods, sample)
     steps = {name: total(costs.values()) for name, costs in phases.items()}
@@ -195,11 +195,9 @@ def project(
         best_digital=best.name,
         speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
         free_solver=_free_solver(best, phases[best.name], steps[best.name]),
-        feasibility={
-            method.name: feasibility(method, analog, evaluation)
-            for method in methods
-            if method.role is Role.THERMODYNAMIC
-        },
+        feasibility=feasibilities(
+            [method for method in methods if method.role is Role.THERMODYNAMIC], analog, evaluation
+        ),
         layers=_layers(workload, evaluation, steps),
         assumptions=sample.found,
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
+from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import weakest_that_matters
@@ -42,12 +43,14 @@ class Scopes:
         workload: Workload,
         methods: Iterable[Method],
         sample: Sample,
+        relaxation: RelaxationOf = RelaxationOf.LARGEST_EIGENVALUE,
     ) -> None:
         self.sample, self.found, self.drawn, self.draws = sample, sample.found, sample.drawn, sample.count
         counted = workload.shapes()
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
-        values = symbol_values(workload, self.shapes, sample)
+        self._statuses: dict[str, Status] = {}
+        values = symbol_values(workload, self.shapes, sample, relaxation)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
         curved: dict[Formula | None, dict[Summand, None]] = {None: {}}
@@ -58,8 +61,9 @@ class Scopes:
                 flat[wanted.scope][wanted.part] = None
         self._evaluated = {scope: evaluate(list(each), self.values[scope]) for scope, each in flat.items()}
         self._curved: dict[tuple[Summand, Formula | None], Draws] = {}
+        tolerances = values_of([each for each in curved if each is not None], self.curved)
         for tolerance, parts in curved.items():
-            own = {} if tolerance is None else {"epsilon": values_of([tolerance], self.curved)[tolerance]}
+            own = {} if tolerance is None else {"epsilon": tolerances[tolerance]}
             found = evaluate(list(parts), {**self.curved, **own})
             self._curved |= {(part, tolerance): value for part, value in found.items()}
         self._means: dict[tuple[Summand, Formula | None], Draws] = {}
@@ -136,7 +140,10 @@ class Scopes:
         return weakest(self._symbol_status(letter) for letter in part.letters)
 
     def _symbol_status(self, letter: str) -> Status:
-        return weakest(self.found[path].status for path in paths_behind(letter, self.found))
+        if letter not in self._statuses:
+            paths = paths_behind(letter, self.found)
+            self._statuses[letter] = weakest(self.found[path].status for path in paths)
+        return self._statuses[letter]
 
 
 def _is_curved(part: Summand, tolerance: Formula | None) -> bool:

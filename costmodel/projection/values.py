@@ -18,7 +18,9 @@ from costmodel.formulas.accuracy import couplings, iterations
 from costmodel.formulas.accuracy.chain import together
 from costmodel.formulas.accuracy.power_law import power_law_moments
 from costmodel.formulas.code import Summand
+from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN
+from costmodel.machines.cards import RelaxationOf
 from costmodel.methods import Scope
 from costmodel.projection.curvature import LAW, STATED
 from costmodel.projection.draws import Sample
@@ -26,6 +28,7 @@ from costmodel.projection.standing import Curvature, curvature
 from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.workloads.workload import Shape, Workload
 
+_EIGENVALUE: Final = RelaxationOf.LARGEST_EIGENVALUE
 #: Path of the quantity behind each symbol of the analog machine.
 ANALOG: Final[Mapping[str, str]] = {
     "tau": "analog.relaxation_time",
@@ -77,7 +80,7 @@ _CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "r": ("rank", "relative_error", *_SPECTRUM),
 }
 #: Symbols whose values differ between layers of one shape.
-CURVED: Final = frozenset(_CURVED_PATHS)
+CURVED: Final = frozenset(_CURVED_PATHS) | {"tau", "tau_o", "nu"}
 _PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
     "epsilon": ("model.kfac.relative_error",),
     "T_n": ("model.kfac.relative_error",),
@@ -111,14 +114,17 @@ class SymbolValues:
     curvature: Curvature
 
 
-def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> SymbolValues:
-    """Values of every symbol that a formula may hold."""
+def symbol_values(
+    workload: Workload, shapes: tuple[Shape, ...], sample: Sample, relaxation: RelaxationOf = _EIGENVALUE
+) -> SymbolValues:
+    """Values of every symbol that a formula may hold; ``relaxation`` says what the machine's times are times of."""
     drawn = sample.drawn
     layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {
         "N": workload.parameters,
         "N_t": workload.tensors,
         "F_o": workload.other_forward_flops,
+        "F_b": workload.other_input_gradient_flops,
         "pairs": 1,
     }
     factor = _factor_values(layer, drawn)
@@ -128,7 +134,8 @@ def symbol_values(workload: Workload, shapes: tuple[Shape, ...], sample: Sample)
         Scope.LAYER: layer,
         Scope.FACTOR: factor,
     }
-    return SymbolValues(scopes, _curved_values(workload, factor, found, drawn), found)
+    curved = _curved_values(workload, factor, found, drawn)
+    return SymbolValues(scopes, curved | _on_the_machine(curved, relaxation), found)
 
 
 def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
@@ -152,6 +159,7 @@ def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]
         "M": [shape.rows_per_example * batch_size for shape in shapes],
         "B": [batch_size] * len(shapes),
         "pairs": [shape.pairs for shape in shapes],
+        "j": [shape.input_gradient for shape in shapes],
     }
     return {letter: np.array(values, dtype=float)[:, None] for letter, values in columns.items()}
 
@@ -206,6 +214,17 @@ def _spectrum(values: Mapping[str, Draws]) -> dict[str, Draws]:
     half = len(gain) // 2
     # A is solved first, G last.
     return found | {"h": np.concatenate([gain[half:], np.ones_like(gain[half:])])}
+
+
+def _on_the_machine(values: Mapping[str, Draws], relaxation: RelaxationOf) -> dict[str, Draws]:
+    """Noise and times of a machine, for a factor that is scaled to what its nodes and couplings hold."""
+    swing = noise.solution_ratio()
+    found = {"nu": values_of([swing], values)[swing]}
+    if relaxation is RelaxationOf.LARGEST_COUPLING:
+        # The largest coupling is the largest entry, chi of the largest eigenvalue.
+        found["tau"] = values["tau"] * values["chi"]
+        found["tau_o"] = values["tau_o"] * np.sqrt(values["chi"])
+    return found
 
 
 def _systematic(values: Mapping[str, Draws]) -> Draws:

@@ -31,10 +31,7 @@ def _declarations() -> dict[str, Declared]:
         "kfac_step_ratio": Declared(),
         "host_time": Declared(Better.EITHER),
         "temperature": Declared(),
-        # Of the time a run takes over its worst case: the steeper it falls, the shorter the run.
-        "factor": Declared(),
-        "kappa_decay": Declared(Better.LARGER),
-        "size_decay": Declared(Better.LARGER),
+        "factor": Declared(),  # of the time a run takes over that of its formula
     }
     for info in SYMBOLS.values():
         for name in [f"input_{info.name}", f"output_{info.name}"] if info.of_each_factor else [info.name]:

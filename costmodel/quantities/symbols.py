@@ -119,6 +119,14 @@ a = _symbol(
 g = _symbol("g", "output_factor_dimension", units.one, "dimension of the output-gradient factor G", minimum=1)
 # Rows the layer's matrix sees in one step: batch * weight-sharing positions * calls.
 M = _symbol("M", "rows", units.one, "rows through the layer in one step: batch x shared positions x calls", minimum=1)
+# Whether the loss is differentiated by the layer's input.
+j = _symbol(
+    "j",
+    "input_gradient",
+    units.one,
+    "1 where the gradient at the layer's input is computed, 0 where the layer takes the network's input",
+    maximum=1,
+)
 # Examples in one step.
 B = _symbol("B", "batch_size", units.one, "examples in one step", minimum=1)
 # Dimension of one Kronecker factor, A or G.
@@ -127,6 +135,10 @@ n = _symbol("n", "factor_dimension", units.one, "dimension of one Kronecker fact
 k = _symbol("k", "right_hand_sides", units.one, "right-hand sides one factor is solved against", minimum=1)
 # FLOPs of one forward pass that belong to no factored layer: attention products, tied projections.
 F_o = _symbol("F_o", "other_forward_flops", units.flop, "forward FLOPs outside the factored layers, whole batch")
+# FLOPs that carry gradients back through the same, to activations and not to weights.
+F_b = _symbol(
+    "F_b", "other_input_gradient_flops", units.flop, "FLOPs of gradients at inputs outside the factored layers"
+)
 # Parameter tensors: a weight and a bias are two. An update is launched for each.
 N_t = _symbol("N_t", "tensors", units.one, "parameter tensors of the model, each updated on its own", minimum=1)
 # All trainable parameters, factored or not.

@@ -10,10 +10,11 @@ import numpy as np
 from costmodel import formulas
 from costmodel.formulas import Formula
 from costmodel.inputs.faults import InputError
-from costmodel.methods import METHODS, Method
+from costmodel.methods import Method
 from costmodel.projection.counts import formulas as counted_formulas
 from costmodel.projection.draws import Sample
 from costmodel.projection.feasibility import formulas_of as accuracy_formulas
+from costmodel.projection.methods import methods_of
 from costmodel.projection.values import BEHIND, CURVED, paths_behind, symbol_values
 from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.quantities.names import unknown
@@ -57,8 +58,7 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
         InputError: Neither a formula nor a method has that name.
     """
     known = formulas.catalog()
-    construction = workload.kfac.factor_construction
-    methods = {method: build(construction) for method, build in METHODS.items()}
+    methods = {method.name: method for method in methods_of(workload)}
     if name in methods:
         wanted = list(dict.fromkeys(formula for _, _, formula in methods[name].formulas()))
     elif name in known:

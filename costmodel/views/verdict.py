@@ -8,7 +8,7 @@ from typing import Final
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate
-from costmodel.views.numbers import ratio, significant
+from costmodel.views.numbers import percent, ratio, significant
 
 #: A gain below this is none: it does not pay for a machine.
 NO_GAIN: Final = 0.01
@@ -48,12 +48,13 @@ def _accuracy(projection: Projection, name: str) -> str:
     if found.reach is Reach.YES:
         return ""
     target, error = significant(found.target.median), significant(found.error.median)
-    layers = f"{found.layers_reached:.0%} of its layers" if found.reach is Reach.SOME else "No layer"
+    share = percent(found.layers_reached, 1 if found.layers_reached < 0.01 else 0)
+    layers = f"{share} of its layers" if found.reach is Reach.SOME else "No layer"
     gets = "get" if found.reach is Reach.SOME else "gets"
     cause = _CAUSES[found.limit]
-    if found.limit == "input_rounding":
-        have = significant(projection.analog.input_bits.value)
-        cause += f", for which {math.ceil(found.input_bits.median)} bits are needed and the card has {have}"
+    needed, have = math.ceil(found.input_bits.median), projection.analog.input_bits.value
+    if found.limit == "input_rounding" and needed > have:  # otherwise other causes beside it take too much
+        cause += f", for which {needed} bits are needed and the card has {significant(have)}"
     return f"{layers} {gets} within {target} of the exact gradient; the worst is off by {error}, by {cause}. "
 
 

@@ -24,6 +24,7 @@ class Shape:
     pairs: int
     rows_per_example: float
     patches: bool = False
+    input_gradient: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Layer:
         calls: How often a forward pass uses the matrix.
         patches: Rows are patches that have to be cut out of the input, as those of a convolution are.
         role: What it does in its network; None until :func:`with_roles` has seen the whole.
+        input_gradient: Whether the gradient at its input is computed; a layer of the network's input needs none.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Layer:
     calls: int = 1
     patches: bool = False
     role: LayerRole | None = None
+    input_gradient: bool = True
 
     @property
     def input_factor_dimension(self) -> int:
@@ -78,6 +81,7 @@ class Layer:
             self.pairs,
             self.positions * self.calls,
             self.patches,
+            self.input_gradient,
         )
 
 
@@ -99,6 +103,11 @@ class Unfactored:
     forward_flops_per_example: float = 0.0
     tensors: int = 1
 
+    @property
+    def input_gradients(self) -> int:
+        """Products of a backward pass for each of a forward pass: both sides are activations, or one is a weight."""
+        return 1 if self.kind == "tied_projection" else 2
+
 
 class WeightSharing(StrEnum):
     """How a layer that runs over several positions of an example enters its factors."""
@@ -112,6 +121,13 @@ class FactorProducts(StrEnum):
 
     FULL = "full"  # by a general product, twice the work that is needed
     SYMMETRIC = "symmetric"  # one triangle, by syrk, where the device is fast at it
+
+
+class Fisher(StrEnum):
+    """Which gradients the factors G are made of."""
+
+    SAMPLED = "sampled"  # for targets drawn from the network: the Fisher, at the price of a backward pass of their own
+    EMPIRICAL = "empirical"  # those of training itself: no pass more, and not the Fisher
 
 
 _CONSTRUCTIONS = {
@@ -129,6 +145,7 @@ class KfacSettings:
     Attributes:
         weight_sharing: Of positions of one example.
         factor_products: Whether one triangle of a factor is computed, or both.
+        fisher: Whose gradients the factors are made of.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
@@ -152,6 +169,7 @@ class KfacSettings:
 
     weight_sharing: WeightSharing
     factor_products: FactorProducts
+    fisher: Fisher
     factor_interval: int
     refresh_interval: int
     damping: Quantity
@@ -249,6 +267,13 @@ class Workload:
         """Forward FLOPs outside the factored layers, whole batch."""
         return self.batch_size * math.fsum(other.forward_flops_per_example for other in self.others)
 
+    @property
+    def other_input_gradient_flops(self) -> float:
+        """FLOPs of gradients at inputs outside the factored layers, whole batch."""
+        return self.batch_size * math.fsum(
+            other.forward_flops_per_example * other.input_gradients for other in self.others
+        )
+
     def shapes(self) -> tuple[tuple[Shape, int], ...]:
         """Each distinct shape with the number of layers that have it, in an order that no encoding changes."""
         return counted(layer.shape for layer in self.layers)
@@ -269,6 +294,24 @@ def with_roles(layers: Sequence[Layer]) -> list[Layer]:
         else:
             role = LayerRole.CONVOLUTION if layer.patches else LayerRole.HIDDEN
         found.append(replace(layer, role=role))
+    return found
+
+
+def with_input_gradients(parts: Sequence[Layer | Unfactored]) -> list[Layer | Unfactored]:
+    """The parts of a network, those that take its input without a gradient there.
+
+    Those are the layers whose stated role is ``first``; and the first layer of all, where no role is stated of it and
+    nothing trainable, such as an embedding, stands before it.
+    """
+    found: list[Layer | Unfactored] = []
+    trainable = False
+    for part in parts:
+        if isinstance(part, Layer):
+            takes_input = part.role is LayerRole.FIRST or (part.role is None and not trainable)
+            found.append(replace(part, input_gradient=not takes_input))
+        else:
+            found.append(part)
+        trainable = trainable or part.parameters > 0
     return found
 
 

@@ -1,4 +1,4 @@
-"""Who solves with the damped factors: a digital algorithm, or Method 1 or 2 on a machine.
+"""Who solves with the damped factors: a digital algorithm, or Method 1, settled columns or Method 2 on a machine.
 
 A backend turns a pair of factors into a function gradient -> G^-1 gradient A^-1. All see the same damped factors,
 so that runs with different backends differ in nothing else.
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from solver.columns import invert_by_columns
 from solver.invert import invert
 from solver.ledger import Ledger
 from solver.machine import Machine
@@ -112,20 +113,34 @@ class _Thermo:
         return self.seed
 
 
-class ThermoInverse(_Thermo):
-    """Method 1 on both factors once a refresh, digital products every step.
-
-    Keyword arguments other than the machine, `guard` and `seed` go to `solver.invert`.
-    """
+class _Inverses(_Thermo):
+    """Both inverses once a refresh, digital products every step."""
 
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
-        """Sample both inverses."""
+        """Have the machine invert both."""
         left, right = self._inverse(G), self._inverse(A)
         return lambda grad: left @ grad @ right
 
     def _inverse(self, matrix: Tensor) -> Tensor:
         seed = self._next_seed()
-        return self._held(matrix, lambda m: invert(m, self.machine, seed=seed, **self.target)).estimate
+        return self._held(matrix, lambda m: self._run(m, seed)).estimate
+
+    def _run(self, matrix: Tensor, seed: int) -> Result:
+        raise NotImplementedError
+
+
+class ThermoInverse(_Inverses):
+    """Method 1. Keyword arguments other than the machine, `guard` and `seed` go to `solver.invert`."""
+
+    def _run(self, matrix: Tensor, seed: int) -> Result:
+        return invert(matrix, self.machine, seed=seed, **self.target)
+
+
+class ThermoColumns(_Inverses):
+    """Settled columns. Keyword arguments but the machine, `guard` and `seed` go to `solver.invert_by_columns`."""
+
+    def _run(self, matrix: Tensor, seed: int) -> Result:
+        return invert_by_columns(matrix, self.machine, seed=seed, **self.target)
 
 
 class ThermoSolve(_Thermo):

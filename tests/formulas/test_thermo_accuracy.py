@@ -325,3 +325,24 @@ def test_deflation_flops_by_counting():
     assert deflation.inverse_flops().evaluate(n=n) == 2 * n * n + 2 * n * n
     # v^T Y, then Y - w (...)
     assert deflation.solve_flops().evaluate(n=n, k=k) == 2 * n * k + 2 * n * k
+
+
+@pytest.mark.verifies("thermo.noise.solution.ratio")
+@pytest.mark.parametrize("n", [64, 512])
+def test_the_largest_input_whose_solution_stays_within_full_scale(n):
+    """Normal solutions of a random matrix, scaled until their largest entry is half the full scale.
+
+    The largest of n is a tenth below sqrt(2 ln(2 n)) at the median, so the noise ratio is up to a third above.
+    """
+    rng = np.random.default_rng(0)
+    eigenvalues = np.geomspace(1 / 50, 1, n)
+    basis, _ = np.linalg.qr(rng.standard_normal((n, n)))
+    matrix = basis * eigenvalues @ basis.T
+    solutions = rng.standard_normal((n, 400))
+    inputs = matrix @ solutions
+    gain = np.sum(solutions**2) / np.sum(inputs**2)
+    scale = 0.5 / np.abs(solutions).max(0)
+    noise_power = 1e-12  # kT / C over the full scale squared, which is nu
+    exact = noise_power / np.median(np.sum((inputs * scale) ** 2, 0))
+    found = noise.solution_ratio().evaluate(nu=noise_power, n=n, s_x=gain)
+    assert exact < found < 1.5 * exact

@@ -40,7 +40,7 @@ def faults(old: str, new: str) -> list[str]:
     ("gemm: {rate: 1 TFLOP/s}", "gem: {rate: 1 TFLOP/s}",
      ["c.yaml:8:3 operations.gem unknown operation 'gem'; did you mean 'gemm'?"]),
     ("gemm: {", "gemm.float16: {",
-     ["c.yaml:8:3 operations.gemm.float16 unknown element type 'float16'; did you mean 'float64'?"]),
+     ["c.yaml:8:3 operations.gemm.float16 unknown element type 'float16'; did you mean 'bfloat16'?"]),
     ("  eigh: {element_time: 1 ns}\n", "",
      ["c.yaml:6:1 operations.eigh is missing; eigendecomposition with vectors"]),
     ("operations:", "primitives:", ["c.yaml:1:1 'primitives' is called 'operations'; rename the key"]),

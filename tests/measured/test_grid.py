@@ -41,7 +41,7 @@ def test_other_types_and_thread_counts_have_the_first_two_levels() -> None:
 
 def test_a_gpu_is_timed_further_and_copies_to_it_are_timed() -> None:
     points = [each.point for each in plan(timed(), ["float32"], [1], "cuda")]
-    assert max(point.n for point in points if point.op == "cholesky") == 6144
+    assert max(point.n for point in points if point.op == "cholesky") == 16384
     assert {point.op for point in points} == set(timed())
 
 
@@ -51,13 +51,30 @@ def test_alignments_are_nested() -> None:
     assert alignments(768) == ("stride_512", "stride_1024")
     assert alignments(1024)[-1] == "stride_4096"
     assert alignments(2048)[-1] == "stride_8192"
-    assert alignments(1025) == ("not_8", "not_4", "odd", "near_stride", "near_4096")
-    assert alignments(1300) == ("not_8",)
-    assert alignments(1302) == ("not_8", "not_4")
-    assert alignments(129) == ("not_8", "not_4", "odd")  # such rows fit the cache whatever they are
+    assert alignments(1025) == ("not_32", "not_8", "not_4", "odd", "near_stride", "near_4096")
+    assert alignments(1300) == ("not_32", "not_8")
+    assert alignments(1302) == ("not_32", "not_8", "not_4")
+    assert alignments(129) == ("not_32", "not_8", "not_4", "odd")  # such rows fit the cache whatever they are
 
 
 def test_working_size_by_hand() -> None:
     # m by n times n by n: harmonic mean of m, n, n
     assert working_size(Size(300, 600)) == pytest.approx(3 / (2 / 300 + 1 / 600))
     assert OPERATIONS["precondition"].flops(4, 2) == 2 * 2 * 4 * (2 + 4)
+
+
+def test_other_precisions_have_products_alone_and_gpus_larger_sizes() -> None:
+    points = [each.point for each in plan(timed(), ["float32", "tf32", "bfloat16"], [1], "cuda")]
+    products = {"gemm", "gemm_tall", "gemm_symmetric", "gemm_batched", "newton_schulz", "precondition"}
+    for dtype in ("tf32", "bfloat16"):
+        assert {point.op for point in points if point.dtype == dtype} == products
+    assert max(point.n for point in points if (point.op, point.dtype) == ("gemm", "bfloat16")) == 16384
+    assert (1152, 12) in {(point.n, point.batch) for point in points if point.op == "inv_batched"}
+    assert len(points) == len(set(points))  # sizes of two lists are timed once
+
+
+def test_a_gpu_is_fitted_to_four_times_the_sizes_of_a_processor() -> None:
+    points = [each.point for each in plan(["gemm"], ["float32"], [1], "cuda")]
+    beyond = {point.n for point in points if held_out(point, "cuda") == BEYOND}
+    assert beyond == {8192, 10000, 12288, 16384}
+    assert {2049, 3072, 4096, 6144} <= {point.n for point in points if not held_out(point, "cuda")}

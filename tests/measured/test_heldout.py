@@ -61,7 +61,10 @@ def test_no_fit_reads_held_out_data(tmp_path: Path) -> None:
     assert file.read_text() != changed.read_text()
 
 
-@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda each: each.card)
+ON_PROCESSORS = [each for each in SHIPPED if not each.steps]
+
+
+@pytest.mark.parametrize("shipped", ON_PROCESSORS, ids=lambda each: each.card)
 def test_shipped_cards_are_what_their_timings_give_without_held_out_data(shipped: object, tmp_path: Path) -> None:
     changed = spoiled(shipped.file, tmp_path / "spoiled.jsonl")  # type: ignore[attr-defined]
     found = calibrate(journal.read(changed), threads=shipped.threads, hold_out=True)  # type: ignore[attr-defined]

@@ -59,14 +59,14 @@ def test_an_operation_that_fails_costs_no_other_point(
     from validation.measure import measurement as module
     from validation.measure.grid import Planned
 
-    real = module.prepare
+    real = module.prepare_typed
 
     def prepare(op: str, *rest: object) -> object:
         if op == "inv":
             raise RuntimeError("out of memory\nsecond line")
         return real(op, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "prepare", prepare)
+    monkeypatch.setattr(module, "prepare_typed", prepare)
     points = [Point(op, "float32", 1, 16, 16) for op in ("gemm", "inv", "cholesky")]
     session = module.Measurement(tmp_path / "t.jsonl", torch.device("cpu"), math.inf, quiet=True)
     session.open()

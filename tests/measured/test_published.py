@@ -14,8 +14,10 @@ def test_the_card_is_what_the_fit_gives() -> None:
 
 def test_networks_by_hand() -> None:
     # Counts of the same networks from torchvision and timm shapes: forward and backward, both factors, sum of n^3.
+    # The first convolution, 7 x 7 on 3 channels of 224 x 224, has no input gradient.
+    first = {"resnet50": 2 * 32 * 112**2 * 147 * 64, "densenet201": 2 * 16 * 112**2 * 147 * 64}
     for network, passes, factors, cubes in ((resnet50(), 0.785, 1.605, 0.453), (densenet201(), 0.412, 2.251, 0.341)):
-        assert network.pass_flops == pytest.approx(passes * 1e12, rel=2e-3)
+        assert network.pass_flops == pytest.approx(passes * 1e12 - first[network.name], rel=2e-3)
         assert network.factor_flops == pytest.approx(factors * 1e12, rel=2e-3)
         assert (network.factors**3).sum() == pytest.approx(cubes * 1e12, rel=2e-3)
 

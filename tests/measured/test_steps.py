@@ -37,8 +37,9 @@ def seconds(model: ModelSizes) -> dict[str, float]:
     """The truth, worked out here: in a step products take twice, inverses three times a loop's time and 5 us a call."""
     found = dict.fromkeys(PHASES, 0.0)
     found["forward_backward"] = 3e-11 * 3 * model.attention_flops
-    for layer in model.layers:
-        flops, outputs = 6.0 * layer.rows * layer.d * layer.g, layer.rows * layer.g
+    for index, layer in enumerate(model.layers):
+        products = 3 if index else 2  # the first layer has no input gradient
+        flops, outputs = 2.0 * products * layer.rows * layer.d * layer.g, layer.rows * layer.g
         linear = layer.kind == "linear"
         found["forward_backward"] += (
             2e-5 + flops * (1.5e-11 if linear else 4e-11) + outputs * (1e-9 if linear else 3e-9)

@@ -73,8 +73,9 @@ def test_factors_of_one_size_share_the_launches_of_a_batch(digital: DigitalCard,
     square = [{"name": f"fc{i}", "kind": "linear", "d_in": 50, "d_out": 50, "bias": False} for i in range(3)]
     card = replace(digital, laws={**digital.laws, "newton_schulz": fitted(launch=MS, unit=1e-9)})
     result = project(network(*square), card, analog, draws=1)
-    # ceil(log2(14.98)) = 4 steps, 3 with products; six factors of 50, one launch a step for all; 4 n^3 FLOPs a step
-    assert inversion(result, "kfac.newton_schulz") == pytest.approx(3 * MS + 6 * 3 * 4 * 50**3 * 1e-9)
+    # ceil(log2(sqrt(100) / 2 ln(2 sqrt(2) / 0.1))) = 5 steps, 4 with products; six factors of 50, one launch a step for
+    # all; 4 n^3 FLOPs a step
+    assert inversion(result, "kfac.newton_schulz") == pytest.approx(4 * MS + 6 * 4 * 4 * 50**3 * 1e-9)
 
 
 def test_in_a_step_a_law_is_what_steps_say(digital: DigitalCard, analog: AnalogCard) -> None:

@@ -77,7 +77,7 @@ def test_which_values_help_the_machine() -> None:
     larger = {name for name, declared in DECLARED.items() if declared.better is Better.LARGER}
     assert larger == {
         "damping", "input_stable_rank", "output_stable_rank", "relative_error",
-        "arrays", "cells", "link_bandwidth", "conversion_rate", "converters", "kappa_decay", "size_decay",
+        "arrays", "cells", "link_bandwidth", "conversion_rate", "converters",
     }  # fmt: skip
     either = {name for name, declared in DECLARED.items() if declared.better is Better.EITHER}
     assert either == {

@@ -36,19 +36,22 @@ def test_a_short_calibration_predicts_what_it_has_not_seen(short):
     out, code, stdout, stderr = short
     report = json.loads((out / "fit.json").read_text())
     total = report["score"]["held_out"]["total"]
-    assert total["trials"] == 104  # four of eight laws in two regimes, two of each of two further families of five
+    # four of nine laws in two regimes, two of each of two further families of three
+    assert total["trials"] == 2 * (9 * 4 + 3 * 2 * 2)
     assert total["median_error"] <= 0.05
     assert 0.85 <= total["coverage"] <= 0.97
     assert code == 0
     assert "passed" in stdout
-    assert "[480/480]" in stderr
+    # twelve of six laws, six of each of three further families, two of each of two, of three laws; five of each of six
+    # families and four more of four laws of a projection
+    assert f"[{2 * (6 * 12 + 3 * (3 * 6 + 2 * 2) + 4 * (6 * 5 + 4))}/" in stderr
 
 
 def test_laws_with_the_spectrum_need_no_correction(short):
-    """Exponents of the derived laws are 1 within 4 standard errors, for the sixteen (law, regime) pairs."""
+    """Exponents of the derived laws are 1 within 4 standard errors, for the eighteen (law, regime) pairs."""
     report = json.loads((short[0] / "fit.json").read_text())
     forms = {key: f for key, f in report["fits"].items() if key.endswith("/spectral")}
-    assert len(forms) == 16
+    assert len(forms) == 18
     for key, f in forms.items():
         assert abs(f["exponent"] - 1) < 4 * math.hypot(f["exponent_se"], f["scatter"] / math.sqrt(f["trials"])), key
 
@@ -156,8 +159,9 @@ def test_fits_refuse_what_cannot_be_fitted():
 def test_held_out_trials_never_fit():
     design = trials.design(8, 8, 3)
     assert design == trials.design(8, 8, 3)
-    # 16 of nine laws in two regimes; 6 of each of three further families, 2 of each of two, of six laws
-    assert len({t.key for t in design}) == len(design) == 2 * 9 * 16 + 2 * 6 * (3 * 6 + 2 * 2)
+    # 16 of six laws in two regimes; 6 of each of three further families, 2 of each of two, of three laws; 5 of each of
+    # six families and 4 times 3 of four laws of a projection
+    assert len({t.key for t in design}) == len(design) == 2 * (6 * 16 + 3 * (3 * 6 + 2 * 2) + 4 * (6 * 5 + 4 * 3))
     kinds = {t.held_out for t in design}
     assert kinds == {(), ("n",), ("kappa",), ("spectrum",), ("n", "kappa", "spectrum")}
 
@@ -191,7 +195,7 @@ def test_bad_arguments_end_with_2(tmp_path, capsys):
 def test_the_shipped_fit_is_that_of_the_shipped_trials():
     records = read(SHIPPED / "trials.jsonl")
     report = json.loads((SHIPPED / "fit.json").read_text())
-    assert len(records) == 2112
+    assert len(records) == 2352
     fits = fit_all(records)
     for key, fitted in fits.items():
         shipped = report["fits"]["/".join(key)]
@@ -199,7 +203,7 @@ def test_the_shipped_fit_is_that_of_the_shipped_trials():
         assert np.allclose(shipped["covariance"], fitted.covariance, rtol=1e-3)
     scored = score_all(fits, records)
     assert scored["passed"]
-    assert scored["held_out"]["total"]["trials"] == 840
+    assert scored["held_out"]["total"]["trials"] == 960
 
 
 def test_shipped_trials_can_be_repeated():

@@ -8,7 +8,7 @@ from tests.validation.networks import Case
 
 def of_layer(name: str, case: Case, **more: float) -> float:
     """The formula at the case's sizes, all its factor pairs together."""
-    known = {"d": case.d, "a": case.a, "g": case.g, "M": case.rows, "B": case.batch} | more
+    known = {"j": 1, "d": case.d, "a": case.a, "g": case.g, "M": case.rows, "B": case.batch} | more
     formula = formulas.get(name)
     return case.pairs * float(formula.evaluate(**{each.letter: known[each.letter] for each in formula.symbols}))
 

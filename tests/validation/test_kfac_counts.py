@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from costmodel import formulas
+from costmodel import formulas, load_workload
 from solver.kfac.rows import input_rows, weight_matrix
 from tests.validation.expected import of_factors, of_layer
 from tests.validation.networks import CASES, DOUBLE, Case, build, quadratic
@@ -38,8 +38,14 @@ def damped(name: str) -> tuple[Case, Tensor, Tensor, Tensor]:
 def test_forward_and_backward(name: str) -> None:
     network, inputs = build(name)
     counted = count(lambda: quadratic(network(*inputs)).backward())
-    # Inputs ask for gradients here; a first layer that does not would run a third less.
     assert counted.flops[P] == of_layer("network.forward_backward.flops", CASES[name])
+
+
+@pytest.mark.parametrize("name", ["linear", "tokens", "convolution", "grouped convolution"])
+def test_the_first_layer_has_no_input_gradient(name: str) -> None:
+    network, inputs = build(name)
+    counted = count(lambda: quadratic(network(*(each.detach() for each in inputs))).backward())
+    assert counted.flops[P] == of_layer("network.forward_backward.flops", CASES[name], j=0)
 
 
 @pytest.mark.verifies("network.other.flops")
@@ -48,6 +54,33 @@ def test_attention_products() -> None:
     counted = count(lambda: ((query @ key.mT) @ value).sum().backward())
     # forward: 2 heads, 7 queries, 7 keys, width 4: 2 * 2 * 7 * 7 * 4 for each of the two products
     assert counted.flops[P] == formulas.get("network.other.flops").evaluate(F_o=2 * (2 * 2 * 7 * 7 * 4))
+
+
+@pytest.mark.verifies("kfac.fisher.backward.flops")
+@every_layer
+def test_backward_pass_of_sampled_targets(name: str) -> None:
+    """Gradients at the input alone, as at the outputs of the layer before: all that G needs of a layer's pass."""
+    network, inputs = build(name)
+    wanted = [each.requires_grad_() for each in inputs if each.is_floating_point()]
+    loss = quadratic(network(*inputs))
+    counted = count(lambda: torch.autograd.grad(loss, wanted))
+    assert counted.flops[P] == of_layer("kfac.fisher.backward.flops", CASES[name])
+
+
+@pytest.mark.verifies("kfac.fisher.other.flops")
+def test_backward_pass_outside_the_layers() -> None:
+    layers = [
+        {"name": "a", "kind": "linear", "d_in": 4, "d_out": 4},
+        {"name": "b", "kind": "attention", "width": 4, "queries": 7, "keys": 7},
+        {"name": "c", "kind": "tied_projection", "d_in": 4, "d_out": 9, "positions": 7},
+    ]
+    network = load_workload({"schema": 1, "name": "n", "batch_size": 2, "layers": layers})
+    query, key, value = (torch.randn(2, 7, 4, requires_grad=True) for _ in range(3))
+    tied = torch.randn(9, 4)
+    loss = (((query @ key.mT) @ value) @ tied.T).sum()
+    counted = count(lambda: torch.autograd.grad(loss, (query, key, value)))
+    other = formulas.get("kfac.fisher.other.flops").evaluate(F_b=network.other_input_gradient_flops)
+    assert counted.flops[P] == other
 
 
 @every_layer
@@ -253,11 +286,11 @@ def test_low_rank(size: int, columns: int, rank: int) -> None:
 
 
 @pytest.mark.verifies("kfac.cg.step.flops", "kfac.cg.vectors.flops", "kfac.cg.launches")
-@pytest.mark.parametrize("kappa", [4.0, 30.0])
+@pytest.mark.parametrize("dimension", [1.0, 8.0])
 @every_layer
-def test_conjugate_gradients(name: str, kappa: float) -> None:
+def test_conjugate_gradients(name: str, dimension: float) -> None:
     case, input_factor, gradient_factor, weight = damped(name)
-    settings = {"kappa": kappa, "epsilon": 0.1}
+    settings = {"kappa": 30.0, "epsilon": 0.1, "d_e": dimension, "q": 0.5}
     iterations = int(formulas.get("kfac.cg.iterations").evaluate(**settings))
 
     def run() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
 from validation.fit.networks import IN_STEP, LEAST_NETWORKS, NetworkFit, TimedNetwork, fit_networks
-from validation.fit.selection import BASES, LEAST_SIZES, Data, OperationFit, fit
+from validation.fit.selection import BASES, FAMILIES, LEAST_SIZES, Data, OperationFit, fit, gpu_families
 from validation.heldout import for_fitting
 from validation.measure.journal import Journal, digest
 from validation.measure.timings import Environment, ModelSizes, Point, Timing
@@ -56,27 +57,35 @@ class Calibration:
         return alone if self.networks is None else {**alone, **self.networks.laws}
 
 
-def calibrate(journal: Journal, *, threads: int | None = None, hold_out: bool = False) -> Calibration:
+def calibrate(
+    journal: Journal,
+    *,
+    threads: int | None = None,
+    hold_out: bool = False,
+    besides: Mapping[Point, float] = MappingProxyType({}),
+) -> Calibration:
     """Fit every law that a timing file supports.
 
     Args:
         journal: Timings.
         threads: Which thread count; only needed where the file has several.
         hold_out: Leave what :mod:`validation.heldout` holds out to score the card. Shipped cards do.
+        besides: Seconds of points that are known from elsewhere, of the same machine.
 
     Raises:
         InputError: Several thread counts and none chosen, or too few sizes for a primitive of a projection.
     """
     chosen = _thread_count(journal, threads)
     timings = [timing for timing in journal.timings if timing.point.threads == chosen]
-    timings = for_fitting(timings) if hold_out else timings
-    times = point_times(timings, journal.timings)
-    fits, left_out = _fits(times)
+    assert journal.environment is not None  # a journal without one is not read
+    device = journal.environment.device
+    timings = for_fitting(timings, device) if hold_out else timings
+    times = {**point_times(timings, journal), **besides}
+    fits, left_out = _fits(times, device)
     _require(journal, left_out, fits)
     laws = {key: each.law for key, each in fits.items()}
     timed, unused = _timed_networks(times, journal.models, laws)
     unused |= {key: f"{count} sizes, a law needs {LEAST_SIZES}" for key, count in left_out.items()}
-    assert journal.environment is not None  # a journal without one is not read
     return Calibration(
         environment=journal.environment,
         threads=chosen,
@@ -89,10 +98,11 @@ def calibrate(journal: Journal, *, threads: int | None = None, hold_out: bool = 
     )
 
 
-def point_times(timings: Iterable[Timing], all_timings: Iterable[Timing]) -> dict[Point, float]:
-    """One time for each point; the undisturbed reference is that of the whole file."""
-    references = best_references(all_timings)
-    return {point: settled(each, references[point.threads])[0] for point, each in by_point(timings).items()}
+def point_times(timings: Iterable[Timing], journal: Journal) -> dict[Point, float]:
+    """One time for each point of some timings of a file; the undisturbed reference is that of the whole file."""
+    references = best_references(journal.timings)
+    device = journal.environment.device if journal.environment else "cpu"
+    return {point: settled(each, references[point.threads], device)[0] for point, each in by_point(timings).items()}
 
 
 def data_of(operation: str, times: dict[Point, float]) -> Data:
@@ -102,7 +112,7 @@ def data_of(operation: str, times: dict[Point, float]) -> Data:
     return Data(OPERATIONS[operation], sizes, np.array([times[point] for point in points]))
 
 
-def _fits(times: dict[Point, float]) -> tuple[dict[str, OperationFit], dict[str, int]]:
+def _fits(times: dict[Point, float], device: str) -> tuple[dict[str, OperationFit], dict[str, int]]:
     grouped: dict[tuple[str, str], dict[Point, float]] = {}
     for point, seconds in times.items():
         if not point.model:
@@ -118,8 +128,14 @@ def _fits(times: dict[Point, float]) -> tuple[dict[str, OperationFit], dict[str,
             left_out[key] = len(sizes)
             continue
         base = fits.get(key.replace(op, BASES[op])) if op in BASES else None
-        floor = floors.get(dtype, 0.0) * _FLOOR * bool(OPERATIONS[op].flops(2, 2))
-        fits[key] = fit(data_of(op, points), floor=floor, base=base.law if base else None)
+        law = base.law if base else None
+        floor = floors.get(dtype, 0.0) * (_FLOOR if device == "cpu" else 1.0) * bool(OPERATIONS[op].flops(2, 2))
+        gpu = device == "cuda"
+        families = gpu_families(OPERATIONS[op]) if gpu else FAMILIES
+        if gpu and law and op in {"gemm_tall", "precondition"}:
+            # What n = d + 1 costs a square product is a tile more on both sides: theirs have it on one.
+            law = replace(law, penalties={})
+        fits[key] = fit(data_of(op, points), families, floor, law, gpu=gpu)
         if op == "gemm":
             floors[dtype] = fits[key].law.work.limit
     return fits, left_out

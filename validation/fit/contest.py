@@ -28,10 +28,11 @@ def contest(read: Journal, threads: int) -> dict[str, dict[str, list[float]]]:
 
     The scaled family exists for some operations only; elsewhere it stands aside.
     """
+    device = read.environment.device if read.environment else "cpu"
     chosen = calibrate(read, threads=threads, hold_out=True)
     timings = [each for each in read.timings if each.point.threads == threads and not each.point.model]
-    known = point_times(for_fitting(timings), read.timings)
-    scored = point_times(for_scoring(timings), read.timings)
+    known = point_times(for_fitting(timings, device), read)
+    scored = point_times(for_scoring(timings, device), read)
     found: dict[str, dict[str, list[float]]] = {}
     for key, own in chosen.fits.items():
         operation, _, dtype = key.partition(".")
@@ -40,7 +41,7 @@ def contest(read: Journal, threads: int) -> dict[str, dict[str, list[float]]]:
         fits = {family: _only(family, operation, mine, own, chosen.fits) for family in FAMILIES}
         for name, each in {**fits, "chosen": own}.items():
             for group in (BETWEEN, BEYOND):
-                points = {p: s for p, s in held.items() if held_out(p) == group}
+                points = {p: s for p, s in held.items() if held_out(p, device) == group}
                 if each is not None and points:
                     errors = np.abs(np.expm1(errors_of(each.law, data_of(operation, points))))
                     found.setdefault(name, {}).setdefault(group, []).extend(map(float, errors))

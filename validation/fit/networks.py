@@ -34,6 +34,8 @@ Column = Mapping[str, FittedLaw]
 
 #: With fewer timed networks nothing is left out of a fit that could say how far it is off.
 LEAST_NETWORKS: Final = 3
+#: Timed networks of this family train an embedding before their first layer, which therefore has an input gradient.
+_EMBEDDED: Final = "gpt_"
 #: A phase that scatters by more is not predicted at all.
 _MOST_SPREAD: Final = 0.5
 
@@ -68,8 +70,8 @@ class NetworkFit:
 
 
 def timed_method() -> Method:
-    """K-FAC as ``measure`` times it: Cholesky inverses, and an update without momentum."""
-    method = METHODS["kfac.cholesky"](FactorConstruction.EXPAND)
+    """K-FAC as ``measure`` times it: empirical Fisher, Cholesky inverses, and an update without momentum."""
+    method = METHODS["kfac.cholesky"](FactorConstruction.EXPAND).without(phases.SAMPLED_BACKWARD)
     plain = phases.update(first_order.descent_update_bytes())
     return replace(method, phases=(*(each for each in method.phases if each.name != plain.name), plain))
 
@@ -88,6 +90,7 @@ def workload_of(model: ModelSizes) -> Workload:
             bias=each.a > each.d,
             positions=float(each.rows),
             patches=each.kind == "convolution",
+            input_gradient=index > 0 or model.model.startswith(_EMBEDDED),
         )
         for index, each in enumerate(model.layers)
     )
@@ -112,9 +115,14 @@ def _settings() -> KfacSettings:
     return replace(load_workload(MODEL).kfac, factor_interval=1, refresh_interval=1)
 
 
-def project_step(card: DigitalCard, model: ModelSizes, draws: int, seed: int = 0) -> dict[str, Draws]:
-    """Draws of every phase of a timed step, and of the whole ``step``, by the code that ``project`` runs."""
-    method = timed_method()
+def project_step(
+    card: DigitalCard, model: ModelSizes, draws: int, seed: int = 0, method: Method | None = None
+) -> dict[str, Draws]:
+    """Draws of every phase of a timed step, and of the whole ``step``, by the code that ``project`` runs.
+
+    Without a method the step is that of :func:`timed_method`.
+    """
+    method = method or timed_method()
     workload = workload_of(model)
     sample = Sample.of(quantities(workload, card, _analog()), draws, seed, Scenario.NOMINAL)
     evaluation = Evaluation(workload, card, _analog(), [method], sample)
@@ -133,7 +141,7 @@ def fit_networks(timed: Sequence[TimedNetwork], operations: Laws) -> NetworkFit:
     errors: dict[str, tuple[float, ...]] = {}
     predicted, alone = np.zeros(len(timed)), np.zeros(len(timed))
     for phase, columns in _columns(len(timed), operations).items():
-        design = np.array([[_seconds(column, each.model, phase) for column in columns] for each in timed])
+        design = np.array([[column_seconds(column, each.model, phase) for column in columns] for each in timed])
         seconds = np.array([each.seconds[phase] for each in timed])
         coefficients = solve(design, seconds).coefficients
         left_out = _left_out(design, seconds)
@@ -151,25 +159,25 @@ def _columns(networks: int, operations: Laws) -> dict[str, list[Column]]:
     product = replace(operations["gemm_tall"], launch=0.0, item=0.0, element=0.0)
     passes: list[Column] = [
         {"linear_pass": product},
-        {"linear_pass": _LAUNCH, "convolution_pass": _LAUNCH},
-        {"convolution_pass": _UNIT},
-        {"other_pass": _UNIT},
-        {"linear_outputs": _UNIT},
-        {"convolution_outputs": _UNIT},
+        {"linear_pass": LAUNCH, "convolution_pass": LAUNCH},
+        {"convolution_pass": UNIT},
+        {"other_pass": UNIT},
+        {"linear_outputs": UNIT},
+        {"convolution_outputs": UNIT},
     ]
     if networks <= len(passes):
         every = dict.fromkeys(("linear_pass", "convolution_pass", "other_pass"), product)
         passes = [every, passes[1]]
     found: dict[str, list[Column]] = {
         "forward_backward": passes,
-        "rows": [{"rows": _UNIT}, {"patches": _UNIT}, {"rows": _LAUNCH, "patches": _LAUNCH}],
-        "running_average": [{"running_average": _UNIT}, {"running_average": _LAUNCH}],
-        "update": [{"update": _UNIT}, {"update": _LAUNCH}],
+        "rows": [{"rows": UNIT}, {"patches": UNIT}, {"rows": LAUNCH, "patches": LAUNCH}],
+        "running_average": [{"running_average": UNIT}, {"running_average": LAUNCH}],
+        "update": [{"update": UNIT}, {"update": LAUNCH}],
     }
     if networks <= len(found["rows"]):
-        found["rows"] = [{"rows": _UNIT, "patches": _UNIT}]
+        found["rows"] = [{"rows": UNIT, "patches": UNIT}]
     for phase, names in IN_STEP.items():
-        found[phase] = [{name: operations[name] for name in names}, dict.fromkeys(names, _LAUNCH)]
+        found[phase] = [{name: operations[name] for name in names}, dict.fromkeys(names, LAUNCH)]
     return found
 
 
@@ -185,18 +193,19 @@ def _law(launch: float, unit: float) -> FittedLaw:
     return FittedLaw(launch, 0.0, 0.0, Curve((1.0,), (unit,), unit), spread=0.0, growth=0.0)
 
 
-_LAUNCH: Final = _law(1.0, 0.0)
-_UNIT: Final = _law(0.0, 1.0)
-_FREE: Final = _law(0.0, 0.0)
+#: A second a call; a second a unit of work; nothing.
+LAUNCH: Final = _law(1.0, 0.0)
+UNIT: Final = _law(0.0, 1.0)
+FREE: Final = _law(0.0, 0.0)
 
 
-def _seconds(column: Column, model: ModelSizes, phase: str) -> float:
+def column_seconds(column: Column, model: ModelSizes, phase: str, method: Method | None = None) -> float:
     """A phase of a network where only one column costs anything."""
-    works = (work for each in timed_method().phases for work in each.works if isinstance(work, DigitalWork))
-    free: dict[str, Law] = {work.operation: _FREE for work in works if work.operation != "spd_inverse"}
-    laws = free | dict.fromkeys(("cholesky", "cholesky_inverse"), _FREE) | dict(column)
+    works = (work for each in (method or timed_method()).phases for work in each.works if isinstance(work, DigitalWork))
+    free: dict[str, Law] = {work.operation: FREE for work in works if work.operation != "spd_inverse"}
+    laws = free | dict.fromkeys(("cholesky", "cholesky_inverse"), FREE) | dict(column)
     exact = {name: replace(law, spread=0.0, growth=0.0) for name, law in laws.items() if isinstance(law, FittedLaw)}
-    return float(project_step(DigitalCard("", "", "", exact), model, draws=1)[phase][0])
+    return float(project_step(DigitalCard("", "", "", exact), model, draws=1, method=method)[phase][0])
 
 
 def _left_out(design: Array, seconds: Array) -> Array:
@@ -231,9 +240,9 @@ def _laws(
     found: dict[str, FittedLaw] = {}
     for column, coefficient in zip(columns, map(float, coefficients), strict=True):
         for name, law in column.items():
-            found[name] = _plus(found.get(name, _FREE), law, coefficient)
+            found[name] = plus(found.get(name, FREE), law, coefficient)
     source = f"steps of {len(timed)} networks, {phase.replace('_', ' ')}"
-    domain, growth = _sizes(timed, passes=phase == "forward_backward"), EXTRAPOLATION_SPREAD
+    domain, growth = working_sizes(timed, passes=phase == "forward_backward"), EXTRAPOLATION_SPREAD
     made = {
         name: replace(law, domain=domain, spread=spread, growth=growth, together=phase, source=source)
         for name, law in found.items()
@@ -241,7 +250,7 @@ def _laws(
     return {name: law for name, law in made.items() if law.launch or any(law.work.values)}
 
 
-def _sizes(timed: Sequence[TimedNetwork], *, passes: bool) -> tuple[float, float]:
+def working_sizes(timed: Sequence[TimedNetwork], *, passes: bool) -> tuple[float, float]:
     """Smallest and largest working size of the layers of timed networks, as work on passes or on factors has them."""
     layers = [layer for each in timed for layer in each.model.layers]
     sides = [(each.g, each.d, each.rows) if passes else (each.a, each.a, each.g) for each in layers]
@@ -249,7 +258,7 @@ def _sizes(timed: Sequence[TimedNetwork], *, passes: bool) -> tuple[float, float
     return min(sizes), max(sizes)
 
 
-def _plus(law: FittedLaw, more: FittedLaw, times: float) -> FittedLaw:
+def plus(law: FittedLaw, more: FittedLaw, times: float) -> FittedLaw:
     """A law with a multiple of another added; one of them has a flat curve or none."""
     curve = more.work.times(times)
     if len(law.work.sizes) > 1 or len(curve.sizes) == 1:

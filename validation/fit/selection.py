@@ -28,6 +28,8 @@ BASES: Final = {
     "inv_batched": "inv",
     "eigh_batched": "eigh",
 }
+#: A GPU's grid has few sizes above this, where work decides, and many below, where launches do.
+_LARGE: Final = 1536.0
 #: Families compete with handicaps. The contest on held-out sizes (validation/data/measured/methodology.md) was won by
 #: the spline; another family has to be better by a third on an operation's own data, where few sizes decide.
 _TRUST: Final = {"spline": 1.5}
@@ -87,8 +89,27 @@ class OperationFit:
     points: int
 
 
+def gpu_families(operation: Operation) -> tuple[str, ...]:
+    """Which families compete on a GPU.
+
+    A spline bends where the data have noise, and between few large sizes a line through seconds a FLOP, which fall as
+    n^-2, is off by half. Products that are not square are timed where launches decide: what they do beyond is the law
+    of square ones.
+    """
+    if not operation.flops(2, 2):
+        return ("polynomial", "spline")
+    if operation.name in BASES:
+        return ("scaled",) if operation.is_product else ("scaled", "chained")
+    return ("chained",)
+
+
 def fit(
-    data: Data, families: Sequence[str] = FAMILIES, floor: float = 0.0, base: FittedLaw | None = None
+    data: Data,
+    families: Sequence[str] = FAMILIES,
+    floor: float = 0.0,
+    base: FittedLaw | None = None,
+    *,
+    gpu: bool = False,
 ) -> OperationFit:
     """The law of an operation: of each family the best form, of the families the one that predicts best.
 
@@ -100,23 +121,37 @@ def fit(
         families: Which compete.
         floor: Seconds a unit of work no tail goes below: a factorisation is no faster than a product.
         base: Law of the operation in :data:`BASES`; without it the scaled family does not compete.
+        gpu: Whether a GPU was timed.
     """
+    points = len(data.sizes)
+    data = _weighted(data) if gpu else data
     families = [family for family in families if family != "scaled" or base is not None]
-    best = {family: best_form(family, data, base) for family in families}
+    best = {family: best_form(family, data, base, gpu=gpu, floor=floor if gpu else 0.0) for family in families}
     left_out = {family: float(np.median(np.abs(_left_out(each, data)))) for family, each in best.items()}
     larger = {family: _on_larger(each, data, floor) for family, each in best.items()}
     errors = {family: float(np.median(np.abs(each))) if len(each) else 0.0 for family, each in larger.items()}
     winner = min(families, key=lambda family: (left_out[family] + errors[family]) / _TRUST.get(family, 1.0))
-    return _final(best[winner], data, floor, left_out, larger, errors)
+    return replace(_final(best[winner], data, floor, left_out, larger, errors), points=points)
+
+
+def _weighted(data: Data) -> Data:
+    """The data with each size above :data:`_LARGE` counted three times."""
+    large = [index for index, working in enumerate(data.working) if working > _LARGE]
+    picked = [*range(len(data.sizes)), *large, *large]
+    return Data(data.operation, tuple(data.sizes[index] for index in picked), data.seconds[picked])
 
 
 def form(candidate: Candidate, data: Data, floor: float) -> tuple[FittedLaw, Solution]:
     """A candidate fitted, its tail set."""
-    solution = solve(columns(candidate, data.operation, data.sizes), data.seconds)
+    solution = _solved(candidate, columns(candidate, data.operation, data.sizes), data.seconds)
     law = law_of(candidate, data.operation, data.sizes, solution.coefficients)
     if candidate.family == "spline" and not candidate.rising:
         law = with_tail(law, _tail_limit(law, data, floor))
     return law, solution
+
+
+def _solved(candidate: Candidate, rows: Array, seconds: Array) -> Solution:
+    return solve(rows, seconds, candidate.least(rows.shape[1]), candidate.held)
 
 
 def errors_of(law: FittedLaw, data: Data) -> Array:
@@ -151,13 +186,18 @@ def _upper(errors: Array) -> float:
     return float(np.quantile(errors, min(1.0, 0.9 * (len(errors) + 1) / len(errors))))
 
 
-def best_form(family: str, data: Data, base: FittedLaw | None = None) -> Candidate:
+def best_form(
+    family: str, data: Data, base: FittedLaw | None = None, *, gpu: bool = False, floor: float = 0.0
+) -> Candidate:
     """The best form of a family: hyperparameter first, with every part; then each part that does not pay is dropped."""
-    switch = _switch(data) if data.operation.flops(2, 2) else 0.0
+    switch = (_drop if gpu else _switch)(data) if data.operation.flops(2, 2) else 0.0
     ramps = float(data.working.max()) >= _RAMPS
-    tried = [replace(each, switch=switch, ramps=ramps) for each in _forms(family, data)]
+    chained = floor if family == "chained" else 0.0
+    tried = [replace(each, switch=switch, ramps=ramps, gpu=gpu, floor=chained) for each in _forms(family, data)]
     if family == "scaled":
-        tried = [Candidate(family, base=base)]
+        # Products of other shapes than square are timed where launches decide, and run at the rate of square ones.
+        same = 1.0 if gpu and data.operation.is_product else 0.0
+        tried = [Candidate(family, base=base, gpu=gpu, floor=same)]
     scores = [(_score(each, data), index) for index, each in enumerate(tried)]
     score, index = min(scores)
     best = tried[index]
@@ -184,6 +224,8 @@ def _forms(family: str, data: Data) -> list[Candidate]:
     """Every hyperparameter of a family."""
     if family == "polynomial":
         return [Candidate(family)]
+    if family == "chained":
+        return [Candidate(family, elements=False)]
     if family == "saturating":
         return [Candidate(family, power=power) for power in _POWERS]
     working = np.unique(np.round(data.working, 6))
@@ -217,6 +259,23 @@ def _switch(data: Data) -> float:
     return _roundest(size, following) if ratio < 0.67 else 0.0
 
 
+def _drop(data: Data) -> float:
+    """The size after which a GPU takes another algorithm: 0 where none takes a good third less time than a smaller one.
+
+    Seconds a FLOP fall by themselves where launches decide, and below 256 time depends on alignment as much.
+    """
+    order = np.argsort(data.working)
+    working, times = data.working[order], data.seconds[order]
+    drops = [
+        (times[index + 1] / times[index], working[index], working[index + 1])
+        for index in range(len(order) - 1)
+        if working[index] >= 256 and working[index + 1] <= 1.3 * working[index]
+    ]
+    square = all(size.n == size.m and size.batch == 1 for size in data.sizes)
+    ratio, size, following = min(drops, default=(1.0, 0.0, 0.0))
+    return _roundest(size, following) if square and ratio < 0.6 else 0.0
+
+
 def _roundest(low: float, high: float) -> float:
     """Of the whole sizes from ``low`` to below ``high`` the one a programmer would write: most often halved evenly.
 
@@ -242,7 +301,7 @@ def _left_out(candidate: Candidate, data: Data) -> Array:
     for part in range(min(_PARTS, len(set(folds.tolist())))):
         out = (folds == part) & ~ends
         if out.any() and (~out).sum() >= 4:
-            coefficients = solve(rows[~out], data.seconds[~out]).coefficients
+            coefficients = _solved(candidate, rows[~out], data.seconds[~out]).coefficients
             errors[out] = np.log(np.maximum(rows[out] @ coefficients, 1e-12) / data.seconds[out])
     return errors[~ends] if (~ends).any() else errors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +29,7 @@ class Solution:
     covariance: Array
 
 
-def solve(columns: Array, seconds: Array) -> Solution:
+def solve(columns: Array, seconds: Array, least: Array | None = None, held: Collection[int] = ()) -> Solution:
     """Coefficients that explain times as a sum of columns.
 
     A stall lengthens a time and nothing shortens one, so that a point far above the law weighs less than one as far
@@ -37,6 +38,8 @@ def solve(columns: Array, seconds: Array) -> Solution:
     Args:
         columns: One row a time, one column a term, in counts.
         seconds: Times, all above 0.
+        least: Least values of the coefficients, 0 where not given.
+        held: Columns whose coefficients are these values.
 
     >>> found = solve(np.array([[1.0, 2.0], [1.0, 4.0], [1.0, 8.0]]), np.array([3.0, 5.0, 9.0]))
     >>> [round(float(value), 6) for value in found.coefficients]
@@ -50,9 +53,14 @@ def solve(columns: Array, seconds: Array) -> Solution:
     weights = np.ones(len(seconds))
     found = np.zeros(int(used.sum()))
     scale = 1.0
+    floor = np.zeros(len(size)) if least is None else least
+    floor = (floor * size)[used]
+    wanted = 1.0 - scaled @ floor
+    free = scaled * ~np.isin(np.flatnonzero(used), list(held))
     for _ in range(_ITERATIONS):
         root = np.sqrt(weights)
-        found, _ = nnls(np.vstack([scaled * root[:, None], ties]), np.concatenate([root, np.zeros(len(ties))]))
+        more, _ = nnls(np.vstack([free * root[:, None], ties]), np.concatenate([root * wanted, np.zeros(len(ties))]))
+        found = floor + more
         residuals = 1.0 - scaled @ found  # measured above the law: positive
         scale = max(float(np.median(np.abs(residuals))) * 1.4826, 2e-3)
         weights = np.minimum(1.0, _HUBER * scale / np.maximum(np.abs(residuals), 1e-12))

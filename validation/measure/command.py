@@ -17,13 +17,13 @@ from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.operations import timed
 from costmodel.quantities.names import unknown
 from validation.measure.adviser import advise as advise_on
-from validation.measure.grid import Planned, plan
+from validation.measure.grid import PRODUCT_DTYPES, Planned, plan
 from validation.measure.measurement import Measurement, phases
 from validation.measure.models import MODELS
 from validation.quality import best_references, settled
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_DTYPES: Final = ("float32", "float64")
+_DTYPES: Final = {"cpu": ("float32", "float64"), "cuda": ("float32", "float64", *PRODUCT_DTYPES)}
 #: Advice shown at once.
 _SHOWN: Final = 12
 
@@ -51,7 +51,7 @@ def measure(
     faults: list[Fault] = []
     counts = _threads(threads, faults)
     seconds = parse_budget(budget, faults)
-    types = _names("--dtypes", dtypes, _DTYPES, faults)
+    types = _names("--dtypes", dtypes, _DTYPES.get(device, _DTYPES["cuda"]), faults)
     chosen = _names("--operations", operations or ",".join(timed()), timed(), faults)
     if device not in {"cpu", "cuda"}:
         faults.append(Fault("--device", 0, 0, "", f"'{device}' is none of cpu, cuda"))
@@ -61,7 +61,8 @@ def measure(
         raise InputError(faults)
     planned = plan(chosen, types, counts, device, beyond=beyond)
     if models:
-        planned += phases(list(MODELS), counts[0])
+        # A GPU's grid can take all of a budget, and without whole networks nothing says what a step is.
+        planned += phases(list(MODELS), counts[0], level=-1 if device == "cuda" else 1)
     session = Measurement(Path(out), torch.device(device), started + seconds, quiet=quiet)
     session.open()
     with closing(session):
@@ -109,7 +110,10 @@ def _names(option: str, text: str, known: Collection[str], faults: list[Fault]) 
 def _times(session: Measurement) -> dict[object, float]:
     everything = [timing for visits in session.visits.values() for timing in visits]
     references = best_references(everything)
-    return {point: settled(visits, references[point.threads])[0] for point, visits in session.visits.items()}
+    return {
+        point: settled(visits, references[point.threads], session.device.type)[0]
+        for point, visits in session.visits.items()
+    }
 
 
 def _follow_advice(session: Measurement, planned: list[Planned]) -> None:

@@ -26,6 +26,7 @@ from validation.score.scoring import score
 
 #: Fits, scores and start-up take what is left of nine minutes.
 BUDGET = "8m"
+_DTYPES = {"cpu": "float32,float64", "cuda": "float32,tf32,bfloat16"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     timings, card = Path(f"{options.out}.jsonl"), Path(f"{options.out}.yaml")
     try:
         measure(
-            str(timings), options.device, "1", options.budget, "float32,float64", "",
+            str(timings), options.device, "1", options.budget, _DTYPES[options.device], "",
             models=True, beyond=False, rounds=3, advise=False, quiet=False,
         )  # fmt: skip
         read = journal.read(timings)

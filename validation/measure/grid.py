@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from costmodel.machines.operations import OPERATIONS, Operation
 from costmodel.machines.sizes import Size
 from validation.measure.timings import Point
 
+_Item = TypeVar("_Item")
 #: Orders of square matrices by level. Multiples of 8, their neighbours n = d + 1, and rests of 4, 2 and 1.
 _SQUARE: Final[Sequence[Sequence[int]]] = (
     (16, 33, 64, 96, 129, 192, 256, 300, 385, 513, 640, 768, 769, 1000, 1024, 1025, 1281, 1500, 1536, 1537),
@@ -50,8 +51,23 @@ _MEMORY: Final[Sequence[Sequence[int]]] = (
     (2100, 4608),
     (3200, 4097),
 )
-#: Most FLOPs of one call on a processor; a GPU does this in a millisecond, and its grid goes on to four times the size.
+#: Most FLOPs of one call on a processor; a GPU does this in a millisecond, and its grid goes on.
 _MOST_FLOPS: Final = 3.5e10
+#: What a GPU is timed on besides. The last sizes of each level lie beyond what is fitted, to score extrapolation.
+_GPU_SQUARE: Final[Sequence[Sequence[int]]] = (
+    (2048, 2049, 3072, 4096, 4097, 6144, 8192),
+    (1792, 2305, 2560, 3073, 3600, 5000, 10000, 16384),
+    (2700, 3500, 4608, 5401, 12288),
+)
+_GPU_RECTANGULAR: Final[Sequence[Sequence[tuple[int, int]]]] = (
+    ((12608, 385), (1024, 2049), (4096, 1537), (1024, 4096), (4096, 8192)),
+    ((12608, 1537), (1024, 3000), (16384, 1024), (4096, 2304), (32768, 769)),
+)
+_GPU_BATCHED: Final[Sequence[Sequence[tuple[int, int]]]] = (((385, 12), (513, 6), (1152, 12)), ((768, 24), (1537, 12)))
+#: Largest size of a GPU over that of a processor, as a factor on :attr:`Operation.largest`.
+_GPU_SCALE: Final = 10
+#: Element types that a GPU has beside float32 and float64, for products alone.
+PRODUCT_DTYPES: Final = ("tf32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +86,8 @@ def plan(
 
     Args:
         operations: Names.
-        dtypes: The first has all levels; others the first two, which show a ratio.
+        dtypes: The first has all levels; others the first two, which show a ratio; those of
+            :data:`PRODUCT_DTYPES` have products alone.
         threads: Thread counts; the first has all levels, others the first two.
         device: ``cpu`` or ``cuda``; a GPU is also timed on larger sizes.
         beyond: Add sizes two to four times larger, which a fit never reads; a GPU's grid has them.
@@ -80,6 +97,8 @@ def plan(
         if op.device_only and device == "cpu":
             continue
         for first_dtype, dtype in ((each == dtypes[0], each) for each in dtypes):
+            if dtype in PRODUCT_DTYPES and not op.is_product:
+                continue
             for first_count, count in ((each == threads[0], each) for each in threads):
                 levels = 4 if first_dtype and first_count else 2
                 for place, (level, size) in enumerate(_sizes(op, levels, device, beyond and levels == 4)):
@@ -88,25 +107,33 @@ def plan(
 
 
 def _sizes(op: Operation, levels: int, device: str, beyond: bool) -> list[tuple[int, Size]]:
-    scale = 4 if device == "cuda" and not op.batched else 1
-    found = []
+    gpu = device == "cuda"
+    found: list[tuple[int, Size]] = []
+    seen: set[Size] = set()  # a GPU's sizes are partly those of element-wise work
     for level in range(levels):
-        for n, m, batch in _level(op, level, scale):
+        for n, m, batch in _level(op, level, gpu=gpu):
             size = Size(n, m, batch)
-            if n <= op.largest * scale and (scale > 1 or op.flops(n, m) * batch <= _MOST_FLOPS):
+            if size in seen:
+                continue
+            seen.add(size)
+            if n <= op.largest * (_GPU_SCALE if gpu else 1) and (gpu or op.flops(n, m) * batch <= _MOST_FLOPS):
                 found.append((level, size))
-    return found + ([(levels, size) for size in _larger(op)] if beyond and scale == 1 else [])
+    return found + ([(levels, size) for size in _larger(op)] if beyond and not gpu else [])
 
 
-def _level(op: Operation, level: int, scale: int) -> list[tuple[int, int, int]]:
+def _level(op: Operation, level: int, *, gpu: bool) -> list[tuple[int, int, int]]:
+    """Order or columns, rows and batch of a level's sizes."""
+
+    def more(sizes: Sequence[Sequence[_Item]]) -> list[_Item]:
+        return list(sizes[level]) if gpu and level < len(sizes) else []
+
     if op.batched:
-        return [(n, n, batch) for n, batch in _BATCHED[level]]
+        return [(n, n, batch) for n, batch in [*_BATCHED[level], *more(_GPU_BATCHED)]]
     if op.rectangular:
-        return [(n, m, 1) for m, n in _RECTANGULAR[level]]
-    orders = list(_SQUARE[level]) + ([] if op.flops(2, 2) else list(_MEMORY[level]))
-    if scale > 1 and level < 2:
-        orders += [2048, 2049, 3072, 4096, 4097, 6144] if level == 0 else [1792, 2305, 2560, 3073, 5000]
-    return [(n, n, 1) for n in orders]
+        return [(n, m, 1) for m, n in [*_RECTANGULAR[level], *more(_GPU_RECTANGULAR)]]
+    memory = [] if op.flops(2, 2) else list(_MEMORY[level])
+    # Sizes of both lists are timed once.
+    return [(n, n, 1) for n in (*_SQUARE[level], *memory, *more(_GPU_SQUARE))]
 
 
 def _larger(op: Operation) -> list[Size]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -52,13 +54,16 @@ class Journal:
 
 
 def read(file: Path) -> Journal:
-    """Read a timing file.
+    """Read a timing file, packed by gzip where its name ends in ``.gz``.
 
     Raises:
         InputError: All faults at once: what is no record, cut off, negative, given twice or of another machine.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        data = file.read_bytes()
+        text = (gzip.decompress(data) if file.suffix == ".gz" else data).decode("utf-8")
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise InputError.about(str(file), "cannot be read: not a whole gzip file") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError.about(str(file), f"cannot be read: {reason}") from None

@@ -17,12 +17,12 @@ from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
 from validation.measure.environment import environment
 from validation.measure.grid import Planned
-from validation.measure.primitives import Call, prepare
+from validation.measure.primitives import Call, prepare_typed
 from validation.measure.protocol import Clock, Reference, visit
 from validation.measure.steps import PHASES, Step
 from validation.measure.timings import Point, Timing
 from validation.measure.writing import TimingFile
-from validation.quality import clean
+from validation.quality import undisturbed
 
 #: Visits a point should have, spread over as many rounds, ...
 ROUNDS: Final = 3
@@ -32,6 +32,8 @@ MOST_ROUNDS: Final = 9
 _SHOW_SECONDS: Final = 0.5
 #: Guesses before anything is timed: seconds for a call and for a FLOP, by kind of device.
 _GUESS: Final = {"cpu": (3e-5, 2.5e-11), "cuda": (1e-4, 1e-13)}
+#: ... and for a phase of a network.
+_GUESS_PHASE: Final = {"cpu": 0.05, "cuda": 0.01}
 #: A share of a budget is kept back: guesses err, and disturbed points are measured again.
 _PLANNED_SHARE: Final = 0.8
 
@@ -145,8 +147,9 @@ class Measurement:
             return False
         if len(done) <= turn < rounds:
             return True
-        enough = sum(clean(timing, self._best_reference) for timing in done) >= min(2, rounds)
-        return rounds <= turn and len(done) <= turn and not enough
+        if not rounds <= turn or len(done) > turn:
+            return False
+        return bool(undisturbed(done, self._best_reference, self.device.type).sum() < min(2, rounds))
 
     def _affordable(self, planned: Sequence[Planned], rounds: int) -> list[Point]:
         """As many points, lowest level first, as fit a budget by the guesses."""
@@ -169,7 +172,7 @@ class Measurement:
 
     def _guess(self, point: Point) -> float:
         if point.model:
-            return 0.05
+            return _GUESS_PHASE[self.device.type]
         call, flop = _GUESS[self.device.type]
         work = OPERATIONS[point.op].flops(point.n, point.m) * point.batch
         return call + work * flop * (2.0 if point.dtype == "float64" else 1.0)
@@ -189,7 +192,7 @@ class Measurement:
                 self._known_models.add(point.model)
             return self._steps[point.model].call(point.op)
         size = Size(point.n, point.m, point.batch)
-        return prepare(point.op, size, getattr(torch, point.dtype), self.device)
+        return prepare_typed(point.op, size, point.dtype, self.device)
 
     def _note(self, timing: Timing) -> None:
         self.visits.setdefault(timing.point, []).append(timing)

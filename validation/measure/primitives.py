@@ -28,6 +28,25 @@ def prepare(op: str, size: Size, dtype: torch.dtype, device: torch.device) -> Ca
     return BUILDERS[op](make)
 
 
+def prepare_typed(op: str, size: Size, dtype: str, device: torch.device) -> Call:
+    """A call of an operation, of an element type by its name in :data:`costmodel.machines.operations.DTYPES`.
+
+    TF32 is float32 in memory; the products are told so for the length of the call.
+    """
+    if dtype != "tf32":
+        return prepare(op, size, getattr(torch, dtype), device)
+    call = prepare(op, size, torch.float32, device)
+
+    def in_tf32() -> Any:
+        torch.backends.cuda.matmul.allow_tf32 = True
+        try:
+            return call()
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = False
+
+    return in_tf32
+
+
 class _Inputs:
     """Random inputs of one size."""
 

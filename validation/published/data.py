@@ -167,6 +167,7 @@ def _flops(layer: Layer, batch: int, formula: str) -> float:
         "a": layer.input_factor_dimension,
         "g": layer.output_dimension,
         "d": layer.input_dimension,
+        "j": layer.input_gradient,
     }
     return float(work.evaluate(**{letter: known[letter] for letter in work.letters}))
 
@@ -178,8 +179,10 @@ def _pass_flops(model: str) -> float:
 
 
 def _weight_gradient_flops(model: str) -> float:
-    """A third of what has weights: the factored layers and an output layer without factors, not attention."""
+    """A product for every weight: of the factored layers and of an output layer without factors, not attention."""
     network = workload(model)
-    factored = sum(_flops(layer, network.batch_size, "network.forward_backward.flops") for layer in network.layers) / 3
+    factored = sum(
+        2 * layer.rows(network.batch_size) * layer.input_dimension * layer.output_dimension for layer in network.layers
+    )
     projections = [other for other in network.others if other.kind == "tied_projection"]
     return factored + network.batch_size * sum(other.forward_flops_per_example for other in projections)

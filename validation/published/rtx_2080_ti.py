@@ -45,7 +45,7 @@ class Network:
     @property
     def pass_flops(self) -> float:
         """Forward and backward."""
-        return sum(6.0 * rows * a * g for rows, a, g in self.layers)
+        return sum((6.0 if index else 4.0) * rows * a * g for index, (rows, a, g) in enumerate(self.layers))
 
     @property
     def factor_flops(self) -> float:

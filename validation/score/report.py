@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from costmodel.views.table import Table
-from validation.heldout import MODEL
 from validation.score.scoring import Scores, by_operation
 
 
@@ -86,7 +85,7 @@ def _detail(scored: Mapping[str, Scores]) -> list[Table]:
         for (group, what), each in by_operation(found.points).items():
             errors = np.array([abs(one.error) for one in each])
             worst = max(each, key=lambda one: abs(one.error))
-            label = worst.what.split(" ")[0] if group == MODEL else worst.size
+            label = worst.size or worst.what.split(" ")[0]
             rows.append(
                 (
                     group,

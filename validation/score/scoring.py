@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from costmodel.machines.cards import DigitalCard
+from costmodel.methods import METHODS, FactorConstruction
 from costmodel.projection.predict import predict
 from validation.fit.calibration import point_times
-from validation.fit.networks import project_step
+from validation.fit.gpu_networks import ADAM, PHASES
+from validation.fit.gpu_steps import PARTS
+from validation.fit.networks import TimedNetwork, project_step
 from validation.heldout import BETWEEN, BEYOND, MODEL, for_fitting, held_out
 from validation.measure.journal import Journal, digest
 from validation.measure.timings import Point, Timing
@@ -37,10 +40,23 @@ class Limit:
     worst: bool = False
 
 
+#: Groups of a GPU's points beside those of a processor: large sizes held out, and phases of networks not fitted.
+LARGE: Final = "large"
+PHASE: Final = "phase"
+#: Work, not launches, decides what calls of a GPU take from this size on.
+_LARGE_FROM: Final = 1792
+
 LIMITS: Final = {
     BETWEEN: Limit("sizes between those fitted", 0.05, 0.15),
     BEYOND: Limit("sizes two to four times larger", 0.12, 0.25),
     MODEL: Limit("whole K-FAC steps of networks not fitted", 0.10, 0.25, worst=True),
+}
+GPU_LIMITS: Final = {
+    BETWEEN: Limit("sizes between those fitted, below 1792", 0.10, 0.25),
+    LARGE: Limit("sizes between those fitted, from 1792", 0.10, 0.25),
+    BEYOND: Limit("sizes beyond those fitted", 0.12, 0.25),
+    PHASE: Limit("phases of networks not fitted", 0.10, 0.25),
+    MODEL: Limit("whole K-FAC steps of networks not fitted", 0.10, 0.15, worst=True),
 }
 
 
@@ -94,10 +110,16 @@ class Scores:
     Attributes:
         points: Every point that counts.
         fitted: Points of the file that the card was fitted to, and that are therefore no test of it.
+        device: ``cpu`` or ``cuda``.
     """
 
     points: tuple[Scored, ...]
     fitted: int
+    device: str = "cpu"
+
+    def summaries(self) -> list[Summary]:
+        """Each group against the limits of the device."""
+        return summaries(self.points, LIMITS if self.device == "cpu" else GPU_LIMITS)
 
 
 def score(card: DigitalCard, journal: Journal, threads: int) -> Scores:
@@ -110,25 +132,41 @@ def score(card: DigitalCard, journal: Journal, threads: int) -> Scores:
         threads: The card's thread count.
     """
     timings = [timing for timing in journal.timings if timing.point.threads == threads]
-    fitted = fitted_points(card, timings)
+    device = journal.environment.device if journal.environment else "cpu"
+    fitted = fitted_points(card, timings, device)
     kept = [timing for timing in timings if timing.point not in fitted]
-    times = point_times(kept, journal.timings)
-    found = [each for point, seconds in times.items() if (each := _operation(card, point, seconds)) is not None]
-    return Scores((*found, *_steps(card, journal, times)), len(fitted))
+    times = point_times(kept, journal)
+    found = [each for point, seconds in times.items() if (each := _operation(card, point, seconds, device)) is not None]
+    return Scores((*found, *_steps(card, journal, times)), len(fitted), device)
 
 
-def fitted_points(card: DigitalCard, timings: Sequence[Timing]) -> frozenset[Point]:
+def score_steps(card: DigitalCard, networks: Sequence[TimedNetwork]) -> list[Scored]:
+    """Phases and steps of networks timed by phase, as ``project`` gives them."""
+    found = []
+    adam = METHODS["adam"](FactorConstruction.EXPAND)
+    for each in networks:
+        draws = project_step(card, each.model, _DRAWS)
+        draws[ADAM] = project_step(card, each.model, _DRAWS, method=adam)["update"]
+        for phase, seconds in {**each.seconds, "step": sum(each.seconds[name] for name in PHASES)}.items():
+            of_phase = np.sum([draws[part] for part in PARTS.get(phase, (phase,))], axis=0)
+            low, middle, high = (float(value) for value in np.quantile(of_phase, (0.05, 0.5, 0.95)))
+            group = MODEL if phase == "step" else PHASE
+            found.append(Scored(group, f"{each.model.model} {phase}", "", seconds, middle, low <= seconds <= high))
+    return found
+
+
+def fitted_points(card: DigitalCard, timings: Sequence[Timing], device: str = "cpu") -> frozenset[Point]:
     """Points that a card was fitted to, by the digest of timings that it carries."""
-    for part in (timings, for_fitting(timings)):
+    for part in (timings, for_fitting(timings, device)):
         if card.timings and digest(part) == card.timings:
             return frozenset(timing.point for timing in part)
     return frozenset()
 
 
-def summaries(scored: Sequence[Scored]) -> list[Summary]:
+def summaries(scored: Sequence[Scored], limits: Mapping[str, Limit] = LIMITS) -> list[Summary]:
     """Each group that has points, whole steps alone of the phases."""
     found = []
-    for group, limit in LIMITS.items():
+    for group, limit in limits.items():
         points = [each for each in scored if each.group == group and (group != MODEL or each.what.endswith(" step"))]
         if points:
             found.append(_summary(points, limit))
@@ -137,8 +175,8 @@ def summaries(scored: Sequence[Scored]) -> list[Summary]:
 
 def intervals(scored: Sequence[Scored]) -> dict[str, list[Scored]]:
     """Points by what kind of interval they test: of calls, and of phases with the steps they make."""
-    kinds = {"calls": [each for each in scored if each.group != MODEL]}
-    kinds["phases and steps"] = [each for each in scored if each.group == MODEL]
+    kinds = {"calls": [each for each in scored if each.group not in {MODEL, PHASE}]}
+    kinds["phases and steps"] = [each for each in scored if each.group in {MODEL, PHASE}]
     return {what: points for what, points in kinds.items() if points}
 
 
@@ -150,11 +188,13 @@ def _summary(points: Sequence[Scored], limit: Limit) -> Summary:
     return Summary(limit.title, len(points), median, tail, inside, limit, median <= limit.median and tail <= limit.tail)
 
 
-def _operation(card: DigitalCard, point: Point, seconds: float) -> Scored | None:
+def _operation(card: DigitalCard, point: Point, seconds: float, device: str) -> Scored | None:
     if point.model or (point.op if point.dtype == "float32" else f"{point.op}.{point.dtype}") not in card.laws:
         return None
     found = predict(card, point.op, point.n, point.m if point.m != point.n else None, point.batch, point.dtype)
-    group = held_out(point) or (BETWEEN if found.excess == 1 else BEYOND)
+    group = held_out(point, device) or (BETWEEN if found.excess == 1 else BEYOND)
+    if device == "cuda" and group == BETWEEN and point.n >= _LARGE_FROM:
+        group = LARGE
     inside = found.time.p05 <= seconds <= found.time.p95
     text = f"{point.m} x {point.n}" + (f" x {point.batch}" if point.batch > 1 else "")
     return Scored(group, point.op, text, seconds, found.time.median, inside)
@@ -180,6 +220,6 @@ def by_operation(scored: Iterable[Scored]) -> dict[tuple[str, str], list[Scored]
     """Points of each group and operation."""
     found: dict[tuple[str, str], list[Scored]] = {}
     for each in scored:
-        what = each.what.split(" ")[-1] if each.group == MODEL else each.what
+        what = each.what.split(" ")[-1] if each.group in {MODEL, PHASE} else each.what
         found.setdefault((each.group, what), []).append(each)
     return found

@@ -28,7 +28,8 @@ from validation.simulator.factors import fit_factors
 from validation.simulator.fitting import LawFit
 from validation.simulator.law_scores import fit_all, score_all
 from validation.simulator.lines import BrokenTrialsError, Line, append
-from validation.simulator.measure import REPEATS, run
+from validation.simulator.measure import run
+from validation.simulator.outcome import REPEATS
 from validation.simulator.projected import passed, pooled_coverage, score_factors
 from validation.simulator.reached import reached
 from validation.simulator.scaling import settling_exponent

@@ -16,9 +16,8 @@ _COMMENT: Final = "Written by `python -m costmodel calibrate --simulator`; fit a
 def solver_text(factors: Mapping[SolverLaw, LawFactor], trials: int) -> str:
     """The file as YAML."""
     source = (
-        f"Fitted to {trials} simulated trials, validation/data/simulator/methodology.md. Time over that of the law: "
-        "factor (kappa / its center)^-kappa_decay (n / its center)^-size_decay, at most 1, since a law bounds every "
-        "spectrum."
+        f"Fitted to {trials} simulated trials, validation/data/simulator/methodology.md. Time over that of the law, "
+        "whose formula knows n, kappa and moments of the spectrum."
     )
     root: dict[str, Any] = {"schema": 1, "kind": "solver", "source": source}
     return written(root | {law.value: _law(factor) for law, factor in factors.items()}, _COMMENT)
@@ -26,4 +25,4 @@ def solver_text(factors: Mapping[SolverLaw, LawFactor], trials: int) -> str:
 
 def _law(factor: LawFactor) -> dict[str, Any]:
     spans = {name: {key: number(value) for key, value in asdict(getattr(factor, name)).items()} for name in _SPANS}
-    return spans | {name: quantity_entry(quantity) for name, quantity in factor.quantities().items()}
+    return spans | {"factor": quantity_entry(factor.factor)}

@@ -2,45 +2,33 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import replace
 
 import torch
 from scipy.stats import norm
 from torch import Tensor
 
-from solver import Converter, Machine, Modes, Process, Regime, invert, solve
+from solver import Converter, Machine, Regime, invert, solve
 from solver.array import AveragingPlan, average_solutions, program
 from solver.durations import (
     lag_sum,
     predicted_covariance_error,
     relaxation,
     samples_for_covariance,
-    settling_of_covariance,
     settling_of_mean,
 )
-from solver.moments import averaged_variance, response, variance
+from solver.moments import averaged_variance, response
 from solver.noise import Noise
-from validation.simulator.spectra import FAMILIES, matrices
-from validation.simulator.trials import Trial
+from validation.simulator.directions import gradient_burn_in, gradient_sampling, root_before_damping
+from validation.simulator.outcome import REPEATS, Outcome, from_squares, last_above, process_of
+from validation.simulator.spectra import FAMILIES, before_damping, matrices
+from validation.simulator.trials import GRADIENTS, Trial
 
-# Repetitions in random bases: enough that a trial knows its own scatter.
-REPEATS = 24
 _DRIVES = 8
 # Variance of a node in trials of averaging, in full scales squared; a drive's largest entry is one full scale.
 NOISE = 1e-4
 # Of samples, in slowest relaxations.
 SPACING = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a trial found."""
-
-    value: float  # a time in units of tau (settling) or a relative error (all others)
-    log_se: float  # standard error of its logarithm, from the repetitions
-    spectral: float  # the law that knows the spectrum
-    worst: float  # the law that knows n and kappa only
 
 
 def run(trial: Trial) -> Outcome:
@@ -49,33 +37,15 @@ def run(trial: Trial) -> Outcome:
     return _MEASURES[trial.law](trial, spectrum, matrices(spectrum, REPEATS, trial.seed))
 
 
-def _outcome(squares: Tensor, spectral: float, worst: float) -> Outcome:
-    """From the squared relative errors of the repetitions: their root mean and its standard error."""
-    mean = squares.mean().item()
-    return Outcome(math.sqrt(mean), squares.std().item() / math.sqrt(squares.numel()) / (2 * mean), spectral, worst)
-
-
-def _process(trial: Trial, spectrum: Tensor, theta: float = 1.0) -> Process:
-    modes = Modes(spectrum, torch.eye(trial.n, dtype=torch.float64))
-    return Process(modes, trial.regime, theta, 2 / math.sqrt(trial.kappa))
-
-
 def _drives(trial: Trial, A: Tensor) -> Tensor:
-    """Inputs, shape (repeats, n, drives): of one variance in every mode, or distributed as a gradient is.
-
-    Where a factor is the covariance of the gradient, as K-FAC has it, a mode of the gradient has the variance lambda.
-    """
+    """Inputs, shape (repeats, n, drives): of one variance in every mode, or distributed as a gradient is."""
     white = Noise(trial.seed + 1).fill(torch.empty(REPEATS, trial.n, _DRIVES, dtype=torch.float64))
-    return torch.linalg.cholesky(A) @ white if _is_gradient(trial) else white
-
-
-def _is_gradient(trial: Trial) -> bool:
-    return trial.law.startswith("gradient_")
+    return root_before_damping(A) @ white if trial.law in GRADIENTS else white
 
 
 def _drive_power(trial: Trial, spectrum: Tensor) -> Tensor:
     """Variance of a drive's component along each mode."""
-    return spectrum if _is_gradient(trial) else torch.ones_like(spectrum)
+    return before_damping(spectrum) if trial.law in GRADIENTS else torch.ones_like(spectrum)
 
 
 def measure_settling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
@@ -89,33 +59,20 @@ def measure_settling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
         left: Tensor = ((estimate - exact) ** 2).sum((-1, -2)) / (exact**2).sum((-1, -2)).mean()
         return left
 
-    process, power = _process(trial, spectrum), _drive_power(trial, spectrum)
+    process, power = process_of(trial, spectrum), _drive_power(trial, spectrum)
 
     def expected(t: float) -> float:
         left = 1 / spectrum - response(process, t)
         return math.sqrt(((power * left**2).sum() / (power * spectrum**-2).sum()).item())
 
     scale = relaxation(trial.kappa, trial.regime)
-    time = _last_above(lambda t: math.sqrt(squares(t).mean().item()), trial.knob, scale)
+    time = last_above(lambda t: math.sqrt(squares(t).mean().item()), trial.knob, scale)
     at = squares(time)
     step = 1.01
     slope = math.log(max(squares(time * step).mean().item(), 1e-300) / at.mean().item()) / 2 / math.log(step)
     log_se = at.std().item() / math.sqrt(REPEATS) / (2 * at.mean().item()) / max(abs(slope), 0.1)
     worst = settling_of_mean(trial.kappa, trial.knob, trial.regime)
-    return Outcome(time, log_se, _last_above(expected, trial.knob, scale), worst)
-
-
-def _last_above(error: Callable[[float], float], target: float, scale: float) -> float:
-    """Largest time with an error above the target, on a grid and then by bisection."""
-    grid = [scale * 12.0 * 0.96**i for i in range(220)]
-    for later, earlier in pairwise(grid):
-        if error(earlier) > target:
-            low, high = earlier, later
-            for _ in range(30):
-                middle = (low + high) / 2
-                low, high = (middle, high) if error(middle) > target else (low, middle)
-            return high
-    return grid[-1]
+    return Outcome(time, log_se, last_above(expected, trial.knob, scale), worst)
 
 
 def _averaging(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
@@ -130,27 +87,13 @@ def _averaging(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     peak = (B.abs().amax(-2) ** 2).mean()  # the full scale, in the drive's own units
     signal = (_drive_power(trial, spectrum) * spectrum**-2).sum()
     noise = averaged_variance(
-        _process(trial, spectrum, theta), settling_of_mean(trial.kappa, 1e-7, trial.regime), window
+        process_of(trial, spectrum, theta), settling_of_mean(trial.kappa, 1e-7, trial.regime), window
     )
     spectral = math.sqrt((peak * noise.sum() / signal).item())
     friction = 1.0 if trial.regime is Regime.OVERDAMPED else machine.friction(trial.kappa)
-    return _outcome(squares, spectral, math.sqrt(2 * friction * theta * trial.n / window) * trial.kappa)
-
-
-def _burn_in(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
-    """Last time at which the covariance of a machine started at rest is further off than the asked error.
-
-    Exact second moments of the programmed array: what an instrument without sampling noise reads.
-    """
-    modes = program(Machine(regime=trial.regime), A[:1], Noise(trial.seed)).modes
-    process = Process(modes, trial.regime, 1.0, 2 / math.sqrt(trial.kappa))
-
-    def error(t: float) -> float:
-        settled = 1 / modes.eigenvalues
-        return float((variance(process, t) - settled).norm() / settled.norm())
-
-    time = _last_above(error, trial.knob, relaxation(trial.kappa, trial.regime))
-    return Outcome(time, 0.0, time, settling_of_covariance(trial.kappa, trial.knob, trial.regime))
+    found = from_squares(squares, spectral, math.sqrt(2 * friction * theta * trial.n / window) * trial.kappa)
+    # Nodes swing both ways.
+    return replace(found, swing=2 * math.sqrt(((exact.abs().amax(-2) ** 2).mean() / peak).item()))
 
 
 def _sampling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
@@ -160,10 +103,10 @@ def _sampling(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     machine = Machine(regime=trial.regime)
     bound = trial.kappa * (1 + 1e-9)
     run = invert(A, machine, samples=count, burn_in_error=1e-6, kappa=bound, spacing=spacing, seed=trial.seed)
-    process, step = _process(trial, spectrum), spacing * relaxation(trial.kappa, trial.regime)
+    process, step = process_of(trial, spectrum), spacing * relaxation(trial.kappa, trial.regime)
     spectral = predicted_covariance_error(process, count, step).item()
     worst = math.sqrt((trial.n + 1) * lag_sum(spacing, trial.regime) / count)
-    return _outcome(_inverse_squares(run.estimate, A), spectral, worst)
+    return from_squares(_inverse_squares(run.estimate, A), spectral, worst)
 
 
 def _inverse_squares(estimate: Tensor, A: Tensor) -> Tensor:
@@ -195,7 +138,7 @@ def _input_bits(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     deviation = peak / (2 ** (bits - 1) - 1) / math.sqrt(12)
     estimate = _noiseless_inverse(trial, A, Machine(regime=trial.regime, dac=Converter(bits=bits)))
     spectral = _first_order(spectrum, deviation**2, 2 * deviation**2)
-    return _outcome(_inverse_squares(estimate, A), spectral, deviation * math.sqrt(trial.n) * trial.kappa)
+    return from_squares(_inverse_squares(estimate, A), spectral, deviation * math.sqrt(trial.n) * trial.kappa)
 
 
 def _mismatch(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
@@ -210,7 +153,7 @@ def _mismatch(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     mean, square = spectrum.mean().item(), (spectrum**2).sum().item()
     off = (square - n * mean**2) / n**2
     spectral = _first_order(spectrum, mismatch**2 * (mean**2 / n + off), mismatch**2 * (3 * mean**2 / n + 2 * off))
-    return _outcome(_inverse_squares(estimate, A), spectral, trial.knob)
+    return from_squares(_inverse_squares(estimate, A), spectral, trial.knob)
 
 
 def _output_bits(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
@@ -224,7 +167,7 @@ def _output_bits(trial: Trial, spectrum: Tensor, A: Tensor) -> Outcome:
     step = 1 / (2 ** (bits - 1) - 1) / math.sqrt(12)
     # Median of the largest of n normals, whose root mean square is 1.
     crest = float(norm.isf((1 - 0.5 ** (1 / trial.n)) / 2))
-    return _outcome(squares, step * crest, step * math.sqrt(trial.n))
+    return from_squares(squares, step * crest, step * math.sqrt(trial.n))
 
 
 _MEASURES: dict[str, Callable[[Trial, Tensor, Tensor], Outcome]] = {
@@ -234,7 +177,8 @@ _MEASURES: dict[str, Callable[[Trial, Tensor, Tensor], Outcome]] = {
     "input_bits": _input_bits,
     "output_bits": _output_bits,
     "mismatch": _mismatch,
-    "burn_in": _burn_in,
     "gradient_settling": measure_settling,
+    "gradient_burn_in": gradient_burn_in,
     "gradient_averaging": _averaging,
+    "gradient_sampling": gradient_sampling,
 }

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from solver import Regime
-from validation.simulator.measure import REPEATS, measure_settling
+from validation.simulator.measure import measure_settling
+from validation.simulator.outcome import REPEATS
 from validation.simulator.spectra import matrices
 from validation.simulator.trials import Trial
 

@@ -2,11 +2,13 @@
 
 from costmodel.formulas.accuracy import (
     chain,
+    columns,
     couplings,
     iterations,
     moments,
     power_law,
     readings,
+    refined,
     sampling,
     settling,
     split,
@@ -15,11 +17,13 @@ from costmodel.formulas.accuracy import (
 
 __all__ = [
     "chain",
+    "columns",
     "couplings",
     "iterations",
     "moments",
     "power_law",
     "readings",
+    "refined",
     "sampling",
     "settling",
     "split",

@@ -15,8 +15,8 @@ import numpy as np
 from costmodel.quantities.estimate import Draws
 
 #: Modes that are added up one by one after the first; the rest by intervals that grow in proportion.
-_ONE_BY_ONE: Final = 5
-_INTERVALS: Final = 9
+_ONE_BY_ONE: Final = 4
+_INTERVALS: Final = 8
 #: Logarithm of the rank that the power law starts at.
 _SECOND: Final = np.log(2.0)
 #: Of kappa - 1, below which no moment changes.

@@ -12,6 +12,7 @@ from costmodel.formulas.kfac import (
     distributed,
     eigh,
     factors,
+    fisher,
     low_rank,
     newton_schulz,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "distributed",
     "eigh",
     "factors",
+    "fisher",
     "low_rank",
     "newton_schulz",
 ]

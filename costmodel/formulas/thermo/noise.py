@@ -5,7 +5,7 @@ from __future__ import annotations
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import E_T, C, Expression, N_r, R, V, b_out, kappa
+from costmodel.quantities.symbols import E_T, C, Expression, N_r, R, V, b_out, kappa, n, nu, s_x
 from costmodel.quantities.units import bit, farad, one, second, volt
 
 _SOURCE = "derived: docs/derivations.md, thermal noise"
@@ -33,6 +33,19 @@ def noise_to_signal() -> Expression:
     4.142e-12
     """
     return E_T / (C * V**2)
+
+
+@formula("thermo.noise.solution.ratio", one, _SOURCE, verified_by=Oracle.LIMITS)
+def solution_ratio() -> Expression:
+    """Noise variance over the squared norm of the largest input whose solution stays within full scale.
+
+    A solution of n normal entries peaks at sqrt(2 ln(2 n)) standard deviations, which half the full scale has to hold,
+    so its squared norm is n V^2 / (8 ln(2 n)); the input's is s_x times smaller. ``nu`` is for one full-scale voltage.
+
+    >>> round(solution_ratio().evaluate(nu=4e-12, n=1024, s_x=400) * 1e12, 3)
+    95.308
+    """
+    return nu * s_x * 8 * sp.log(2 * n) / n
 
 
 @formula("thermo.noise.thermal.bits", bit, _SOURCE, verified_by=Oracle.LIMITS)

@@ -95,7 +95,7 @@ def fit_shipped(file: str, out: str) -> None:
     if len(names) < 2 or not any(len(each) > 1 for each in late.values()):
         message = f"a law needs two networks, one of them at two steps or more past {EARLY:.0%} of its run"
         raise InputError.about(file, message)
-    law, _ = fit_law(data, f"{len(names)} networks of {Path(file).name}, by `costmodel curvature fit --law`")
+    law = fit_law(data, f"{len(names)} networks of {Path(file).name}, by `costmodel curvature fit --law`")
     text = written(as_document(law), _LAW)
     law_from(parse_yaml(text, out))  # what is written can be read
     _write(out, text)
@@ -105,8 +105,8 @@ def _places(data: Table, network: str) -> list[Any]:
     return [place for place, name in zip(data.places, data.networks, strict=True) if name == network]
 
 
-def score_file(file: str, damping: float, *, held_out: bool) -> dict[str, Any]:
-    """How well a law says what a file holds: the shipped one, or for each network one fitted to the others.
+def score_file(file: str, damping: float, *, held_out: bool, kinds: bool) -> dict[str, Any]:
+    """How well a law says what a file holds: the shipped one, or for each network (or kind) one fitted to the others.
 
     Raises:
         InputError: The file cannot be read, says too little, or the damping is not above 0.
@@ -115,14 +115,27 @@ def score_file(file: str, damping: float, *, held_out: bool) -> dict[str, Any]:
         raise InputError.about("--damping", f"{damping:g} is not above 0")
     records = read_curvature(Path(file))
     data = table(records)
+    held_out = held_out or kinds
     names = list(dict.fromkeys(data.networks))
     if not names:
         raise InputError.about(file, "holds no layer of which both factors are known and positive")
+    if kinds and len({place.network for place in data.places}) < 2:
+        raise InputError.about(file, "holds networks of one kind; --kinds needs others to fit a law to")
     if held_out and len(names) < 2:
         raise InputError.about(file, "holds one network; --held-out needs others to fit a law to")
     fitted = [] if held_out else _fitted_to(records)
-    errors = leave_one_out(data, damping, CONDITION, _tell) if held_out else score(shipped_law(), data, damping)
-    return {"schema": 1, "damping": damping, "held_out": held_out, "fitted_to": fitted, **report(errors)}
+    if held_out:
+        errors = leave_one_out(data, damping, CONDITION, _tell, kinds=kinds)
+    else:
+        errors = score(shipped_law(), data, damping)
+    left = ("kind" if kinds else "network") if held_out else None
+    head = {"schema": 1, "damping": damping, "held_out": left, "fitted_to": fitted}
+    return {**head, "other_conventions": _otherwise(records), **report(errors)}
+
+
+def _otherwise(records: Sequence[FactorRecord]) -> int:
+    """Factors of conventions that the law is not for."""
+    return sum((record.sharing, record.fisher) != ("expand", "sampled") for record in records)
 
 
 def _fitted_to(records: Sequence[FactorRecord]) -> list[str]:
@@ -138,9 +151,20 @@ def _spectrum(record: FactorRecord) -> tuple[Any, ...]:
 
 
 def remark(scored: Mapping[str, Any]) -> str:
-    """What a reader has to know of a score: whose networks the law was fitted to."""
+    """What a reader has to know of a score: whose networks the law was fitted to, and whether they are comparable."""
+    count = scored["other_conventions"]
+    also = (
+        f" {count} factors were measured with reduce or the empirical Fisher, which the law is not for."
+        if count
+        else ""
+    )
+    return _seen(scored) + also
+
+
+def _seen(scored: Mapping[str, Any]) -> str:
     if scored["held_out"]:
-        return "Each network by a law fitted to the others of the file."
+        others = {"network": "the others", "kind": "those of other kinds"}[scored["held_out"]]
+        return f"Each network by a law fitted to {others} of the file."
     if scored["fitted_to"]:
         names = ", ".join(scored["fitted_to"])
         return f"The shipped law was fitted to {names}: --held-out scores networks that a law has not seen."

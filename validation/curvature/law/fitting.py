@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,31 +18,20 @@ from validation.curvature.law.table import Table
 _DIGITS = 3
 
 
-def fit_law(
-    data: Table,
-    source: str,
-    targets: Iterable[Target] = tuple(Target),
-    start: Mapping[Target, dict[str, float]] | None = None,
-) -> tuple[CurvatureLaw, dict[Target, dict[str, float]]]:
+def fit_law(data: Table, source: str, targets: Iterable[Target] = tuple(Target)) -> CurvatureLaw:
     """The law of some targets, fitted to all layers of a table.
 
     Args:
         data: Measured layers.
         source: What the file says of where the law comes from.
         targets: All of them, unless only some are asked for.
-        start: Standard deviations of an earlier fit to much the same data.
-
-    Returns:
-        The law, and the standard deviations of each target's model.
     """
-    laws, deviations = {}, {}
+    laws = {}
     for target in targets:
         known = data.of(np.isfinite(data.logarithms[target]).tolist())
-        fitted = fit(known, known.logarithms[target], (start or {}).get(target))
-        laws[target] = _target_law(known, fitted)
-        deviations[target] = fitted.deviations
+        laws[target] = _target_law(known, fit(known, known.logarithms[target]))
     widths = [place.width for place in data.places]
-    return CurvatureLaw(source, (min(widths), max(widths)), laws), deviations
+    return CurvatureLaw(source, (min(widths), max(widths)), laws)
 
 
 def _target_law(data: Table, fitted: Fit) -> TargetLaw:

@@ -87,12 +87,10 @@ class Fit:
     """A fitted model of one target.
 
     Attributes:
-        deviations: Standard deviations of effects and deviations, by kind.
         coefficients: Estimated effects, in the order of :func:`effects`, the mean in those of the stages.
         inverse: Of the covariance of the data, for leaving parts of it out.
     """
 
-    deviations: dict[str, float]
     coefficients: Draws
     inverse: Draws
 
@@ -101,18 +99,17 @@ class Fit:
         return np.asarray(np.linalg.inv(self.inverse[np.ix_(rows, rows)]))
 
 
-def fit(data: Table, values: Draws, start: dict[str, float] | None = None) -> Fit:
+def fit(data: Table, values: Draws) -> Fit:
     """Fit the model to values of the layers of a table, none of them NaN.
 
     Args:
         data: Says where the layers stand.
         values: Logarithms of a target, shape (layers,).
-        start: Standard deviations to start at, those of a fit to much the same data.
     """
     columns, groups = design(data.places), _groups(data)
     early = np.array([place.stage < EARLY for place in data.places])
     scale = float(np.std(values)) / 4.0  # the starting values belong to a mean curvature, which varies by 4
-    first = start or {name: max(value * scale, 0.02) for name, value in _START.items()}
+    first = {name: max(value * scale, 0.02) for name, value in _START.items()}
     names, center = list(first), float(np.mean(values))
     origin = np.log([first[name] for name in names])
 
@@ -150,7 +147,7 @@ def fit(data: Table, values: Draws, start: dict[str, float] | None = None) -> Fi
     factor = cho_factor(covariance(found))
     coefficients = _prior(found) ** 2 * (columns.T @ cho_solve(factor, values - center))
     coefficients += np.array([center if each.kind == "stage" else 0.0 for each in effects()])
-    return Fit(found, coefficients, cho_solve(factor, np.eye(len(values))))
+    return Fit(coefficients, cho_solve(factor, np.eye(len(values))))
 
 
 def _prior(found: Mapping[str, float]) -> Draws:

@@ -69,15 +69,23 @@ def score(law: CurvatureLaw, data: Table, damping: float) -> dict[str, Errors]:
 
 
 def leave_one_out(
-    data: Table, damping: float, targets: Sequence[Target] = CONDITION, progress: Callable[[str], None] = lambda _: None
+    data: Table,
+    damping: float,
+    targets: Sequence[Target] = CONDITION,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    kinds: bool = False,
 ) -> dict[str, Errors]:
-    """Errors on every network of laws that were fitted to the others, standard deviations of effects included."""
-    _, start = fit_law(data, "", targets)
+    """Errors on every network of laws that know nothing of it, nor of others of its kind where ``kinds`` says so.
+
+    Whatever is fitted, standard deviations of effects included, is fitted to the others.
+    """
+    groups = [str(place.network) for place in data.places] if kinds else list(data.networks)
     found: list[dict[str, Errors]] = []
-    for network in dict.fromkeys(data.networks):
-        progress(network)
-        own = [each == network for each in data.networks]
-        law, _ = fit_law(data.of([not each for each in own]), "", targets, start)
+    for group in dict.fromkeys(groups):
+        progress(group)
+        own = [each == group for each in groups]
+        law = fit_law(data.of([not each for each in own]), "", targets)
         found.append(score(law, data.of(own), damping))
     return {name: found[0][name].joined([each[name] for each in found[1:]]) for name in found[0]}
 

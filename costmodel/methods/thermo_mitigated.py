@@ -1,0 +1,148 @@
+"""Thermodynamic K-FAC where the top mode is taken out of every factor, where an inverse is refined, and both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from costmodel.formulas import Formula, deflation, mitigated, refinement
+from costmodel.formulas.kfac.factors import FactorConstruction
+from costmodel.methods import thermo, thermo_columns
+from costmodel.methods.registry import Build, register
+from costmodel.methods.work import (
+    AnalogWork,
+    Cadence,
+    Delivery,
+    DigitalWork,
+    Method,
+    Part,
+    Phase,
+    Resource,
+    Scope,
+)
+
+DEFLATE: Final = Part("deflate", "taking out the top mode")
+RESTORE: Final = Part("restore", "putting the top mode back")
+REFINE: Final = Part("refine", "refining the inverse digitally")
+_UNDERDAMPED: Final = ".underdamped"
+
+
+def _renamed(name: str, kind: str) -> str:
+    """``thermo.solve.deflated.underdamped`` of ``thermo.solve.underdamped``."""
+    base = name.removesuffix(_UNDERDAMPED)
+    return f"{base}.{kind}{name.removeprefix(base)}"
+
+
+def _analog(phase: Phase, change: Callable[[AnalogWork], AnalogWork]) -> Phase:
+    works = (change(work) if isinstance(work, AnalogWork) else work for work in phase.works)
+    return replace(phase, works=tuple(works))
+
+
+def _after(phases: tuple[Phase, ...], part: Part, *more: Phase) -> tuple[Phase, ...]:
+    """Further phases behind that of a part."""
+    index = [phase.part for phase in phases].index(part) + 1
+    return (*phases[:index], *more, *phases[index:])
+
+
+# --- the top mode taken out ------------------------------------------------------------------------------------------
+
+
+def _deflated_work(work: AnalogWork) -> AnalogWork:
+    energy = None if work.energy is None else mitigated.deflated(work.energy)
+    tolerance = None if work.tolerance is None else mitigated.deflated(work.tolerance)
+    return replace(work, time=mitigated.deflated(work.time), energy=energy, tolerance=tolerance)
+
+
+def _of_the_direction(method: Method) -> tuple[AnalogWork, ...]:
+    """Settling and averaging of the one more system of Method 2, and its values on the link."""
+    runs = (
+        work
+        for phase in method.phases
+        if phase.part in {thermo.SETTLE, thermo.AVERAGE}
+        for work in phase.works
+        if isinstance(work, AnalogWork) and work.energy is not None
+    )
+    values = AnalogWork(Resource.LINK, deflation.direction_link_time(), deflation.direction_energy())
+    return (
+        *(
+            replace(
+                _deflated_work(work),
+                time=mitigated.direction(work.time),
+                energy=mitigated.direction(_known(work.energy)),
+                chained=False,
+                systems=None,
+            )
+            for work in runs
+        ),
+        values,
+    )
+
+
+def _known(formula: Formula | None) -> Formula:
+    assert formula is not None  # runs on the arrays have an energy
+    return formula
+
+
+def deflated(build: Build) -> Build:
+    """A method whose arrays see every factor without its top mode."""
+
+    def built(construction: FactorConstruction) -> Method:
+        method = build(construction)
+        find = DigitalWork(
+            "stream", Scope.FACTOR, calls=deflation.FIND_LAUNCHES, bytes=deflation.find_bytes(), batched=True
+        )
+        solves = method.delivers is Delivery.SOLUTION
+        traffic = deflation.solve_bytes() if solves else deflation.inverse_bytes()
+        put = DigitalWork("stream", Scope.FACTOR, calls=deflation.RESTORE_LAUNCHES, bytes=traffic, batched=True)
+        restore = Phase(RESTORE, Cadence.STEP if solves else Cadence.REFRESH, (put,))
+        direction = _of_the_direction(method) if solves else ()
+        phases = tuple(_analog(phase, _deflated_work) for phase in method.phases)
+        phases = _after(phases, thermo.TILING, restore)
+        phases = _before(phases, thermo.UPLOAD, Phase(DEFLATE, Cadence.REFRESH, (find, *direction)))
+        title = f"{method.title}, top mode taken out"
+        return replace(method, name=_renamed(method.name, "deflated"), title=title, phases=phases, deflated=True)
+
+    return built
+
+
+def _before(phases: tuple[Phase, ...], part: Part, phase: Phase) -> tuple[Phase, ...]:
+    index = [each.part for each in phases].index(part)
+    return (*phases[:index], phase, *phases[index:])
+
+
+# --- the inverse refined ---------------------------------------------------------------------------------------------
+
+
+def _refined_work(work: AnalogWork) -> AnalogWork:
+    energy = None if work.energy is None else mitigated.refined(work.energy)
+    return replace(work, time=mitigated.refined(work.time), energy=energy)
+
+
+def refined(build: Build) -> Build:
+    """A method whose inverses from columns take one Newton-Schulz step once they are complete."""
+
+    def built(construction: FactorConstruction) -> Method:
+        method = build(construction)
+        step = DigitalWork("newton_schulz", Scope.FACTOR, calls=1, flops=refinement.flops(), batched=True)
+        phases = tuple(_analog(phase, _refined_work) for phase in method.phases)
+        phases = _after(phases, thermo.TILING, Phase(REFINE, Cadence.REFRESH, (step,)))
+        title = f"{method.title}, refined digitally"
+        return replace(method, name=_renamed(method.name, "refined"), title=title, phases=phases, refined=True)
+
+    return built
+
+
+_COLUMNS: Final = (thermo_columns.settled_columns, thermo_columns.settled_columns_underdamped)
+_OTHERS: Final = (
+    thermo.inverse_from_covariance,
+    thermo.inverse_from_covariance_underdamped,
+    thermo.linear_systems,
+    thermo.linear_systems_underdamped,
+)
+for _build in (*_OTHERS, *_COLUMNS):
+    register(deflated(_build))
+for _build in _COLUMNS:
+    register(refined(_build))
+for _build in _COLUMNS:
+    register(deflated(refined(_build)))

@@ -1,0 +1,14 @@
+"""The methods of a comparison as one workload has them."""
+
+from __future__ import annotations
+
+from costmodel.methods import METHODS, Method, phases
+from costmodel.workloads.workload import Fisher, Workload
+
+
+def methods_of(workload: Workload) -> list[Method]:
+    """Every registered method with the factors and the Fisher that a workload states."""
+    methods = [build(workload.kfac.factor_construction) for build in METHODS.values()]
+    if workload.kfac.fisher is Fisher.EMPIRICAL:
+        methods = [method.without(phases.SAMPLED_BACKWARD) for method in methods]
+    return methods

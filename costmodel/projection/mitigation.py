@@ -1,0 +1,72 @@
+"""What is left of a machine's systematic errors where the top mode is taken out, and where an inverse is refined."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from costmodel.formulas import Formula, deflation
+from costmodel.formulas.accuracy import couplings, refined
+from costmodel.formulas.accuracy.chain import together
+from costmodel.methods import Method
+from costmodel.projection.evaluation import Evaluation
+from costmodel.quantities.estimate import Draws
+
+
+def _moments() -> dict[str, Formula]:
+    """Symbols of a factor that its top mode decides, and what they are without it."""
+    return {
+        "kappa": deflation.condition_number(),
+        "s_r": deflation.stable_rank(),
+        "s_2": deflation.squared_rank(),
+        "mu_2": deflation.inverse_square(),
+        "d_e": deflation.effective_dimension(),
+        "q": deflation.damping_share(),
+    }
+
+
+#: A factor of one mode has no second; this far down nothing is left of the first, and differences still have digits.
+_LARGEST_GAP: Final = 1e6
+_LEAST: Final = 1e-9
+#: Error by one inverse below which a step of refinement reduces it.
+_REDUCED: Final = 0.3
+
+
+def formulas_of(method: Method) -> tuple[Formula, ...]:
+    """Formulas of this module that the accuracy of a method is judged by."""
+    of_deflated = (*_moments().values(), couplings.peak()) if method.deflated else ()
+    return (*of_deflated, *((refined.couplings(), refined.readings()) if method.refined else ()))
+
+
+def seen(method: Method, evaluation: Evaluation) -> dict[str, Draws]:
+    """Symbols of a factor as the arrays of a method see it, where they are not its own."""
+    if not method.deflated:
+        return {}
+    gap = np.minimum(evaluation.symbol("eta"), _LARGEST_GAP)
+    found = evaluation.factors(list(_moments().values()), {"eta": gap})
+    values = {letter: found[formula] for letter, formula in _moments().items()}
+    values["d_e"], values["q"] = np.maximum(values["d_e"], _LEAST), np.clip(values["q"], _LEAST, 1 - _LEAST)
+    # sum alpha is at least d_e gamma (2 - q), by the sum of alpha^3 / lambda^2
+    least = values["d_e"] * (2 - values["q"]) / np.maximum(values["kappa"] - 1, _LEAST)
+    values["s_r"] = np.maximum(values["s_r"], least * (1 + _LEAST))
+    peak = evaluation.factors([couplings.peak()], values)[couplings.peak()]
+    return values | {"chi": np.minimum(peak, 1.0)}
+
+
+def asked(method: Method, target: Draws) -> Draws:
+    """Error of a gradient that couplings may cause before refinement, for a target after it.
+
+    To first order, and no more than is certain to be reduced.
+    """
+    if not method.refined:
+        return target
+    each = np.sqrt(np.sqrt(1 + target**2) - 1)
+    before = np.minimum(np.sqrt(each / np.sqrt(3)), _REDUCED)
+    return together(before, before)
+
+
+def left(errors: Draws, evaluation: Evaluation, *, read: bool) -> Draws:
+    """Errors of a gradient by one inverse after refinement, by what is read or by what stands on the arrays."""
+    formula = refined.readings() if read else refined.couplings()
+    return evaluation.factors([formula], {"epsilon": errors})[formula]

@@ -1,0 +1,95 @@
+"""The inverse of a matrix column by column: linear systems whose right-hand sides are the unit vectors."""
+
+import torch
+from torch import Tensor
+
+from solver.array import AveragingPlan, Programmed, average_solutions, program
+from solver.blocks import sweep_inverse
+from solver.deflation import Deflated
+from solver.durations import averaging_for_columns, settling_of_mean
+from solver.ledger import Ledger
+from solver.machine import Machine
+from solver.matrices import check_matrix
+from solver.noise import Noise
+from solver.planning import bound_kappa
+from solver.refinement import refine
+from solver.results import Mitigation, Result
+
+
+@torch.no_grad()
+def invert_by_columns(
+    A: Tensor,
+    machine: Machine,
+    *,
+    settle_error: float,
+    noise_error: float | None = None,
+    kappa: float | None = None,
+    mitigation: Mitigation | None = None,
+    seed: int = 0,
+) -> Result:
+    """Estimate the inverse of symmetric positive definite matrices, one settled column after another.
+
+    Args:
+        A: shape (..., n, n).
+        machine: the machine.
+        settle_error: relative Frobenius error left by settling, before refinement squares it.
+        noise_error: relative Frobenius error that thermal noise leaves; `settle_error` unless given.
+        kappa: bound on the condition number, as the damping gives it; None measures it.
+        mitigation: averaging over roundings, deflation, Newton-Schulz refinement.
+        seed: of everything random in the run.
+
+    Returns:
+        A result whose estimate has the shape of A and is symmetric.
+
+    Raises:
+        MatrixError: a matrix the machine cannot take.
+        ValueError: an error that is not between 0 and 1.
+        ArithmeticError: Newton-Schulz refinement of too coarse an estimate.
+    """
+    mitigation = mitigation or Mitigation()
+    check_matrix(A)
+    matrices = A.reshape(-1, *A.shape[-2:])
+    bound_kappa(matrices, None)
+    work, noise, deflated = matrices, Noise(seed, A.device), None
+    if mitigation.deflation and A.shape[-1] > 1:
+        deflated = Deflated.of(matrices, mitigation.deflation, noise)
+        work = deflated.matrix
+    bound = bound_kappa(work, kappa)
+    settle = settling_of_mean(bound, settle_error, machine.regime)
+    left = settle_error if noise_error is None else noise_error
+
+    def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
+        window = averaging_for_columns(pivot.shape[-1], bound, left, machine.thermal_variance, machine.regime)
+        plan = AveragingPlan(settle, window, machine.friction(bound))
+        return _columns(machine, program(machine, pivot, noise), plan, noise)
+
+    b, n, _ = work.shape
+    repeated = work.repeat(mitigation.roundings, 1, 1)
+    estimate, ledger = sweep_inverse(repeated, machine.blocks(n), block)
+    estimate = estimate.reshape(mitigation.roundings, b, n, n).mean(0)
+    if deflated is not None:
+        estimate, flops = deflated.restore_inverse(estimate)
+        ledger += Ledger(digital_flops=deflated.flops + flops)
+    estimate, flops = refine(matrices, estimate, mitigation.refinements)
+    return Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+
+
+def _columns(machine: Machine, array: Programmed, plan: AveragingPlan, noise: Noise) -> tuple[Tensor, Ledger]:
+    """Inverses of what stands on the arrays, shape (b, p, p): the mean of both triangles of what is read.
+
+    A switch drives one node at full scale, then the next: nothing is uploaded for it, and one node is driven a system.
+    """
+    b, p = array.modes.eigenvalues.shape
+    unit = torch.eye(p, dtype=array.scale.dtype, device=array.scale.device).expand(b, p, p)
+    columns, _ = average_solutions(machine, array, unit, plan, noise)
+    rounds, loaded = machine.spread(b, p)
+    ledger = Ledger(
+        programmings=loaded,
+        dac_conversions=loaded * p * p + b * p,
+        settling_time_s=rounds * plan.settle * machine.tau_s,
+        sampling_time_s=rounds * plan.window * machine.tau_s,
+        samples=b * p,
+        conversions=b * p * p,
+    )
+    link = machine.link.ledger(b * p * p, machine.dac.word, b * p * p, machine.adc.word, transfers=2 * b)
+    return (columns + columns.mT) / 2, ledger + link

@@ -1,0 +1,144 @@
+"""The H100 card, from timings of calls, whole steps and products: ``python -m validation.cards.h100 --out FILE``.
+
+What was measured, and what is held out of every fit, is in validation/data/h100/methodology.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from costmodel.inputs.card_writer import dump
+from costmodel.inputs.files import write_text
+from costmodel.machines.cards import DigitalCard
+from costmodel.machines.laws import FittedLaw
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.sizes import Size
+from validation.cards.fitted import card as card_of
+from validation.fit.calibration import Calibration, calibrate
+from validation.fit.gpu_networks import held_out_networks, passes_alone, read_steps, sizes_of
+from validation.fit.gpu_steps import fit_steps, step_laws
+from validation.fit.networks import Column, TimedNetwork, column_seconds
+from validation.fit.selection import LEAST_SIZES, Data, fit
+from validation.heldout import BETWEEN, held_out
+from validation.measure import journal
+from validation.measure.timings import Point
+from validation.score.shipped import H100
+
+NAME: Final = "h100-sxm"
+PRECISIONS: Final = ("tf32", "bfloat16")
+#: The batch of forward and backward alone that laws of other precisions are fitted to; the larger one scores them.
+_BATCH: Final = 128
+#: The file's name of X^T X.
+_NAMES: Final = {"gemm": "gemm", "factor_gram": "gemm_symmetric"}
+_COMMENT: Final = "Written by `python -m validation.cards.h100 --out FILE`; change the fit, not this file."
+_SOURCE: Final = (
+    "Timings on an NVIDIA H100 80GB HBM3, driver 580.159, PyTorch 2.11.0+cu130, in validation/data/h100: calls by "
+    "`measure`, phases of whole K-FAC steps, products in TF32 and bfloat16. A third of the sizes and five networks are "
+    "held out, and `validate` scores the card on them. Steps are eager PyTorch, float32 without TF32."
+)
+
+
+@cache
+def calibration() -> Calibration:
+    """Laws of single calls."""
+    return calibrate(journal.read(H100 / "timings.jsonl.gz"), hold_out=True, besides=rough())
+
+
+@cache
+def networks() -> tuple[tuple[TimedNetwork, ...], tuple[TimedNetwork, ...]]:
+    """Networks that are fitted, and those that are held out."""
+    timed = read_steps(H100 / "kfac_steps.csv")
+    held = held_out_networks(timed)
+    return tuple(t for t in timed if t.model.model not in held), tuple(t for t in timed if t.model.model in held)
+
+
+def rough() -> dict[Point, float]:
+    """Seconds at sizes above those of the file, from rates given to two digits."""
+    with (H100 / "large.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    found = {}
+    for row in rows:
+        n = int(row["n"])
+        found[Point(row["op"], "float32", 1, n, n)] = OPERATIONS[row["op"]].flops(n, n) / (1e12 * float(row["tflops"]))
+    return found
+
+
+def products(precision: str) -> dict[Point, float]:
+    """Seconds of products in a precision, each call waited for."""
+    with (H100 / "products_tf32_bf16.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["dtype"] == precision]
+    return {
+        Point(_NAMES[row["op"]], precision, 1, int(row["n"]), int(row["k" if row["op"] != "gemm" else "m"])): float(
+            row["median_s"]
+        )
+        for row in rows
+    }
+
+
+def card() -> DigitalCard:
+    """The card."""
+    made = card_of(calibration(), NAME)
+    fitted, _ = networks()
+    laws = {name: law for name, law in made.laws.items() if isinstance(law, FittedLaw)}
+    steps = step_laws(fit_steps(fitted, calibration().laws), calibration().laws, fitted)
+    sources = {name: replace(law, source=laws[name].source) if name in laws else law for name, law in steps.items()}
+    laws |= sources
+    for precision in PRECISIONS:
+        laws |= _in_precision(precision, laws)
+    order = list(OPERATIONS)
+    ordered = sorted(laws, key=lambda name: (order.index(name.partition(".")[0]), name))
+    return replace(
+        made,
+        title="NVIDIA H100 SXM 80 GB, PyTorch 2.11 in float32: measured and fitted",
+        source=_SOURCE,
+        laws={name: laws[name] for name in ordered},
+    )
+
+
+def _in_precision(precision: str, laws: dict[str, FittedLaw]) -> dict[str, FittedLaw]:
+    """Products of a precision, and forward and backward with their products in it."""
+    found: dict[str, FittedLaw] = {}
+    for op in _NAMES.values():
+        points = {p: s for p, s in products(precision).items() if p.op == op and held_out(p, "cuda") != BETWEEN}
+        if len(points) < LEAST_SIZES:
+            continue
+        sizes = tuple(Size(point.n, point.m) for point in points)
+        data = Data(OPERATIONS[op], sizes, np.array(list(points.values())))
+        law = fit(data, ("chained",), gpu=True).law
+        found[f"{op}.{precision}"] = replace(law, source=f"{len(points)} products in {precision}, each waited for")
+    found[f"linear_pass.{precision}"] = _passes(precision, found[f"gemm.{precision}"], laws)
+    return found
+
+
+def _passes(precision: str, product: FittedLaw, laws: dict[str, FittedLaw]) -> FittedLaw:
+    """Forward and backward of ViT-S/16: its outputs cost what they do in float32, the rest is products."""
+    model = sizes_of("vit_s16", _BATCH)
+    whole = passes_alone(H100 / "kfac_steps.csv", precision)[_BATCH]
+    bare = replace(product, launch=0.0)
+    passes = ("linear_pass", "convolution_pass", "other_pass")
+    outputs: Column = {name: laws[name] for name in ("linear_outputs", "convolution_outputs") if name in laws}
+    device = whole - column_seconds(outputs, model, "forward_backward")
+    factor = max(1.0, device / column_seconds(dict.fromkeys(passes, bare), model, "forward_backward"))
+    like = laws["linear_pass"]
+    penalties = {name: curve.times(factor) for name, curve in bare.penalties.items()}
+    source = f"forward and backward of ViT-S/16, {_BATCH} images, in {precision}"
+    return replace(like, work=bare.work.times(factor), penalties=penalties, source=source)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="card to write")
+    write_text(parser.parse_args(arguments).out, dump(card(), _COMMENT))
+
+
+if __name__ == "__main__":
+    main()
