@@ -64,7 +64,7 @@ NODES: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
     "x59": lambda v: v["q"] - 1,
     "x60": lambda v: -v["x59"],
     "x61": lambda v: numpy.sqrt(v["q"]),
-    "x63": lambda v: -v["d_e"]*(2 - v["q"]) + v["s_r"]*v["x40"],
+    "x63": lambda v: functools.reduce(numpy.maximum, [0, -v["d_e"]*(2 - v["q"]) + v["s_r"]*v["x40"]]),
     "x64": lambda v: numpy.sqrt(v["x63"])/(numpy.sqrt(v["d_e"])*v["x61"]),
     "x65": lambda v: -v["q"] + (1 - v["x58"])*(v["x59"] + v["x64"]) + 1,
     "x66": lambda v: v["m"]*v["x51"]/v["x52"],
