@@ -35,7 +35,7 @@ Column = Mapping[str, FittedLaw]
 #: With fewer timed networks nothing is left out of a fit that could say how far it is off.
 LEAST_NETWORKS: Final = 3
 #: Timed networks of this family train an embedding before their first layer, which therefore has an input gradient.
-_EMBEDDED: Final = "gpt_"
+_EMBEDDED: Final = "gpt"
 #: A phase that scatters by more is not predicted at all.
 _MOST_SPREAD: Final = 0.5
 
