@@ -9,6 +9,7 @@ from typing import Any
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
 from costmodel.inputs.arguments import Named, Settings, Values, all_at_once, refuse
 from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection import counts as _counts
 from costmodel.projection import predict as _predict
@@ -53,6 +54,7 @@ def project(
         settings.solver,
         lambda: refuse([*settings.faults, *_at_least(1, draws=draws), *_at_least(0, seed=seed), *_known(scenario)]),
     )
+    refuse(faults_together(workload, digital_card))
     if solver is not None:
         analog_card = replace(analog_card, solver=solver)
     return _project.project(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)

@@ -204,6 +204,7 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[W
 
     from costmodel.inputs.arguments import all_at_once, refuse
     from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
+    from costmodel.inputs.together import faults_together
 
     split, faults = sort_settings(settings)
     workload, digital_card, analog_card, solver, _ = all_at_once(
@@ -213,6 +214,7 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[W
         lambda: load_solver(split["solver"]) if split["solver"] else None,
         lambda: refuse(faults),
     )
+    refuse(faults_together(workload, digital_card))
     return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
 
 

@@ -58,6 +58,7 @@ def workload_from(document: Document) -> Workload:
         host_time=_quantity(file.host_time),
         network=file.network,
         loss_terms=file.loss_terms,
+        precision=file.precision,
     )
 
 

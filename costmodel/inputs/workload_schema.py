@@ -12,6 +12,7 @@ from costmodel.curvature.measured import MeasuredCurvature, Stated
 from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.inputs.kinds.fields import Count, Size
 from costmodel.inputs.schema import Name, QuantityEntry, Strict
+from costmodel.machines.precision import Precision
 from costmodel.quantities import units
 from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import FactorProducts, Fisher, WeightSharing
@@ -124,11 +125,18 @@ class CurvatureEntry(Strict):
         return MeasuredCurvature(roles, {name: each.stated() for name, each in self.layers.items()})
 
 
+def _product_precision(name: Any) -> Any:
+    if name == Precision.BFLOAT16:
+        raise ValueError("K-FAC's products run in float32 or tf32; 8 bits are too few for its factors")
+    return name
+
+
 class KfacEntry(CurvatureOf):
     """Settings of K-FAC that bind every method alike; catalog/kfac.yaml says what holds for those left out."""
 
     weight_sharing: Annotated[WeightSharing, Field(strict=False)] | None = None
     factor_products: Annotated[FactorProducts, Field(strict=False)] | None = None
+    precision: Annotated[Precision, Field(strict=False), BeforeValidator(_product_precision)] | None = None
     fisher: Annotated[Fisher, Field(strict=False)] | None = None
     factor_interval: Size | None = None
     refresh_interval: Size | None = None
@@ -160,6 +168,7 @@ class WorkloadFile(Strict):
     host_time: Seconds | None = None
     network: Annotated[NetworkKind, Field(strict=False)] = NetworkKind.OTHER
     loss_terms: Count = 1.0
+    precision: Annotated[Precision, Field(strict=False)] = Precision.FLOAT32
     training: Training | None = None
     kfac: KfacEntry = KfacEntry()
     layers: Annotated[list[Any], Field(min_length=1)] | None = None

@@ -12,10 +12,12 @@ from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import Context, FittedLaw, Law, Term, Work
 from costmodel.machines.operations import OPERATIONS, Part
+from costmodel.machines.precision import OUTPUTS, Precision, law_name, precision_of
 from costmodel.methods import DigitalWork, Layers, Scope
 from costmodel.projection.cost import Cost
 from costmodel.projection.scopes import Scopes
 from costmodel.quantities.estimate import Draws, Status, weakest
+from costmodel.workloads.workload import Workload
 
 #: A float32 element.
 _ELEMENT_BYTES: Final = 4.0
@@ -24,15 +26,17 @@ _ELEMENT_BYTES: Final = 4.0
 class DigitalArm:
     """One digital device under one set of draws."""
 
-    def __init__(self, card: DigitalCard, scopes: Scopes) -> None:
-        self._card, self._scopes = card, scopes
+    def __init__(self, card: DigitalCard, scopes: Scopes, workload: Workload) -> None:
+        self._card, self._scopes, self._workload = card, scopes, workload
 
     def cost(self, work: DigitalWork) -> Cost:
         """Seconds of one run of some work, over the whole network and for one layer of each shape."""
         scopes = self._scopes
-        parts = self._card.resolve(work.operation)
+        precision = self._precision(work)
+        parts = self._card.resolve(work.operation, precision)
         if parts is None:
-            raise ValueError(f"card {self._card.name} has no law for {work.operation}, nor one that may stand in")
+            name = law_name(work.operation, precision)
+            raise ValueError(f"card {self._card.name} has no law for {name}, nor one that may stand in")
         terms = [term for part in parts for term in self._terms(work, part)]
         weight = scopes.weight(work.scope, pairs=False, layers=work.layers)
         if not terms or not weight.any():
@@ -46,12 +50,15 @@ class DigitalArm:
         found = np.zeros(self._scopes.draws)
         weight = self._scopes.weight(work.scope, pairs=False, layers=work.layers)
         calls = self._scopes.sum(self._launches(work) * weight)
-        for part in self._card.resolve(work.operation) or ():
+        for part in self._card.resolve(work.operation, self._precision(work)) or ():
             law = self._card.laws[part.operation]
             if isinstance(law, FittedLaw) and law.host is not None:
                 scatter = self._scopes.drawn[f"digital.operations.{part.operation}.scatter"]
                 found = found + law.host.seconds(calls * part.launch) * scatter
         return found
+
+    def _precision(self, work: DigitalWork) -> Precision:
+        return precision_of(work.operation, self._workload.precision, self._workload.kfac.precision)
 
     def _terms(self, work: DigitalWork, part: Part) -> list[Term]:
         """A law's terms, their statuses lowered by what the counts rest on."""
@@ -76,9 +83,12 @@ class DigitalArm:
         else:
             assert work.bytes is not None
             units = scopes.evaluate(work.bytes, work.scope, work.tolerance) / _ELEMENT_BYTES
+            if work.operation in OUTPUTS:
+                units = units * (self._workload.precision.activation_bytes / _ELEMENT_BYTES)
         elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
         size, sides = self._sizes(work)
-        return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
+        law_of = OPERATIONS[part.operation.partition(".")[0]]
+        return Work(law_of, launches, calls * pairs, pairs, units * pairs, elements, size, sides)
 
     def _launches(self, work: DigitalWork) -> Draws:
         """Calls for each unit of a scope; one for all matrices of a size where they are batched."""

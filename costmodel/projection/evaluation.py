@@ -39,7 +39,7 @@ class Evaluation:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
         self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
-        self._arm = DigitalArm(digital, self._scopes)
+        self._arm = DigitalArm(digital, self._scopes, workload)
         # Most phases belong to several methods.
         self._costs: dict[Phase, Cost] = {}
         self._energies: dict[Phase, Cost | None] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from costmodel.machines.precision import Precision
 from costmodel.projection.project import LayerProjection, MethodProjection, Projection
 from costmodel.quantities.estimate import Estimate
 from costmodel.quantities.shown import html_table
@@ -122,7 +123,7 @@ def _methods(projection: Projection) -> Table:
         )
     title = (
         f"{projection.workload.title or projection.workload.name}, batch {projection.workload.batch_size}; "
-        f"{projection.digital.name} and {projection.analog.name}, {projection.scenario} scenario"
+        f"{_run(projection)}{projection.digital.name} and {projection.analog.name}, {projection.scenario} scenario"
     )
     best = f"over {projection.best_digital}"
     columns = (
@@ -137,6 +138,14 @@ def _methods(projection: Projection) -> Table:
         "bound by",
     )
     return Table(title, columns, tuple(rows), right=(1, 2, 5, 6, 7))
+
+
+def _run(projection: Projection) -> str:
+    """How the step is run, where it is not in float32 throughout."""
+    workload = projection.workload
+    stated = {"network": workload.precision, "K-FAC's products": workload.kfac.precision}
+    told = [f"{what} in {each.value}" for what, each in stated.items() if each is not Precision.FLOAT32]
+    return "".join(f"{each}; " for each in told)
 
 
 def _phases(projection: Projection) -> Table:

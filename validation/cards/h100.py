@@ -20,6 +20,7 @@ from costmodel.inputs.files import write_text
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.precision import Precision
 from costmodel.machines.sizes import Size
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import Calibration, calibrate
@@ -118,13 +119,14 @@ def _in_precision(precision: str, laws: dict[str, FittedLaw]) -> dict[str, Fitte
 
 
 def _passes(precision: str, laws: dict[str, FittedLaw]) -> FittedLaw:
-    """Forward and backward of ViT-S/16: its outputs cost what they do in float32, its products a share."""
+    """Forward and backward of ViT-S/16: outputs by their bytes, products a share of float32's."""
     model = sizes_of("vit_s16", _BATCH)
     columns: list[Column] = [
         {name: replace(laws[name], host=None) for name in names if name in laws}
         for names in (("linear_outputs", "convolution_outputs"), ("linear_pass", "convolution_pass", "other_pass"))
     ]
     outputs, products = (column_seconds(each, model, "forward_backward") for each in columns)
+    outputs *= Precision(precision).activation_bytes / Precision.FLOAT32.activation_bytes
     share = (passes_alone(H100 / "kfac_steps.csv", precision)[_BATCH] - outputs) / products
     like = laws["linear_pass"]
     penalties = {name: curve.times(share) for name, curve in like.penalties.items()}

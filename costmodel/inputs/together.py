@@ -1,0 +1,24 @@
+"""What a model asks of a card: faults that neither file has by itself."""
+
+from __future__ import annotations
+
+from costmodel.inputs.faults import Fault
+from costmodel.machines.cards import DigitalCard
+from costmodel.machines.precision import Precision
+from costmodel.workloads.workload import Workload
+
+
+def faults_together(workload: Workload, digital: DigitalCard) -> list[Fault]:
+    """Precisions that a model runs in and a card has no laws for."""
+    return [
+        *_precision("precision", workload, workload.precision, digital, "linear_pass"),
+        *_precision("kfac.precision", workload, workload.kfac.precision, digital, "gemm"),
+    ]
+
+
+def _precision(path: str, workload: Workload, wanted: Precision, digital: DigitalCard, operation: str) -> list[Fault]:
+    known = digital.precisions(operation)
+    if wanted in known:
+        return []
+    listed = ", ".join(each.value for each in known)
+    return [Fault(workload.name, 0, 0, path, f"card {digital.name} has no {wanted.value}; it has {listed}")]
