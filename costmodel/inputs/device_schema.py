@@ -191,6 +191,8 @@ class DigitalFile(Strict):
     source: str
     power: Power | None = None
     step: Factor | None = None
+    interconnect_bandwidth: Bandwidth | None = None
+    interconnect_latency: Seconds | None = None
     timings: str = ""
     operations: dict[str, Any]
 

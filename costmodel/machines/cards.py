@@ -34,6 +34,8 @@ class DigitalCard:
         power: What it draws while it works; None where the card does not say.
         step: Factor on all work of a step: what a step takes over the sum of its phases, each timed alone; None where
             no networks were timed.
+        interconnect_bandwidth: Bytes a second that it sends to other devices of its kind; None where nobody says.
+        interconnect_latency: Delay of one message to another device; None where nobody says.
         timings: Digest of the timings behind the laws; empty where they are not the project's own.
     """
 
@@ -44,6 +46,8 @@ class DigitalCard:
     power: Quantity | None = None
     step: Quantity | None = None
     timings: str = ""
+    interconnect_bandwidth: Quantity | None = None
+    interconnect_latency: Quantity | None = None
 
     def resolve(self, operation: str, precision: Precision = Precision.FLOAT32) -> tuple[Part, ...] | None:
         """Whose laws give the time of an operation: its own, or those of the first alternative the card knows.
@@ -87,7 +91,12 @@ class DigitalCard:
             if name in OPERATIONS or name.partition(".")[2] in precisions
             for key, quantity in law.quantities().items()
         }
-        more = {"power": self.power, "step": self.step}
+        more = {
+            "power": self.power,
+            "step": self.step,
+            "interconnect_bandwidth": self.interconnect_bandwidth,
+            "interconnect_latency": self.interconnect_latency,
+        }
         return found | {name: value for name, value in more.items() if value is not None}
 
     def __repr__(self) -> str:

@@ -141,10 +141,13 @@ def _methods(projection: Projection) -> Table:
 
 
 def _run(projection: Projection) -> str:
-    """How the step is run, where it is not in float32 throughout."""
+    """How the step is run, where it is not in float32 throughout on one device."""
     workload = projection.workload
     stated = {"network": workload.precision, "K-FAC's products": workload.kfac.precision}
     told = [f"{what} in {each.value}" for what, each in stated.items() if each is not Precision.FLOAT32]
+    if workload.devices > 1:
+        machines = "an analog machine each" if workload.analog_per_device else "one analog machine for all"
+        told.append(f"{workload.devices} devices with {workload.device_batch:g} examples and {machines}")
     return "".join(f"{each}; " for each in told)
 
 

@@ -26,7 +26,9 @@ def verdict(projection: Projection) -> str:
         answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
     else:
         answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
-    return f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{_bound(projection)}"
+    return (
+        f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{_bound(projection)}{_idle(projection)}"
+    )
 
 
 def _inverse(ratio: Estimate) -> Estimate:
@@ -76,3 +78,12 @@ def _bound(projection: Projection) -> str:
         f"A solver that took no time at all would gain {significant(bound)}x, "
         f"because {digital.labels[digital.bound]} is {share:.0%} of the digital step."
     )
+
+
+def _idle(projection: Projection) -> str:
+    """Devices without a factor to invert; silent where there are none."""
+    workload = projection.workload
+    if not workload.idle_devices:
+        return ""
+    factors = workload.devices - workload.idle_devices
+    return f" {workload.idle_devices} of {workload.devices} devices invert nothing: there are {factors} factors."

@@ -147,6 +147,7 @@ class KfacSettings:
         weight_sharing: Of positions of one example.
         factor_products: Whether one triangle of a factor is computed, or both.
         precision: Of products with factors, inverses and statistics.
+        gradient_workers: Share of the devices that hold a layer's inverses; None for one device.
         fisher: Whose gradients the factors are made of.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
@@ -172,6 +173,7 @@ class KfacSettings:
     weight_sharing: WeightSharing
     factor_products: FactorProducts
     precision: Precision
+    gradient_workers: float | None
     fisher: Fisher
     factor_interval: int
     refresh_interval: int
@@ -231,6 +233,8 @@ class Workload:
         network: What kind of network it is.
         loss_terms: Terms of the loss that one example has: its tokens where each has a target, otherwise 1.
         precision: Of forward and backward passes.
+        devices: Devices that share the batch, data parallel.
+        analog_per_device: Whether each device has an analog machine of its own.
     """
 
     name: str
@@ -245,6 +249,8 @@ class Workload:
     network: NetworkKind = NetworkKind.OTHER
     loss_terms: float = 1.0
     precision: Precision = Precision.FLOAT32
+    devices: int = 1
+    analog_per_device: bool = True
 
     def __repr__(self) -> str:
         """One line: what it is, how large, and its batch."""
@@ -278,6 +284,26 @@ class Workload:
         return self.batch_size * math.fsum(
             other.forward_flops_per_example * other.input_gradients for other in self.others
         )
+
+    @property
+    def device_batch(self) -> float:
+        """Examples of one device in one step."""
+        return self.batch_size / self.devices
+
+    @property
+    def gradient_worker_fraction(self) -> float:
+        """Share of the devices that hold a layer's inverses."""
+        return self.kfac.gradient_workers or 1 / self.devices
+
+    @property
+    def machines(self) -> int:
+        """Analog machines."""
+        return self.devices if self.analog_per_device else 1
+
+    @property
+    def idle_devices(self) -> int:
+        """Devices that have no factor to invert."""
+        return max(0, self.devices - 2 * sum(layer.pairs for layer in self.layers))
 
     @property
     def precisions(self) -> frozenset[Precision]:

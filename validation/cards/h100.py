@@ -22,6 +22,8 @@ from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.precision import Precision
 from costmodel.machines.sizes import Size
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import byte_per_second, second
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import Calibration, calibrate
 from validation.fit.gpu_networks import held_out_networks, passes_alone, read_steps, sizes_of
@@ -83,6 +85,15 @@ def products(precision: str) -> dict[Point, float]:
     }
 
 
+_LINK: Final = (
+    "data sheet: NVLink 4, 900 GB/s both ways, 450 GB/s a direction (high); 60 to 80 % of it reached, as a guess. Over "
+    "InfiniBand NDR it is 50 GB/s: set it"
+)
+_DELAY: Final = (
+    "messages between GPUs over EFA take 15 us, 3 to 5 us with gdrcopy (libfabric pull request 8881); none over NVLink"
+)
+
+
 def card() -> DigitalCard:
     """The card."""
     made = card_of(calibration(), NAME)
@@ -100,6 +111,8 @@ def card() -> DigitalCard:
         title="NVIDIA H100 SXM 80 GB, PyTorch 2.11 in float32: measured and fitted",
         source=_SOURCE,
         laws={name: laws[name] for name in ordered},
+        interconnect_bandwidth=Quantity(360e9, 270e9, 450e9, byte_per_second, Status.ASSUMED, _LINK),
+        interconnect_latency=Quantity(5e-6, 2e-6, 15e-6, second, Status.ASSUMED, _DELAY),
     )
 
 
