@@ -36,6 +36,7 @@ class DigitalCard:
             no networks were timed.
         interconnect_bandwidth: Bytes a second that it sends to other devices of its kind; None where nobody says.
         interconnect_latency: Delay of one message to another device; None where nobody says.
+        memory: Bytes it has; None where nobody says.
         timings: Digest of the timings behind the laws; empty where they are not the project's own.
     """
 
@@ -48,6 +49,7 @@ class DigitalCard:
     timings: str = ""
     interconnect_bandwidth: Quantity | None = None
     interconnect_latency: Quantity | None = None
+    memory: Quantity | None = None
 
     def resolve(self, operation: str, precision: Precision = Precision.FLOAT32) -> tuple[Part, ...] | None:
         """Whose laws give the time of an operation: its own, or those of the first alternative the card knows.
@@ -96,6 +98,7 @@ class DigitalCard:
             "step": self.step,
             "interconnect_bandwidth": self.interconnect_bandwidth,
             "interconnect_latency": self.interconnect_latency,
+            "memory": self.memory,
         }
         return found | {name: value for name, value in more.items() if value is not None}
 

@@ -233,6 +233,7 @@ class Method:
         assumes: What the analog machine is taken to have beyond what its card says.
         deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
         refined: A Newton-Schulz step squares what is off in its inverses.
+        memory: Bytes of its state, of a layer or of all parameters; None for that of a method like it.
     """
 
     name: str
@@ -244,6 +245,7 @@ class Method:
     assumes: tuple[str, ...] = ()
     deflated: bool = False
     refined: bool = False
+    memory: Formula | None = None
 
     def without(self, part: Part) -> Method:
         """The same method where nothing is done for a part."""

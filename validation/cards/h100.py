@@ -23,7 +23,7 @@ from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.precision import Precision
 from costmodel.machines.sizes import Size
 from costmodel.quantities.estimate import Quantity, Status
-from costmodel.quantities.units import byte_per_second, second
+from costmodel.quantities.units import byte, byte_per_second, second
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import Calibration, calibrate
 from validation.fit.gpu_networks import held_out_networks, passes_alone, read_steps, sizes_of
@@ -112,6 +112,7 @@ def card() -> DigitalCard:
         source=_SOURCE,
         laws={name: laws[name] for name in ordered},
         interconnect_bandwidth=Quantity(360e9, 270e9, 450e9, byte_per_second, Status.ASSUMED, _LINK),
+        memory=Quantity(80e9, 80e9, 80e9, byte, Status.SOURCED, "data sheet: 80 GB of HBM3"),
         interconnect_latency=Quantity(5e-6, 2e-6, 15e-6, second, Status.ASSUMED, _DELAY),
     )
 
