@@ -9,6 +9,7 @@ from typing import Any
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
 from costmodel.inputs.arguments import Named, Settings, Values, all_at_once, refuse
 from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection import counts as _counts
 from costmodel.projection import predict as _predict
@@ -23,6 +24,7 @@ def project(
     analog: Named | AnalogCard = ANALOG,
     *,
     set: Values | None = None,
+    devices: int | None = None,
     scenario: Scenario | str = Scenario.NOMINAL,
     draws: int = DRAWS,
     seed: int = 0,
@@ -35,6 +37,7 @@ def project(
         analog: The thermodynamic machine's card, likewise.
         set: Values to change, by the paths of ``--set``: ``{"analog.relaxation_time": "1 ns", "kfac.damping": 1e-2}``.
             A text is read as on the command line; numbers, lists and dicts are taken as they are.
+        devices: Devices that share the batch; as the model says without it.
         scenario: How the ranges of the analog arm are used: ``"conservative"``, ``"nominal"`` or ``"optimistic"``.
         draws: How many draws the intervals rest on.
         seed: Equal seed and input give equal output.
@@ -45,7 +48,7 @@ def project(
     >>> project("mlp", set={"batch_size": 256, "analog.relaxation_time": "1 ns"}, draws=100).best_digital
     'kfac.newton_schulz'
     """
-    settings = Settings.of(set)
+    settings = Settings.of(set if devices is None else {**(set or {}), "model.devices": devices})
     workload, digital_card, analog_card, solver, _ = all_at_once(
         lambda: settings.load(model, (Workload,), ("model",), "model"),
         lambda: settings.load(digital, (DigitalCard,), ("digital",), "digital"),
@@ -53,6 +56,7 @@ def project(
         settings.solver,
         lambda: refuse([*settings.faults, *_at_least(1, draws=draws), *_at_least(0, seed=seed), *_known(scenario)]),
     )
+    refuse(faults_together(workload, digital_card))
     if solver is not None:
         analog_card = replace(analog_card, solver=solver)
     return _project.project(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)

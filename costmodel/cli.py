@@ -42,6 +42,7 @@ def project(
     digital: Digital = DIGITAL,
     analog: Analog = ANALOG,
     settings: Settings = [],  # noqa: B006 -- typer copies it
+    devices: Annotated[int, typer.Option(min=0, help="devices that share the batch; as the model says without it")] = 0,
     scenario: Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")] = Scenario.NOMINAL,
     draws: Annotated[int, typer.Option(min=1, max=1_000_000, help="draws the intervals rest on")] = DRAWS,
     seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
@@ -51,6 +52,7 @@ def project(
     from costmodel.projection.project import project as run
     from costmodel.views.project import ProjectReport
 
+    settings = [*settings, f"model.devices={devices}"] if devices else settings
     workload, digital_card, analog_card = _load(model, digital, analog, settings)
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
     _print(output, ProjectReport(result))
@@ -204,6 +206,7 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[W
 
     from costmodel.inputs.arguments import all_at_once, refuse
     from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
+    from costmodel.inputs.together import faults_together
 
     split, faults = sort_settings(settings)
     workload, digital_card, analog_card, solver, _ = all_at_once(
@@ -213,6 +216,7 @@ def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[W
         lambda: load_solver(split["solver"]) if split["solver"] else None,
         lambda: refuse(faults),
     )
+    refuse(faults_together(workload, digital_card))
     return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
 
 

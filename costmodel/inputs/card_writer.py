@@ -30,7 +30,8 @@ def dump(card: DigitalCard, comment: str) -> str:
     """
     root: dict[str, Any] = {"schema": 1, "kind": "digital", "name": card.name, "title": card.title}
     root["source"] = card.source
-    for key, quantity in (("power", card.power), ("step", card.step)):
+    for key in ("power", "step", "interconnect_bandwidth", "interconnect_latency", "memory"):
+        quantity = getattr(card, key)
         if quantity is not None:
             root[key] = quantity_entry(quantity)
     if card.timings:

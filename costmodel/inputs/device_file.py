@@ -67,8 +67,12 @@ def _digital(document: Document) -> DigitalCard:
         faults = _missing(document, laws)
     report(document, faults)
     assert file is not None  # a missing file has faults
-    power, step = (None if each is None else each.quantity() for each in (file.power, file.step))
-    return DigitalCard(file.name, file.title, file.source, laws, power, step, file.timings)
+    power, step, bandwidth, latency, memory = (
+        None if each is None else each.quantity()
+        for each in (file.power, file.step, file.interconnect_bandwidth, file.interconnect_latency, file.memory)
+    )
+    own = (power, step, file.timings, bandwidth, latency, memory)
+    return DigitalCard(file.name, file.title, file.source, laws, *own)
 
 
 def _held(document: Document) -> list[str]:

@@ -27,6 +27,10 @@ class Rate(QuantityEntry, of=units.flop_per_second):
     """FLOPs a second."""
 
 
+class Bytes(QuantityEntry, of=units.byte):
+    """Room for numbers."""
+
+
 class Arrays(QuantityEntry, of="arrays"):
     """Arrays behind one link."""
 
@@ -191,6 +195,9 @@ class DigitalFile(Strict):
     source: str
     power: Power | None = None
     step: Factor | None = None
+    interconnect_bandwidth: Bandwidth | None = None
+    interconnect_latency: Seconds | None = None
+    memory: Bytes | None = None
     timings: str = ""
     operations: dict[str, Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +45,8 @@ def workload_from(document: Document) -> Workload:
     faults += reader.faults
     if file is not None and not reader.faults:
         faults += _without_layer(document, file, parts)
+    if file is not None:
+        faults += _devices(document, file)
     report(document, faults)
     assert file is not None  # a missing file has faults
     return Workload(
@@ -58,6 +61,9 @@ def workload_from(document: Document) -> Workload:
         host_time=_quantity(file.host_time),
         network=file.network,
         loss_terms=file.loss_terms,
+        precision=file.precision,
+        devices=file.devices,
+        analog_per_device=file.analog_per_device,
     )
 
 
@@ -68,6 +74,28 @@ def _without_layer(document: Document, file: schema.WorkloadFile, parts: list[Pa
     strange = [name for name in (entry.layers if entry else ()) if name not in set(names)]
     where = ("kfac", "curvature", "layers")
     return [document.fault((*where, name), unknown("factored layer", name, names)) for name in strange]
+
+
+def _devices(document: Document, file: schema.WorkloadFile) -> list[Fault]:
+    """More devices than examples, and shares of the devices that are no whole number of them."""
+    devices, share = file.devices, file.kfac.gradient_workers
+    faults = []
+    if devices > file.batch_size:
+        message = f"{devices} devices share {file.batch_size} examples of a step; at most one device an example"
+        faults.append(document.fault(("devices",), message))
+    if isinstance(share, float):
+        workers = round(share * devices)
+        if not math.isclose(workers, share * devices, rel_tol=1e-6) or workers < 1 or devices % workers:
+            message = f"{share:g} of {devices} devices is {share * devices:g}; groups are equal and of whole devices"
+            faults.append(document.fault(("kfac", "gradient_workers"), message))
+    return faults
+
+
+def _share(placement: schema.Placement | float) -> float | None:
+    """Share of the devices that hold a layer's inverses; None for one device, however many there are."""
+    if isinstance(placement, schema.Placement):
+        return 1.0 if placement is schema.Placement.COMMUNICATION_OPTIMAL else None
+    return placement
 
 
 def _quantity(entry: QuantityEntry | None) -> Quantity | None:
@@ -90,6 +118,7 @@ def _kfac(entry: schema.KfacEntry) -> KfacSettings:
         given = getattr(entry, name)
         value = getattr(kfac_defaults(), name) if given is None else given
         settings[name] = value.quantity() if isinstance(value, QuantityEntry) else value
+    settings["gradient_workers"] = _share(settings["gradient_workers"])
     settings["curvature"] = (entry.curvature or schema.CurvatureEntry()).measured()
     return KfacSettings(**settings, curvature_law=shipped_law())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -12,6 +13,7 @@ from costmodel.curvature.measured import MeasuredCurvature, Stated
 from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.inputs.kinds.fields import Count, Size
 from costmodel.inputs.schema import Name, QuantityEntry, Strict
+from costmodel.machines.precision import Precision
 from costmodel.quantities import units
 from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import FactorProducts, Fisher, WeightSharing
@@ -124,11 +126,37 @@ class CurvatureEntry(Strict):
         return MeasuredCurvature(roles, {name: each.stated() for name, each in self.layers.items()})
 
 
+def _product_precision(name: Any) -> Any:
+    if name == Precision.BFLOAT16:
+        raise ValueError("K-FAC's products run in float32 or tf32; 8 bits are too few for its factors")
+    return name
+
+
+class Placement(StrEnum):
+    """Where the inverses of a layer lie, as KAISA calls it; between the two a share of the devices is given."""
+
+    COMMUNICATION_OPTIMAL = "communication_optimal"  # on every device: no traffic on ordinary steps
+    MEMORY_OPTIMAL = "memory_optimal"  # on one device, which sends its result to the others every step
+
+
+def _gradient_workers(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in list(Placement):
+            raise ValueError(unknown("placement", value, list(Placement)) + "; or a share of the devices")
+        return Placement(value)
+    return value
+
+
+GradientWorkers = Annotated[Placement | Annotated[float, Field(gt=0, le=1)], BeforeValidator(_gradient_workers)]
+
+
 class KfacEntry(CurvatureOf):
     """Settings of K-FAC that bind every method alike; catalog/kfac.yaml says what holds for those left out."""
 
     weight_sharing: Annotated[WeightSharing, Field(strict=False)] | None = None
     factor_products: Annotated[FactorProducts, Field(strict=False)] | None = None
+    precision: Annotated[Precision, Field(strict=False), BeforeValidator(_product_precision)] | None = None
+    gradient_workers: GradientWorkers | None = None
     fisher: Annotated[Fisher, Field(strict=False)] | None = None
     factor_interval: Size | None = None
     refresh_interval: Size | None = None
@@ -160,6 +188,9 @@ class WorkloadFile(Strict):
     host_time: Seconds | None = None
     network: Annotated[NetworkKind, Field(strict=False)] = NetworkKind.OTHER
     loss_terms: Count = 1.0
+    precision: Annotated[Precision, Field(strict=False)] = Precision.FLOAT32
+    devices: Size = 1
+    analog_per_device: bool = True
     training: Training | None = None
     kfac: KfacEntry = KfacEntry()
     layers: Annotated[list[Any], Field(min_length=1)] | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from html import escape
 
 from costmodel.machines.laws import Law
 from costmodel.machines.operations import OPERATIONS, Part
+from costmodel.machines.precision import Precision, law_name
 from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.shown import census, quantities_html
@@ -33,6 +34,9 @@ class DigitalCard:
         power: What it draws while it works; None where the card does not say.
         step: Factor on all work of a step: what a step takes over the sum of its phases, each timed alone; None where
             no networks were timed.
+        interconnect_bandwidth: Bytes a second that it sends to other devices of its kind; None where nobody says.
+        interconnect_latency: Delay of one message to another device; None where nobody says.
+        memory: Bytes it has; None where nobody says.
         timings: Digest of the timings behind the laws; empty where they are not the project's own.
     """
 
@@ -43,40 +47,59 @@ class DigitalCard:
     power: Quantity | None = None
     step: Quantity | None = None
     timings: str = ""
+    interconnect_bandwidth: Quantity | None = None
+    interconnect_latency: Quantity | None = None
+    memory: Quantity | None = None
 
-    def resolve(self, operation: str) -> tuple[Part, ...] | None:
+    def resolve(self, operation: str, precision: Precision = Precision.FLOAT32) -> tuple[Part, ...] | None:
         """Whose laws give the time of an operation: its own, or those of the first alternative the card knows.
 
-        None where the card knows none.
+        None where the card knows none. In another precision than float32 only laws in it stand in.
 
         >>> from costmodel.inputs.loading import load_digital
         >>> [(part.operation, part.launch) for part in load_digital("v100").resolve("precondition")]
         [('gemm', 2.0)]
         """
-        return self._resolve(operation, frozenset())
+        return self._resolve(operation, precision, frozenset())
 
-    def _resolve(self, operation: str, tried: frozenset[str]) -> tuple[Part, ...] | None:
-        if operation in self.laws:
-            return (Part(operation),)
+    def _resolve(self, operation: str, precision: Precision, tried: frozenset[str]) -> tuple[Part, ...] | None:
+        name = law_name(operation, precision)
+        if name in self.laws:
+            return (Part(name),)
         known = OPERATIONS.get(operation)
         for alternative in known.instead if known else ():
             parts = []
             for part in alternative:
-                inner = None if part.operation in tried else self._resolve(part.operation, tried | {operation})
+                inner = (
+                    None if part.operation in tried else self._resolve(part.operation, precision, tried | {operation})
+                )
                 parts.append(None if inner is None else [each.of(part) for each in inner])
             if None not in parts:
                 return tuple(each for found in parts if found is not None for each in found)
         return None
 
-    def quantities(self) -> dict[str, Quantity]:
-        """Every uncertain number of float32 laws by path, ``operations.gemm.rate``, and those of the device."""
+    def precisions(self, operation: str) -> list[Precision]:
+        """Precisions in which the card knows an operation."""
+        return [each for each in Precision if self.resolve(operation, each) is not None]
+
+    def quantities(self, precisions: Collection[Precision] = ()) -> dict[str, Quantity]:
+        """Every uncertain number of laws by path, ``operations.gemm.rate``, and those of the device.
+
+        Laws are those of float32 and of the ``precisions`` given.
+        """
         found = {
             f"operations.{name}.{key}": quantity
             for name, law in self.laws.items()
-            if name in OPERATIONS
+            if name in OPERATIONS or name.partition(".")[2] in precisions
             for key, quantity in law.quantities().items()
         }
-        more = {"power": self.power, "step": self.step}
+        more = {
+            "power": self.power,
+            "step": self.step,
+            "interconnect_bandwidth": self.interconnect_bandwidth,
+            "interconnect_latency": self.interconnect_latency,
+            "memory": self.memory,
+        }
         return found | {name: value for name, value in more.items() if value is not None}
 
     def __repr__(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from costmodel.formulas import first_order, kfac
+from collections.abc import Mapping
+from typing import Final
+
+from costmodel.formulas import Formula, first_order, kfac
 from costmodel.formulas.accuracy import iterations
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
@@ -23,7 +26,18 @@ def _method(name: str, title: str, construction: FactorConstruction, *solver: Ph
             *solver,
             phases.update(first_order.sgd_update_bytes()),
         ),
+        memory=_MEMORY.get(name),
     )
+
+
+#: What members keep, of those that keep more than factors and a momentum. A sketch's rank differs by layer: left out.
+_MEMORY: Final[Mapping[str, Formula]] = {
+    "cholesky": kfac.cholesky.memory_bytes(),
+    "cholesky_batched": kfac.cholesky.memory_bytes(),
+    "cholesky_solve": kfac.cholesky.solve_memory_bytes(),
+    "eigh": kfac.eigh.memory_bytes(),
+    "newton_schulz": kfac.newton_schulz.memory_bytes(),
+}
 
 
 def _inversion(*works: DigitalWork) -> Phase:

@@ -50,6 +50,7 @@ def ekfac(construction: FactorConstruction) -> Method:
             phases.precondition_in_eigenbasis(),
             phases.update(first_order.sgd_update_bytes()),
         ),
+        memory=rivals.ekfac.memory_bytes(),
     )
 
 
@@ -72,6 +73,7 @@ def shampoo(construction: FactorConstruction) -> Method:
             Phase(_GRAFT, Cadence.STEP, (_stream(3, form.graft_bytes()),)),
             phases.update(first_order.adam_update_bytes()),
         ),
+        memory=form.memory_bytes(),
     )
 
 
@@ -92,6 +94,7 @@ def soap(construction: FactorConstruction) -> Method:
             Phase(phases.PRECONDITION, Cadence.STEP, (_products(4, form.rotate_flops()),)),
             phases.update(first_order.adam_update_bytes()),
         ),
+        memory=form.memory_bytes(),
     )
 
 
@@ -109,4 +112,5 @@ def muon(construction: FactorConstruction) -> Method:
             Phase(_ORTHOGONALISE, Cadence.STEP, (orthogonalise,)),
             phases.update(form.update_bytes()),
         ),
+        memory=form.memory_bytes(),
     )

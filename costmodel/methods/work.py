@@ -128,6 +128,21 @@ class AnalogWork:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageWork:
+    """Data that each device sends over its link to the others.
+
+    Attributes:
+        scope: What one evaluation of the counts covers.
+        messages: Messages of one device, one after the other; None where those of another work carry its words.
+        words: Words of 4 bytes that one device sends; None where they are counted with another work.
+    """
+
+    scope: Scope
+    messages: Formula | None
+    words: Formula | None
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A part of a formula to evaluate.
 
@@ -176,7 +191,7 @@ class Phase:
 
     part: Part
     cadence: Cadence
-    works: tuple[DigitalWork | AnalogWork, ...]
+    works: tuple[DigitalWork | AnalogWork | MessageWork, ...]
     pipelined: bool = False
     fed_by_host: bool = False
     interval: int | None = None
@@ -218,6 +233,7 @@ class Method:
         assumes: What the analog machine is taken to have beyond what its card says.
         deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
         refined: A Newton-Schulz step squares what is off in its inverses.
+        memory: Bytes of its state, of a layer or of all parameters; None for that of a method like it.
     """
 
     name: str
@@ -229,6 +245,7 @@ class Method:
     assumes: tuple[str, ...] = ()
     deflated: bool = False
     refined: bool = False
+    memory: Formula | None = None
 
     def without(self, part: Part) -> Method:
         """The same method where nothing is done for a part."""
@@ -239,10 +256,11 @@ class Method:
         for work in (work for phase in self.phases for work in phase.works):
             scope = Scope.FACTOR if isinstance(work, AnalogWork) else work.scope
             for formula in _formulas_in(work):
-                tolerance = None if formula is work.tolerance else work.tolerance
+                given = None if isinstance(work, MessageWork) else work.tolerance
+                tolerance = None if formula is given else given
                 yield from (Wanted(scope, part, tolerance) for part in formula.summands)
 
-    def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork, Formula]]:
+    def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork | MessageWork, Formula]]:
         """Every formula of every work, in order, with the work and the phase it belongs to."""
         for phase in self.phases:
             for work in phase.works:

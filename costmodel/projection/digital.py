@@ -12,10 +12,14 @@ from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import Context, FittedLaw, Law, Term, Work
 from costmodel.machines.operations import OPERATIONS, Part
-from costmodel.methods import DigitalWork, Layers, Scope
+from costmodel.machines.precision import OUTPUTS, Precision, law_name, precision_of
+from costmodel.methods import DigitalWork, Layers, MessageWork, Scope
+from costmodel.methods.distribution import Place
 from costmodel.projection.cost import Cost
+from costmodel.projection.placement import busiest
 from costmodel.projection.scopes import Scopes
 from costmodel.quantities.estimate import Draws, Status, weakest
+from costmodel.workloads.workload import Workload
 
 #: A float32 element.
 _ELEMENT_BYTES: Final = 4.0
@@ -24,36 +28,79 @@ _ELEMENT_BYTES: Final = 4.0
 class DigitalArm:
     """One digital device under one set of draws."""
 
-    def __init__(self, card: DigitalCard, scopes: Scopes) -> None:
-        self._card, self._scopes = card, scopes
+    def __init__(self, card: DigitalCard, scopes: Scopes, workload: Workload) -> None:
+        self._card, self._scopes, self._workload = card, scopes, workload
 
-    def cost(self, work: DigitalWork) -> Cost:
-        """Seconds of one run of some work, over the whole network and for one layer of each shape."""
+    def cost(self, work: DigitalWork, place: Place = Place.ALL) -> Cost:
+        """Seconds of one run of some work, over the whole network and for one layer of each shape.
+
+        Work that is dealt out to devices takes as long as the busiest of them.
+        """
         scopes = self._scopes
-        parts = self._card.resolve(work.operation)
+        precision = self._precision(work)
+        parts = self._card.resolve(work.operation, precision)
         if parts is None:
-            raise ValueError(f"card {self._card.name} has no law for {work.operation}, nor one that may stand in")
-        terms = [term for part in parts for term in self._terms(work, part)]
+            name = law_name(work.operation, precision)
+            raise ValueError(f"card {self._card.name} has no law for {name}, nor one that may stand in")
+        terms = [term for part in parts for term in self._terms(work, part, place)]
         weight = scopes.weight(work.scope, pairs=False, layers=work.layers)
         if not terms or not weight.any():
             return Cost(np.zeros(scopes.draws), np.zeros((len(scopes.shapes), scopes.draws)), Status.MEASURED)
         seconds = add(term.seconds for term in terms)
         whole = scopes.sum(seconds * weight)
+        groups = self._groups(place)
+        if groups > 1 and work.scope is not Scope.MODEL:
+            units = np.broadcast_to(seconds, (len(weight), scopes.draws))
+            whole = busiest(*self._jobs(units, weight[:, 0], work.scope), groups)
         return Cost(whole, scopes.per_layer(seconds, work.scope, work.layers), scopes.status(terms, weight))
 
-    def host(self, work: DigitalWork) -> Draws:
-        """Seconds in which the host queues the calls of one run of some work, shape (draws,)."""
+    def _groups(self, place: Place) -> int:
+        """Devices, or groups of them that do the same, which layers are dealt out to."""
+        if place is Place.ALL:
+            return 1
+        devices = self._workload.devices
+        return devices if place is Place.OWNER else round(1 / self._workload.gradient_worker_fraction)
+
+    def _jobs(self, seconds: Draws, weight: Draws, scope: Scope) -> tuple[Draws, Draws]:
+        """What is dealt out as one: a factor, or both of a layer where one device holds its inverses."""
+        alone = round(self._workload.gradient_worker_fraction * self._workload.devices) == 1
+        if scope is Scope.FACTOR and alone:
+            half = len(seconds) // 2
+            return seconds[:half] + seconds[half:], weight[:half]
+        return seconds, weight
+
+    def message(self, work: MessageWork) -> Cost:
+        """Seconds that each device's link is busy with what it sends."""
+        scopes = self._scopes
+        terms = []
+        if work.messages is not None:
+            latency = scopes.evaluate(work.messages, work.scope) * scopes.drawn["digital.interconnect_latency"]
+            terms.append(Term(latency, scopes.found["digital.interconnect_latency"].status))
+        if work.words is not None:
+            sent = _ELEMENT_BYTES * scopes.evaluate(work.words, work.scope)
+            data = sent * scopes.pairs(work.scope) / scopes.drawn["digital.interconnect_bandwidth"]
+            terms.append(Term(data, scopes.found["digital.interconnect_bandwidth"].status))
+        weight = scopes.weight(work.scope, pairs=False)
+        seconds = add(term.seconds for term in terms)
+        whole = scopes.sum(seconds * weight)
+        return Cost(whole, scopes.per_layer(seconds, work.scope), scopes.status(terms, weight))
+
+    def host(self, work: DigitalWork, place: Place = Place.ALL) -> Draws:
+        """Seconds in which a device's host queues the calls of one run of some work, shape (draws,)."""
         found = np.zeros(self._scopes.draws)
         weight = self._scopes.weight(work.scope, pairs=False, layers=work.layers)
-        calls = self._scopes.sum(self._launches(work) * weight)
-        for part in self._card.resolve(work.operation) or ():
+        calls = self._scopes.sum(self._launches(work, place) * weight) / self._groups(place)
+        for part in self._card.resolve(work.operation, self._precision(work)) or ():
             law = self._card.laws[part.operation]
             if isinstance(law, FittedLaw) and law.host is not None:
                 scatter = self._scopes.drawn[f"digital.operations.{part.operation}.scatter"]
                 found = found + law.host.seconds(calls * part.launch) * scatter
         return found
 
-    def _terms(self, work: DigitalWork, part: Part) -> list[Term]:
+    def _precision(self, work: DigitalWork) -> Precision:
+        return precision_of(work.operation, self._workload.precision, self._workload.kfac.precision)
+
+    def _terms(self, work: DigitalWork, part: Part, place: Place) -> list[Term]:
         """A law's terms, their statuses lowered by what the counts rest on."""
         law: Law = self._card.laws[part.operation]
         prefix = f"digital.operations.{part.operation}."
@@ -62,28 +109,32 @@ class DigitalArm:
         step = self._scopes.drawn.get("digital.step", np.ones(1))
         counts = [self._scopes.status_of(count) for count in _formulas(work)]
         below = weakest([*counts, *([Status.ASSUMED] if part.assumed else [])])
-        terms = law.terms(self._work(work, part), part, context)
+        terms = law.terms(self._work(work, part, place), part, context)
         return [Term(term.seconds * step, weakest([term.status, below])) for term in terms]
 
-    def _work(self, work: DigitalWork, part: Part) -> Work:
+    def _work(self, work: DigitalWork, part: Part, place: Place) -> Work:
         scopes, operation = self._scopes, OPERATIONS[work.operation]
         pairs = scopes.pairs(work.scope)
         calls = scopes.evaluate(work.calls, work.scope, work.tolerance)
-        launches = self._launches(work)
+        launches = self._launches(work, place)
         if operation.flops(2, 2):
             assert work.flops is not None  # checked when the work was made
             units = scopes.evaluate(work.flops, work.scope, work.tolerance)
         else:
             assert work.bytes is not None
             units = scopes.evaluate(work.bytes, work.scope, work.tolerance) / _ELEMENT_BYTES
+            if work.operation in OUTPUTS:
+                units = units * (self._workload.precision.activation_bytes / _ELEMENT_BYTES)
         elements = None if work.elements is None else scopes.evaluate(work.elements, work.scope) * pairs
         size, sides = self._sizes(work)
-        return Work(OPERATIONS[part.operation], launches, calls * pairs, pairs, units * pairs, elements, size, sides)
+        law_of = OPERATIONS[part.operation.partition(".")[0]]
+        return Work(law_of, launches, calls * pairs, pairs, units * pairs, elements, size, sides)
 
-    def _launches(self, work: DigitalWork) -> Draws:
-        """Calls for each unit of a scope; one for all matrices of a size where they are batched."""
+    def _launches(self, work: DigitalWork, place: Place) -> Draws:
+        """Calls for each unit of a scope; one for all matrices of a size on a device where they are batched."""
         calls = self._scopes.evaluate(work.calls, work.scope, work.tolerance)
-        return calls / (self._batch(work.scope) if work.batched else 1.0)
+        batch = np.maximum(self._batch(work.scope) / self._groups(place), 1.0) if work.batched else 1.0
+        return calls / batch
 
     def _sizes(self, work: DigitalWork) -> tuple[Draws | None, tuple[Draws, Draws] | None]:
         """Working size of each unit: harmonic mean of the dimensions; and its columns n and rows m."""

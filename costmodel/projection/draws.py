@@ -37,7 +37,7 @@ def quantities(workload: Workload, digital: DigitalCard, analog: AnalogCard) -> 
         found["model.training.kfac_step_ratio"] = workload.training.kfac_step_ratio
     if workload.host_time is not None:
         found["model.host_time"] = workload.host_time
-    found |= {f"digital.{path}": quantity for path, quantity in digital.quantities().items()}
+    found |= {f"digital.{path}": quantity for path, quantity in digital.quantities(workload.precisions).items()}
     found |= {f"analog.{name}": quantity for name, quantity in completed(analog).items()}
     found |= solver_quantities(analog.solver)
     return found

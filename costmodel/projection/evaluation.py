@@ -10,7 +10,8 @@ from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term, beside
-from costmodel.methods import AnalogWork, Cadence, DigitalWork, Method, Phase, Resource, Scope
+from costmodel.methods import AnalogWork, Cadence, DigitalWork, MessageWork, Method, Phase, Resource, Scope
+from costmodel.methods.distribution import Place, place
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, slowest, total
 from costmodel.projection.digital import DigitalArm
@@ -39,7 +40,7 @@ class Evaluation:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
         self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
-        self._arm = DigitalArm(digital, self._scopes)
+        self._arm = DigitalArm(digital, self._scopes, workload)
         # Most phases belong to several methods.
         self._costs: dict[Phase, Cost] = {}
         self._energies: dict[Phase, Cost | None] = {}
@@ -74,13 +75,15 @@ class Evaluation:
 
     def _phase_energy(self, phase: Phase, time: Cost) -> Cost | None:
         power = self._drawn.get("digital.power")
+        if power is not None:
+            power = power * self._workload.devices
         parts = [self._joules(work, phase) for work in phase.works if isinstance(work, AnalogWork)]
         if power is not None and not parts:
             parts = [self._at_power(time, power)]
         elif power is not None:
             share = self._runs_per_step(phase)
             digital = (work for work in phase.works if isinstance(work, DigitalWork))
-            parts += [self._at_power(self._work(work), power * share) for work in digital]
+            parts += [self._at_power(self._work(work, place(phase)), power * share) for work in digital]
         return total(parts) if parts else None
 
     def _at_power(self, time: Cost, power: Draws) -> Cost:
@@ -104,7 +107,7 @@ class Evaluation:
 
     def _phase(self, phase: Phase) -> Cost:
         share = self._runs_per_step(phase)
-        parts = [self._work(work) for work in phase.works]
+        parts = [self._work(work, place(phase)) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
         cost = self._queued(phase, cost, share)
@@ -117,7 +120,7 @@ class Evaluation:
     def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
         """The cost of a phase whose calls the host queues while the device works."""
         works = (work for work in phase.works if isinstance(work, DigitalWork))
-        host = np.sum([self._arm.host(work) for work in works] or [np.zeros(1)], axis=0) * share
+        host = np.sum([self._arm.host(work, place(phase)) for work in works] or [np.zeros(1)], axis=0) * share
         return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, phase: Phase) -> float | Draws:
@@ -132,7 +135,7 @@ class Evaluation:
             case Cadence.REFRESH:
                 return 1.0 / kfac.refresh_interval
             case Cadence.RELOAD:
-                resident = np.minimum(1.0, self._drawn["analog.arrays"] / self._blocks())
+                resident = np.minimum(1.0, self._workload.machines * self._drawn["analog.arrays"] / self._blocks())
                 return resident / kfac.refresh_interval + (1.0 - resident)
 
     def _blocks(self) -> Draws:
@@ -141,10 +144,10 @@ class Evaluation:
         blocks = np.ceil(values["n"] / values["m"])
         return np.asarray(np.sum(blocks * self._scopes.weight(Scope.FACTOR, pairs=True), axis=0))
 
-    def _work(self, work: DigitalWork | AnalogWork) -> Cost:
+    def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place) -> Cost:
         if isinstance(work, AnalogWork):
             return self._analog_work(work)
-        return self._arm.cost(work)
+        return self._arm.message(work) if isinstance(work, MessageWork) else self._arm.cost(work, where)
 
     # --- analog ------------------------------------------------------------------------------------------------
 
@@ -160,12 +163,15 @@ class Evaluation:
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
         seconds = add(term.seconds for term in terms)
         status = self._scopes.status(terms, weight)
+        machines = self._workload.machines
         whole = self._scopes.sum(seconds * weight)
+        if work.resource is Resource.LINK and machines > 1:
+            whole = np.maximum(whole / machines, np.max(seconds, axis=0))
         if work.resource is Resource.ARRAYS:
             jobs = seconds if work.systems is None else seconds / self._scopes.evaluate(work.systems, Scope.FACTOR)
             jobs = self._scopes.per_layer(jobs, Scope.FACTOR) if work.chained else jobs
             # List scheduling can do no better than this, and greedy comes close when jobs are many.
-            whole = np.maximum(whole / self._drawn["analog.arrays"], np.max(jobs, axis=0))
+            whole = np.maximum(whole / (machines * self._drawn["analog.arrays"]), np.max(jobs, axis=0))
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         return Cost(whole, self._scopes.per_layer(seconds, Scope.FACTOR) * pairs, status)
 

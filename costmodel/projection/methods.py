@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from costmodel.methods import METHODS, Method, phases
+from costmodel.methods.distribution import distributed
 from costmodel.workloads.workload import Fisher, Workload
 
 
 def methods_of(workload: Workload) -> list[Method]:
-    """Every registered method with the factors and the Fisher that a workload states."""
+    """Every registered method with the factors, the Fisher and the devices that a workload states."""
     methods = [build(workload.kfac.factor_construction) for build in METHODS.values()]
     if workload.kfac.fisher is Fisher.EMPIRICAL:
         methods = [method.without(phases.SAMPLED_BACKWARD) for method in methods]
+    if workload.devices > 1:
+        methods = [distributed(method) for method in methods]
     return methods

@@ -16,6 +16,7 @@ from costmodel.projection.cost import Cost, Gathered, total
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
+from costmodel.projection.memory import Memory, memory
 from costmodel.projection.methods import methods_of
 from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
@@ -38,6 +39,7 @@ class MethodProjection:
         time_to_target: Seconds of the training run, where its number of steps is known.
         energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
         phase_energy: Joules of each such phase.
+        memory: What it keeps on a device.
         labels: What each phase is doing, in words.
     """
 
@@ -49,6 +51,7 @@ class MethodProjection:
     time_to_target: Estimate | None
     energy: Estimate | None
     phase_energy: Mapping[str, Estimate]
+    memory: Memory
     labels: Mapping[str, str]
 
 
@@ -189,7 +192,9 @@ def project(
         draws=draws,
         seed=seed,
         methods={
-            method.name: _method(method, phases[method.name], steps, targets, energies[method.name])
+            method.name: _method(
+                method, phases[method.name], steps, targets, energies[method.name], memory(method, workload, digital)
+            )
             for method in methods
         },
         best_digital=best.name,
@@ -249,6 +254,7 @@ def _method(
     steps: Mapping[str, Cost],
     targets: Mapping[str, Cost],
     energies: Mapping[str, Cost],
+    kept: Memory,
 ) -> MethodProjection:
     estimates = {phase: _estimate(cost) for phase, cost in phases.items()}
     return MethodProjection(
@@ -260,6 +266,7 @@ def _method(
         time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
         energy=_estimate(total(energies.values())) if energies else None,
         phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
+        memory=kept,
         labels={phase.name: phase.part.label for phase in method.phases},
     )
 

@@ -119,14 +119,17 @@ def symbol_values(
 ) -> SymbolValues:
     """Values of every symbol that a formula may hold; ``relaxation`` says what the machine's times are times of."""
     drawn = sample.drawn
-    layer = layer_values(shapes, workload.batch_size) | {"b": drawn["model.kfac.block_size"][None, :]}
+    layer = layer_values(shapes, workload.device_batch) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {
         "N": workload.parameters,
         "N_t": workload.tensors,
-        "F_o": workload.other_forward_flops,
-        "F_b": workload.other_input_gradient_flops,
+        "F_o": workload.other_forward_flops / workload.devices,
+        "F_b": workload.other_input_gradient_flops / workload.devices,
         "pairs": 1,
     }
+    devices = {"p": float(workload.devices), "f_g": workload.gradient_worker_fraction}
+    model |= devices
+    layer |= {letter: np.full((len(shapes), 1), value) for letter, value in devices.items()}
     factor = _factor_values(layer, drawn)
     found = curvature(workload, shapes, sample)
     scopes = {
@@ -150,7 +153,7 @@ def values_of(formulas: Sequence[Formula], values: Mapping[str, Draws]) -> dict[
     return {each: np.asarray(code.add(found[part] for part in each.summands)) for each in formulas}
 
 
-def layer_values(shapes: tuple[Shape, ...], batch_size: int) -> dict[str, Draws]:
+def layer_values(shapes: tuple[Shape, ...], batch_size: float) -> dict[str, Draws]:
     """Sizes of layers as columns, shape (shapes, 1)."""
     columns = {
         "d": [shape.input_dimension for shape in shapes],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Final
 
+from costmodel.machines.precision import Precision
+from costmodel.projection.memory import Memory
 from costmodel.projection.project import LayerProjection, MethodProjection, Projection
 from costmodel.quantities.estimate import Estimate
 from costmodel.quantities.shown import html_table
@@ -35,8 +37,8 @@ class ProjectReport:
         return found
 
     def tables(self) -> list[Table]:
-        """Methods, phases and assumptions, the verdict below them."""
-        return [_methods(self.projection), _phases(self.projection), _assumptions(self.projection)]
+        """Methods, phases, memory and assumptions, the verdict below them."""
+        return [build(self.projection) for build in (_methods, _phases, _memory, _assumptions)]
 
     def records(self) -> list[dict[str, object]]:
         """One record for each method and phase, the step as a whole under ``"step"``; seconds."""
@@ -95,8 +97,14 @@ def _method_dict(method: MethodProjection) -> dict[str, Any]:
         "bound_by": method.bound,
         "time_to_target_s": None if method.time_to_target is None else method.time_to_target.as_dict(),
         "energy_j": None if method.energy is None else method.energy.as_dict(),
+        "memory_bytes": _memory_dict(method.memory),
         "phase_energy_j": {name: estimate.as_dict() for name, estimate in method.phase_energy.items()},
     }
+
+
+def _memory_dict(memory: Memory) -> dict[str, Any]:
+    kept = {name: getattr(memory, name) for name in ("parameters", "gradients", "state", "activations", "total")}
+    return {**kept, "available": memory.available, "fits": memory.fits}
 
 
 def _layer_dict(layer: LayerProjection) -> dict[str, Any]:
@@ -122,7 +130,7 @@ def _methods(projection: Projection) -> Table:
         )
     title = (
         f"{projection.workload.title or projection.workload.name}, batch {projection.workload.batch_size}; "
-        f"{projection.digital.name} and {projection.analog.name}, {projection.scenario} scenario"
+        f"{_run(projection)}{projection.digital.name} and {projection.analog.name}, {projection.scenario} scenario"
     )
     best = f"over {projection.best_digital}"
     columns = (
@@ -137,6 +145,17 @@ def _methods(projection: Projection) -> Table:
         "bound by",
     )
     return Table(title, columns, tuple(rows), right=(1, 2, 5, 6, 7))
+
+
+def _run(projection: Projection) -> str:
+    """How the step is run, where it is not in float32 throughout on one device."""
+    workload = projection.workload
+    stated = {"network": workload.precision, "K-FAC's products": workload.kfac.precision}
+    told = [f"{what} in {each.value}" for what, each in stated.items() if each is not Precision.FLOAT32]
+    if workload.devices > 1:
+        machines = "an analog machine each" if workload.analog_per_device else "one analog machine for all"
+        told.append(f"{workload.devices} devices with {workload.device_batch:g} examples and {machines}")
+    return "".join(f"{each}; " for each in told)
 
 
 def _phases(projection: Projection) -> Table:
@@ -155,6 +174,19 @@ def _phases(projection: Projection) -> Table:
     return Table(
         title, ("method", "phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(2, 3, 4, 6)
     )
+
+
+def _memory(projection: Projection) -> Table:
+    rows = []
+    for name, method in projection.methods.items():
+        kept = method.memory
+        parts = (kept.parameters + kept.gradients, kept.state, kept.activations, kept.total)
+        rows.append((name, *(scaled(each, "B") for each in parts), _FITS[kept.fits]))
+    columns = ("method", "weights, gradients", "state", "activations", "all", "fits")
+    return Table("memory of a device, at least", columns, tuple(rows), right=(1, 2, 3, 4))
+
+
+_FITS: Final = {True: "yes", False: "no", None: "unknown"}
 
 
 def _assumptions(projection: Projection) -> Table:

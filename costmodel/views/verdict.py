@@ -8,7 +8,7 @@ from typing import Final
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate
-from costmodel.views.numbers import percent, ratio, significant
+from costmodel.views.numbers import percent, ratio, scaled, significant
 
 #: A gain below this is none: it does not pay for a machine.
 NO_GAIN: Final = 0.01
@@ -26,7 +26,8 @@ def verdict(projection: Projection) -> str:
         answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
     else:
         answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
-    return f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{_bound(projection)}"
+    told = "".join(each(projection) for each in (_bound, _idle, _memory))
+    return f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{told}"
 
 
 def _inverse(ratio: Estimate) -> Estimate:
@@ -76,3 +77,25 @@ def _bound(projection: Projection) -> str:
         f"A solver that took no time at all would gain {significant(bound)}x, "
         f"because {digital.labels[digital.bound]} is {share:.0%} of the digital step."
     )
+
+
+def _idle(projection: Projection) -> str:
+    """Devices without a factor to invert; silent where there are none."""
+    workload = projection.workload
+    if not workload.idle_devices:
+        return ""
+    factors = workload.devices - workload.idle_devices
+    return f" {workload.idle_devices} of {workload.devices} devices invert nothing: there are {factors} factors."
+
+
+def _memory(projection: Projection) -> str:
+    """Methods that do not fit on a device; silent where all do, or where its card does not say what it has."""
+    kept = {name: method.memory for name, method in projection.methods.items()}
+    wide = [name for name, each in kept.items() if each.fits is False]
+    if not wide:
+        return ""
+    least = min(wide, key=lambda name: kept[name].total)
+    room = scaled(kept[least].available or 0.0, "B")
+    who = "no method" if len(wide) == len(kept) else f"{len(kept) - len(wide)} of {len(kept)} methods"
+    needs = scaled(kept[least].total, "B")
+    return f" On a {projection.digital.name} of {room} {who} fits: {least} needs at least {needs}."

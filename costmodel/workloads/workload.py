@@ -11,6 +11,7 @@ from costmodel.curvature.law import CurvatureLaw
 from costmodel.curvature.measured import MeasuredCurvature
 from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.formulas.kfac.factors import FactorConstruction
+from costmodel.machines.precision import Precision
 from costmodel.quantities.estimate import Quantity
 
 
@@ -145,6 +146,8 @@ class KfacSettings:
     Attributes:
         weight_sharing: Of positions of one example.
         factor_products: Whether one triangle of a factor is computed, or both.
+        precision: Of products with factors, inverses and statistics.
+        gradient_workers: Share of the devices that hold a layer's inverses; None for one device.
         fisher: Whose gradients the factors are made of.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
@@ -169,6 +172,8 @@ class KfacSettings:
 
     weight_sharing: WeightSharing
     factor_products: FactorProducts
+    precision: Precision
+    gradient_workers: float | None
     fisher: Fisher
     factor_interval: int
     refresh_interval: int
@@ -227,6 +232,9 @@ class Workload:
         host_time: Time a step cannot go below whatever the device does: input pipeline and launches.
         network: What kind of network it is.
         loss_terms: Terms of the loss that one example has: its tokens where each has a target, otherwise 1.
+        precision: Of forward and backward passes.
+        devices: Devices that share the batch, data parallel.
+        analog_per_device: Whether each device has an analog machine of its own.
     """
 
     name: str
@@ -240,6 +248,9 @@ class Workload:
     host_time: Quantity | None = None
     network: NetworkKind = NetworkKind.OTHER
     loss_terms: float = 1.0
+    precision: Precision = Precision.FLOAT32
+    devices: int = 1
+    analog_per_device: bool = True
 
     def __repr__(self) -> str:
         """One line: what it is, how large, and its batch."""
@@ -273,6 +284,31 @@ class Workload:
         return self.batch_size * math.fsum(
             other.forward_flops_per_example * other.input_gradients for other in self.others
         )
+
+    @property
+    def device_batch(self) -> float:
+        """Examples of one device in one step."""
+        return self.batch_size / self.devices
+
+    @property
+    def gradient_worker_fraction(self) -> float:
+        """Share of the devices that hold a layer's inverses."""
+        return self.kfac.gradient_workers or 1 / self.devices
+
+    @property
+    def machines(self) -> int:
+        """Analog machines."""
+        return self.devices if self.analog_per_device else 1
+
+    @property
+    def idle_devices(self) -> int:
+        """Devices that have no factor to invert."""
+        return max(0, self.devices - 2 * sum(layer.pairs for layer in self.layers))
+
+    @property
+    def precisions(self) -> frozenset[Precision]:
+        """Every precision that something of a step runs in."""
+        return frozenset({Precision.FLOAT32, self.precision, self.kfac.precision})
 
     def shapes(self) -> tuple[tuple[Shape, int], ...]:
         """Each distinct shape with the number of layers that have it, in an order that no encoding changes."""

@@ -1,10 +1,18 @@
 """What a model's settings change about the phases of its methods."""
 
+from dataclasses import replace
+
 import pytest
 
+from costmodel import api
+from costmodel.inputs.faults import InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.laws import ConstantLaw
+from costmodel.machines.precision import Precision
 from costmodel.projection.project import Projection, project
+from costmodel.quantities.units import byte_per_second, flop_per_second, second
 from tests.projection.test_digital_arm import network
+from tests.round_cards import exact
 
 TERA, MS = 1e12, 1e-3
 LAYERS = (
@@ -29,6 +37,49 @@ def test_sampled_targets_take_a_backward_pass(digital: DigitalCard, analog: Anal
 def test_the_empirical_fisher_takes_none(digital: DigitalCard, analog: AnalogCard) -> None:
     result = project(network(*LAYERS, fisher="empirical"), digital, analog, draws=1)
     assert all("sampled_backward" not in method.phases for method in result.methods.values())
+
+
+def test_a_network_in_bfloat16_has_its_own_rate_and_half_the_traffic(digital: DigitalCard, analog: AnalogCard) -> None:
+    outputs = ConstantLaw(bandwidth=exact(1e12, byte_per_second))
+    fast = ConstantLaw(launch=exact(1e-3, second), rate=exact(8e12, flop_per_second))
+    card = replace(digital, laws={**digital.laws, "linear_outputs": outputs, "network.bfloat16": fast})
+    plain, half = (
+        project(replace(network(*LAYERS), precision=Precision(each)), card, analog, draws=1)
+        for each in ("float32", "bfloat16")
+    )
+    flops, traffic = 10 * (4 * 1000 * 10 + 6 * 10 * 500), 4 * 10 * (10 + 500)
+    assert phase(plain, "adam", "forward_backward") == pytest.approx(2 * MS + (flops + traffic) / TERA)
+    assert phase(half, "adam", "forward_backward") == pytest.approx(2 * MS + (flops / 8 + traffic / 2) / TERA)
+    for name in ("factors", "inversion", "precondition", "update"):
+        assert phase(half, "kfac.cholesky", name) == phase(plain, "kfac.cholesky", name)
+    assert "digital.operations.network.bfloat16.rate" in half.assumptions
+    assert "digital.operations.network.bfloat16.rate" not in plain.assumptions
+
+
+def test_products_in_tf32_leave_factorisations_as_they_are(digital: DigitalCard, analog: AnalogCard) -> None:
+    fast = ConstantLaw(launch=exact(1e-3, second), rate=exact(8e12, flop_per_second))
+    card = replace(digital, laws={**digital.laws, "gemm.tf32": fast})
+    plain, tf32 = (project(network(*LAYERS, precision=each), card, analog, draws=1) for each in ("float32", "tf32"))
+    # two launches a layer and 2 a g (a + g) FLOPs
+    flops = 2 * 1000 * 10 * 1010 + 2 * 10 * 500 * 510
+    assert phase(tf32, "kfac.cholesky", "precondition") == pytest.approx(4 * MS + flops / 8 / TERA)
+    for name in ("forward_backward", "inversion", "update"):
+        assert phase(tf32, "kfac.cholesky", name) == phase(plain, "kfac.cholesky", name)
+
+
+def test_a_precision_the_card_does_not_have(digital: DigitalCard, analog: AnalogCard) -> None:
+    net = replace(network(*LAYERS, precision="tf32"), precision=Precision.BFLOAT16)
+    with pytest.raises(InputError) as error:
+        api.project(net, digital, analog, draws=1)
+    assert str(error.value).splitlines() == [
+        "n: kfac.precision card round-digital has no tf32; it has float32",
+        "n: precision card round-digital has no bfloat16; it has float32",
+    ]
+
+
+def test_factors_are_not_built_in_eight_bits() -> None:
+    with pytest.raises(InputError, match="K-FAC's products run in float32 or tf32; 8 bits are too few for its factors"):
+        network(*LAYERS, precision="bfloat16")
 
 
 @pytest.mark.parametrize(("method", "interval"), [("soap", 10), ("shampoo", 100)])

@@ -20,7 +20,10 @@ from costmodel.inputs.files import write_text
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.precision import Precision
 from costmodel.machines.sizes import Size
+from costmodel.quantities.estimate import Quantity, Status
+from costmodel.quantities.units import byte, byte_per_second, second
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import Calibration, calibrate
 from validation.fit.gpu_networks import held_out_networks, passes_alone, read_steps, sizes_of
@@ -82,6 +85,15 @@ def products(precision: str) -> dict[Point, float]:
     }
 
 
+_LINK: Final = (
+    "data sheet: NVLink 4, 900 GB/s both ways, 450 GB/s a direction (high); 60 to 80 % of it reached, as a guess. Over "
+    "InfiniBand NDR it is 50 GB/s: set it"
+)
+_DELAY: Final = (
+    "messages between GPUs over EFA take 15 us, 3 to 5 us with gdrcopy (libfabric pull request 8881); none over NVLink"
+)
+
+
 def card() -> DigitalCard:
     """The card."""
     made = card_of(calibration(), NAME)
@@ -99,6 +111,9 @@ def card() -> DigitalCard:
         title="NVIDIA H100 SXM 80 GB, PyTorch 2.11 in float32: measured and fitted",
         source=_SOURCE,
         laws={name: laws[name] for name in ordered},
+        interconnect_bandwidth=Quantity(360e9, 270e9, 450e9, byte_per_second, Status.ASSUMED, _LINK),
+        memory=Quantity(80e9, 80e9, 80e9, byte, Status.SOURCED, "data sheet: 80 GB of HBM3"),
+        interconnect_latency=Quantity(5e-6, 2e-6, 15e-6, second, Status.ASSUMED, _DELAY),
     )
 
 
@@ -118,13 +133,14 @@ def _in_precision(precision: str, laws: dict[str, FittedLaw]) -> dict[str, Fitte
 
 
 def _passes(precision: str, laws: dict[str, FittedLaw]) -> FittedLaw:
-    """Forward and backward of ViT-S/16: its outputs cost what they do in float32, its products a share."""
+    """Forward and backward of ViT-S/16: outputs by their bytes, products a share of float32's."""
     model = sizes_of("vit_s16", _BATCH)
     columns: list[Column] = [
         {name: replace(laws[name], host=None) for name in names if name in laws}
         for names in (("linear_outputs", "convolution_outputs"), ("linear_pass", "convolution_pass", "other_pass"))
     ]
     outputs, products = (column_seconds(each, model, "forward_backward") for each in columns)
+    outputs *= Precision(precision).activation_bytes / Precision.FLOAT32.activation_bytes
     share = (passes_alone(H100 / "kfac_steps.csv", precision)[_BATCH] - outputs) / products
     like = laws["linear_pass"]
     penalties = {name: curve.times(share) for name, curve in like.penalties.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.symbols import Expression, a, f_g, g, n, p
+from costmodel.quantities.symbols import Expression, N, a, f_g, g, n, p
 from costmodel.quantities.units import flop, one
 
 _KAISA = "KAISA, arXiv 2107.01739: gradient workers receive inverses, the others gradients"
@@ -121,3 +121,116 @@ def precondition_flops() -> Expression:
     30.0
     """
     return 2 * f_g * a * g * (a + g)
+
+
+# --- what one worker sends, which is what its link has to carry ------------------------------------------------------
+
+
+@formula(
+    "kfac.distributed.gradient_all_reduce.words",
+    one,
+    "ring all-reduce: every worker sends 2 (p - 1) / p of the data",
+    verified_by=Oracle.MESSAGES,
+)
+def gradient_all_reduce_words() -> Expression:
+    """Words each worker sends to average the gradients of all parameters, every step of any optimizer.
+
+    >>> gradient_all_reduce_words().evaluate(p=4, N=100)
+    150.0
+    """
+    return 2 * (p - 1) / p * N
+
+
+@formula(
+    "kfac.distributed.all_reduce.messages",
+    one,
+    "ring all-reduce: p - 1 turns to sum up, p - 1 to spread the sums",
+    verified_by=Oracle.MESSAGES,
+)
+def all_reduce_messages() -> Expression:
+    """Messages each worker sends, one after the other, for data in one buffer.
+
+    >>> all_reduce_messages().evaluate(p=4)
+    6.0
+    """
+    return 2 * (p - 1)
+
+
+@formula("kfac.distributed.inverse_broadcast.messages", one, _KAISA, verified_by=Oracle.MESSAGES)
+def inverse_broadcast_messages() -> Expression:
+    """Messages each worker sends to bring a layer's inverses to its gradient workers, a mean over workers.
+
+    >>> inverse_broadcast_messages().evaluate(p=16, f_g=0.25)
+    0.1875
+    """
+    return (gradient_workers().expression - 1) / p
+
+
+@formula("kfac.distributed.gradient_broadcast.messages", one, _KAISA, verified_by=Oracle.MESSAGES)
+def gradient_broadcast_messages() -> Expression:
+    """Messages each worker sends to bring a layer's preconditioned gradient to the others, a mean over workers.
+
+    >>> gradient_broadcast_messages().evaluate(p=16, f_g=0.25)
+    0.75
+    """
+    return (p - gradient_workers().expression) / p
+
+
+@formula("kfac.distributed.inverse_broadcast.worker_words", one, _KAISA, verified_by=Oracle.MESSAGES)
+def inverse_broadcast_worker_words() -> Expression:
+    """Words each worker sends to bring a layer's inverses to its gradient workers, a mean over workers.
+
+    >>> inverse_broadcast_worker_words().evaluate(p=16, f_g=0.25, a=3, g=2)
+    2.4375
+    """
+    return inverse_broadcast_words().expression / p
+
+
+@formula("kfac.distributed.eigen_broadcast.worker_words", one, _KAISA, verified_by=Oracle.MESSAGES)
+def eigen_broadcast_worker_words() -> Expression:
+    """The same for eigenvectors with their table.
+
+    >>> eigen_broadcast_worker_words().evaluate(p=16, f_g=0.25, a=3, g=2)
+    3.5625
+    """
+    return eigen_broadcast_words().expression / p
+
+
+@formula("kfac.distributed.gradient_broadcast.worker_words", one, _KAISA, verified_by=Oracle.MESSAGES)
+def gradient_broadcast_worker_words() -> Expression:
+    """Words each worker sends to bring a layer's preconditioned gradient to the others, a mean over workers.
+
+    >>> gradient_broadcast_worker_words().evaluate(p=16, f_g=0.25, a=3, g=2)
+    4.5
+    """
+    return gradient_broadcast_words().expression / p
+
+
+@formula(
+    "kfac.distributed.solution_broadcast.worker_words",
+    one,
+    "one worker solves for a layer's gradient and the others receive it",
+    verified_by=Oracle.MESSAGES,
+)
+def solution_broadcast_worker_words() -> Expression:
+    """Words each worker sends where one alone preconditions a layer, whatever the placement of inverses.
+
+    >>> solution_broadcast_worker_words().evaluate(p=16, a=3, g=2)
+    5.625
+    """
+    return (p - 1) * a * g / p
+
+
+@formula(
+    "kfac.distributed.solution_broadcast.messages",
+    one,
+    "one worker solves for a layer's gradient and the others receive it",
+    verified_by=Oracle.MESSAGES,
+)
+def solution_broadcast_messages() -> Expression:
+    """Messages of the same.
+
+    >>> solution_broadcast_messages().evaluate(p=16)
+    0.9375
+    """
+    return (p - 1) / p

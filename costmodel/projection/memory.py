@@ -1,0 +1,93 @@
+"""What a method keeps in the memory of one device, at least, and whether the device has as much."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from costmodel.formulas import Formula, kfac, network
+from costmodel.machines.cards import DigitalCard
+from costmodel.methods import Delivery, Method, phases
+from costmodel.methods.distribution import INVERSE_BROADCAST
+from costmodel.projection.values import layer_values
+from costmodel.workloads.workload import Workload
+
+#: A float32 number: weights, gradients, moments, factors and inverses stay in it, whatever products run in.
+_BYTES: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes on one device, at least.
+
+    Attributes:
+        parameters: Weights.
+        gradients: Their gradients.
+        state: Moments of the optimizer, factors, and the inverses that lie on the device.
+        activations: Outputs of the factored layers, each kept once for the backward pass; what modules between them
+            keep is not known.
+        available: What the device has; None where its card does not say.
+    """
+
+    parameters: float
+    gradients: float
+    state: float
+    activations: float
+    available: float | None
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.parameters + self.gradients + self.state + self.activations
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the device has as much; None where its card does not say. True is no promise: this is the least."""
+        return None if self.available is None else self.total <= self.available
+
+
+def memory(method: Method, workload: Workload, digital: DigitalCard) -> Memory:
+    """What a method keeps on each device that shares a workload."""
+    weights = _BYTES * workload.parameters
+    share = workload.precision.activation_bytes / _BYTES
+    return Memory(
+        parameters=weights,
+        gradients=weights,
+        state=_state(method, workload),
+        activations=share * _over_layers(network.outputs_bytes(), workload),
+        available=None if digital.memory is None else digital.memory.value,
+    )
+
+
+def _state(method: Method, workload: Workload) -> float:
+    kept = method.memory or _usual(method)
+    if kept is None:
+        return 0.0
+    if set(kept.letters) == {"N"}:
+        return float(kept.evaluate(N=workload.parameters))
+    found = _over_layers(kept, workload)
+    if any(phase.part == INVERSE_BROADCAST for phase in method.phases):
+        held = _over_layers(kfac.factors.layer_elements(), workload)
+        found -= (1.0 - workload.gradient_worker_fraction) * _BYTES * held
+    # What has no factors has a momentum.
+    return found + _BYTES * sum(other.parameters for other in workload.others)
+
+
+def _usual(method: Method) -> Formula | None:
+    """Of a method that does not say: factors and momentum, and inverses where it has them."""
+    if method.delivers is Delivery.INVERSE:
+        return kfac.cholesky.memory_bytes()
+    built = any(phase.part == phases.FACTORS for phase in method.phases)
+    return kfac.conjugate_gradients.memory_bytes() if built else None
+
+
+def _over_layers(formula: Formula, workload: Workload) -> float:
+    """A formula of a layer, added over all layers and their pairs."""
+    shapes, counts = zip(*workload.shapes(), strict=True)
+    values = layer_values(shapes, workload.device_batch)
+    values["b"] = np.full((len(shapes), 1), workload.kfac.block_size.value)
+    each = formula.evaluate(**{letter: values[letter] for letter in formula.letters}) * values["pairs"]
+    return math.fsum((np.broadcast_to(each, values["a"].shape)[:, 0] * np.array(counts)).tolist())
