@@ -63,7 +63,7 @@ class Place:
         role: What it does.
         network: The kind of network it is part of.
         width: Of the network there: outputs of a first layer, inputs of a head, the smaller side of any other.
-        sharing: Rows that one term of the loss sends through it.
+        sharing: Rows of it whose mean one term of the loss sees; 1 where the network does not pool.
         depth: Its position among the layers of its role, 0 for the first and 1 for the last; 0.5 for the only one.
         stage: Share of the training run that is done, 0 to 1.
     """
@@ -85,6 +85,18 @@ def place_width(role: LayerRole, input_dimension: int, output_dimension: int) ->
     if role is LayerRole.FIRST:
         return output_dimension
     return input_dimension if role is LayerRole.HEAD else min(input_dimension, output_dimension)
+
+
+def pooled_rows(network: NetworkKind, rows: float) -> float:
+    """Rows whose mean one term of the loss sees, of the rows that it sends through a layer.
+
+    Through a mean over T positions each gets 1 / T of the gradient, so that the sum of g g^T over all of them is 1 / T
+    of that of one position with a loss of its own, as long as they are not alike.
+
+    >>> pooled_rows(NetworkKind.VISION_TRANSFORMER, 196), pooled_rows(NetworkKind.LANGUAGE_MODEL, 196)
+    (196, 1.0)
+    """
+    return max(rows, 1.0) if network.pools_positions else 1.0
 
 
 def depths(roles: Sequence[LayerRole]) -> list[float]:
@@ -153,7 +165,7 @@ class TargetLaw:
     Attributes:
         stages: Common to all layers, at each of :data:`STAGES`.
         width: For each factor e of width, common to all.
-        sharing: For each factor e of rows a term of the loss.
+        sharing: For each factor e of rows whose mean the loss sees: -1 of mean curvature, by derivation.
         roles: What roles add; one that was not measured adds nothing.
         networks: What kinds of networks add, at each of :data:`STAGES`; one that was not measured adds nothing.
         spread: About the law, in a network of a measured kind.

@@ -36,3 +36,8 @@ class NetworkKind(StrEnum):
     GRAPH_NETWORK = "graph_network"  # message passing
     CONVOLUTIONAL = "convolutional"
     OTHER = "other"  # nothing like it has been measured
+
+    @property
+    def pools_positions(self) -> bool:
+        """Whether the mean over positions, patches or pixels, is what its loss sees."""
+        return self in {NetworkKind.VISION_TRANSFORMER, NetworkKind.CONVOLUTIONAL}

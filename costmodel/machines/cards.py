@@ -57,7 +57,7 @@ class DigitalCard:
         None where the card knows none. In another precision than float32 only laws in it stand in.
 
         >>> from costmodel.inputs.loading import load_digital
-        >>> [(part.operation, part.launch) for part in load_digital("h100-sxm").resolve("precondition")]
+        >>> [(part.operation, part.launch) for part in load_digital("v100").resolve("precondition")]
         [('gemm', 2.0)]
         """
         return self._resolve(operation, precision, frozenset())

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from costmodel.formulas import Formula, blocks
-from costmodel.formulas.accuracy import couplings, readings
+from costmodel.formulas.accuracy import couplings, readings, tiled
 from costmodel.formulas.accuracy.chain import together
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
@@ -155,7 +155,7 @@ def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
     """Errors of a gradient by one inverse, by cause: an error and what amplifies it."""
     rounding = {"input_rounding": (couplings.rounding_total(),)}
     if delivers is Delivery.INVERSE:
-        return rounding | {"output_rounding": (readings.inverse_total(), blocks.inverse_amplification())}
+        return rounding | {"output_rounding": (readings.inverse_total(), tiled.amplification())}
     return rounding | {
         "right_hand_sides": (readings.input_error(),),
         "output_rounding": (readings.solution_error(), blocks.solve_amplification()),

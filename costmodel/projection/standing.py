@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width
+from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width, pooled_rows
 from costmodel.curvature.roles import LayerRole
 from costmodel.projection.curvature import LAW, STATED, role_of, targets
 from costmodel.projection.draws import Sample
@@ -135,8 +135,8 @@ def _with_stages(
 def _place(workload: Workload, layer: Layer, depth: float, stage: float) -> Place:
     role = role_of(layer)
     width = place_width(role, layer.input_dimension, layer.output_dimension)
-    sharing = layer.positions * layer.calls / workload.loss_terms
-    return Place(role, workload.network, float(width), max(sharing, 1.0), depth, stage)
+    rows = layer.positions * layer.calls / workload.loss_terms
+    return Place(role, workload.network, float(width), pooled_rows(workload.network, rows), depth, stage)
 
 
 def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> Curvature:

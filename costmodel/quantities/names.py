@@ -25,5 +25,12 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 @lru_cache(maxsize=1024)
 def nearest_name(name: str, names: tuple[str, ...]) -> str | None:
-    """The known name that a mistyped one is most like, if any is."""
+    """The known name that a mistyped one is most like, if any is: the shortest that it begins, or the nearest spelled.
+
+    >>> nearest_name("h100", ("h100-sxm", "v100"))
+    'h100-sxm'
+    """
+    begun = [each for each in names if name and each.startswith(name)]
+    if begun:
+        return min(begun, key=len)
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)

@@ -49,7 +49,9 @@ def test_a_new_kind_of_layer(tmp_path: Path) -> None:
     )
     workload = load_workload(file)
     assert workload.layers == tuple(
-        Layer(f"b.{index}.w.weight", "bilinear", 3, 4, bias=False, pairs=5, positions=7.0, role=role)
+        Layer(
+            f"b.{index}.w.weight", "bilinear", 3, 4, False, pairs=5, positions=7.0, role=role, input_gradient=index > 0
+        )
         for index, role in enumerate((LayerRole.FIRST, LayerRole.HEAD))  # by their place
     )
     assert [(part.name, part.parameters) for part in workload.others] == [("b.0.w.scale", 5), ("b.1.w.scale", 5)]

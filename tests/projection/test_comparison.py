@@ -45,8 +45,8 @@ def test_a_free_solver_leaves_everything_but_inversion_and_preconditioning(
 ) -> None:
     result = project(NET, digital, analog)
     phases = {name: phase.median for name, phase in result.methods[result.best_digital].phases.items()}
-    kept = [phases[name] for name in ("forward_backward", "factors", "running_average", "update")]
     assert set(phases) >= {"inversion", "precondition"}
+    kept = [seconds for name, seconds in phases.items() if name not in {"inversion", "precondition"}]
     assert result.free_solver.median == pytest.approx(sum(phases.values()) / sum(kept))
 
 

@@ -126,10 +126,16 @@ def test_mismatch_is_unknown_unless_a_card_states_it(digital: DigitalCard, analo
 
 
 def test_tiling_amplifies_what_is_read_out(digital: DigitalCard, analog: AnalogCard) -> None:
-    """Blocks of 16: kappa = 10 for inverses, its root for solutions; a row has a quarter of the couplings."""
+    """Blocks of 16: kappa = 10 where pivots lose hold, its root for solutions; a row has a quarter of the couplings.
+
+    (10 x 16 / 64)^2 / sqrt(12) is 1.804 dampings over the steps: 127 steps keep pivots definite, 3 do not.
+    """
     result = projected(digital, replace(analog, cells=exact(16)))
     inverse, solve = (parts(result.feasibility[name]) for name in ("thermo.inverse", "thermo.solve"))
-    assert inverse["output_rounding"] == pytest.approx(together(10 * A.reading(8), 10 * G.reading(8)))
+    assert inverse["output_rounding"] == pytest.approx(together(A.reading(8), G.reading(8)))
+    coarse = projected(digital, replace(analog, cells=exact(16), output_bits=exact(3, bit)))
+    found = parts(coarse.feasibility["thermo.inverse"])
+    assert found["output_rounding"] == pytest.approx(together(10 * A.reading(3), 10 * G.reading(3)))
     outputs = 10**0.5 * A.solution(8) * G.white_gain, 10**0.5 * G.solution(8)
     assert solve["output_rounding"] == pytest.approx(together(*outputs))
     assert inverse["input_rounding"] == pytest.approx(together(A.rounding(8) / 2, G.rounding(8) / 2))

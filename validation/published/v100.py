@@ -63,9 +63,9 @@ def _mean(values: Sequence[float]) -> float:
 def flops(workload: str) -> float:
     """Forward and backward FLOPs of one device: 6 M d g a layer, and three times the rest's forward pass."""
     found = load_workload(workload)
-    rows, examples = found.batch_size / DEVICES, found.batch_size / DEVICES
+    examples = found.batch_size // DEVICES
     layers = sum(
-        6.0 * each.rows(rows) * (each.input_factor_dimension - each.bias) * each.output_dimension * each.pairs
+        6.0 * each.rows(examples) * (each.input_factor_dimension - int(each.bias)) * each.output_dimension * each.pairs
         for each in found.layers
     )
     return layers + 3.0 * examples * sum(each.forward_flops_per_example for each in found.others)

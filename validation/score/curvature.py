@@ -22,8 +22,8 @@ DAMPING: Final = 1e-3
 MEDIAN_AT_MOST, P90_AT_MOST = 2.0, 5.0
 #: What a law may not fall behind: set after the shipped one was seen, a little above what it does
 #: (validation/data/curvature/methodology.md). They guard, and show nothing.
-NO_WORSE: Final = {"median_ratio": 6.0, "p90_ratio": 30.0}
-NO_LESS_INSIDE: Final = 0.4
+NO_WORSE: Final = {"median_ratio": 4.0, "p90_ratio": 20.0}
+NO_LESS_INSIDE: Final = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,44 @@ class CurvatureScore:
     other: Errors
 
     def checks(self) -> list[Check]:
-        """The goals, which a miss of is shown, and what may not get worse."""
-        found = self.known.summary()
+        """The goals, where a miss is shown and stands, and what may not get worse."""
+        found, other = self.known.summary(), self.other.summary()
         low, high = COVERAGE
         goal = f"a factor {MEDIAN_AT_MOST:g}, p90 {P90_AT_MOST:g}"
-        inside = f"90 % intervals of the same ({found['factors']})"
         guard = f"a factor {NO_WORSE['median_ratio']:g}, p90 {NO_WORSE['p90_ratio']:g}, {NO_LESS_INSIDE:.0%} inside"
         held = found["inside_90"] >= NO_LESS_INSIDE and all(found[name] <= most for name, most in NO_WORSE.items())
         return [
-            _ratios("condition numbers, new networks of measured kinds", found, goal),
             Check(
-                "curvature", inside, _share(found), f"{low:.0%} to {high:.0%}", low <= found["inside_90"] <= high, False
+                "curvature",
+                f"condition numbers, new networks of measured kinds ({found['factors']})",
+                _ratios(found),
+                goal,
+                found["median_ratio"] <= MEDIAN_AT_MOST and found["p90_ratio"] <= P90_AT_MOST,
+                required=False,
             ),
-            _ratios("condition numbers, new networks of other kinds", self.other.summary(), goal),
-            Check("curvature", "the law on new networks, no worse than it was", _all(found), guard, held),
+            Check(
+                "curvature",
+                f"90 % intervals of the same ({found['factors']})",
+                _share(found),
+                f"{low:.0%} to {high:.0%}",
+                low <= found["inside_90"] <= high,
+                required=False,
+            ),
+            Check(
+                "curvature",
+                f"condition numbers, a new network of another kind ({other['factors']})",
+                f"{_ratios(other)}, {_share(other)}",
+                f"{low:.0%} inside",
+                other["inside_90"] >= low,
+                required=False,
+            ),
+            Check(
+                "curvature",
+                "no worse than when the limit was set",
+                f"{_ratios(found)}, {_share(found)}",
+                guard,
+                held,
+            ),
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,21 +91,15 @@ def fresh_score() -> CurvatureScore | None:
 
 def score_of(law: CurvatureLaw, data: Table) -> CurvatureScore:
     """Any law on any networks, those of a kind it knows apart."""
-    measured = law.targets[Target.MEAN_CURVATURE].networks
-    known = [place.network in measured for place in data.places]
+    kinds = law.targets[Target.MEAN_CURVATURE].networks
+    known = [place.network in kinds for place in data.places]
     parts = (known, [not each for each in known])
     return CurvatureScore(*(score(law, data.of(part), DAMPING)["condition_number"] for part in parts))
 
 
-def _ratios(what: str, found: Mapping[str, float], goal: str) -> Check:
-    met = found["median_ratio"] <= MEDIAN_AT_MOST and found["p90_ratio"] <= P90_AT_MOST
-    text = f"a factor {found['median_ratio']:.2f}, p90 {found['p90_ratio']:.1f}"
-    return Check("curvature", f"{what} ({found['factors']})", text, goal, met, required=False)
+def _ratios(found: Mapping[str, float]) -> str:
+    return f"a factor {found['median_ratio']:.2f}, p90 {found['p90_ratio']:.1f}"
 
 
 def _share(found: Mapping[str, float]) -> str:
     return f"{found['inside_90']:.0%} inside"
-
-
-def _all(found: Mapping[str, float]) -> str:
-    return f"a factor {found['median_ratio']:.2f}, p90 {found['p90_ratio']:.1f}, {_share(found)}"

@@ -12,6 +12,7 @@ from costmodel.formulas.accuracy import (
     sampling,
     settling,
     split,
+    tiled,
     tolerances,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "sampling",
     "settling",
     "split",
+    "tiled",
     "tolerances",
 ]

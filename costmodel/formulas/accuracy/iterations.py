@@ -63,7 +63,8 @@ def low_rank_error() -> Expression:
     >>> round(low_rank_error().evaluate(kappa=4, s_r=4 / 3, d_e=1.25, q=0.35), 4)
     2.1044
     """
-    return sp.sqrt((s_r * (kappa - 1) - d_e * (2 - q)) / (d_e * q))
+    left_out = larger(0, s_r * (kappa - 1) - d_e * (2 - q))  # rounding may take it below
+    return sp.sqrt(left_out / (d_e * q))
 
 
 @formula("accuracy.iterations.low_rank.rank", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)

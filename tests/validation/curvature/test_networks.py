@@ -50,7 +50,7 @@ def test_the_first_batch_is_the_one_of_the_file(name: str) -> None:
     layers = layers_of(task.model)
     task.model.train()
     with watching(layers) as capture:
-        loss = float(task.loss(task.model(*inputs), targets))
+        loss = float(task.loss(task.model(*inputs), targets).detach())
         calls = {layer: len(each) for layer, each in capture.calls.items()}
     by_name = {layer.name: layer for layer in layers}
     given = {pattern: LayerRole(role) for pattern, role in task.roles.items()}

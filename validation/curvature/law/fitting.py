@@ -16,6 +16,8 @@ from validation.curvature.law.table import Table
 
 #: Digits that a law is written with: a thousandth of a logarithm is a thousandth of the value.
 _DIGITS = 3
+#: What a factor e of pooled positions does, by derivation: networks of one kind that were measured pool equally many.
+_SHARING = {Target.MEAN_CURVATURE: -1.0}
 
 
 def fit_law(data: Table, source: str, targets: Iterable[Target] = tuple(Target)) -> CurvatureLaw:
@@ -29,12 +31,14 @@ def fit_law(data: Table, source: str, targets: Iterable[Target] = tuple(Target))
     laws = {}
     for target in targets:
         known = data.of(np.isfinite(data.logarithms[target]).tolist())
-        laws[target] = _target_law(known, fit(known, known.logarithms[target]))
+        sharing = _SHARING.get(target, 0.0)
+        values = known.logarithms[target] - sharing * np.log([place.sharing for place in known.places])
+        laws[target] = _target_law(known, fit(known, values), sharing)
     widths = [place.width for place in data.places]
     return CurvatureLaw(source, (min(widths), max(widths)), laws)
 
 
-def _target_law(data: Table, fitted: Fit) -> TargetLaw:
+def _target_law(data: Table, fitted: Fit, sharing: float) -> TargetLaw:
     found = {
         (each.kind, each.of, each.stage): value for each, value in zip(effects(), fitted.coefficients, strict=True)
     }
@@ -50,7 +54,7 @@ def _target_law(data: Table, fitted: Fit) -> TargetLaw:
     return TargetLaw(
         stages=tuple(_rounded(found["stage", "", index]) for index in stages),
         width=_rounded(found["width", "", -1]),
-        sharing=_rounded(found["sharing", "", -1]),
+        sharing=sharing,
         roles={role: role_effect(role) for role in LayerRole if role in roles},
         networks={
             kind: tuple(_rounded(found["kind", kind, -1] + found["kind stage", kind, index]) for index in stages)

@@ -1,6 +1,6 @@
 """The mixed model behind the law: effects that are drawn from normal distributions, estimated together.
 
-log target = effects of stage, width, sharing, role and kind of network + deviations of the network, of the network at a
+log target = effects of stage, width, role and kind of network + deviations of the network, of the network at a
 step, of a role in the network, of a layer, and of a layer at a step. All are normal, so that a prediction is that of a
 Gaussian process with the sum of their covariances; standard deviations of effects and deviations maximise the marginal
 likelihood, with a weak prior about where they start (Rasmussen and Williams, Gaussian Processes, chapter 2 and 5.4.1).
@@ -22,7 +22,7 @@ from costmodel.quantities.estimate import Draws
 from validation.curvature.law.table import Table
 
 #: Effects whose standard deviation is not estimated: every network has them, and so enough data.
-_FREE: Final = {"stage": 5.0, "width": 2.0, "sharing": 2.0}
+_FREE: Final = {"stage": 5.0, "width": 2.0}
 #: Where the standard deviations of the others start, for a target that spans decades.
 _START: Final = {
     "role": 1.5, "role width": 0.3, "role entrance": 0.5, "role depth": 0.3, "role stage": 1.0, "kind": 1.5,
@@ -47,7 +47,7 @@ class Effect:
 def effects() -> list[Effect]:
     """Every effect, in the order of the columns."""
     stages = range(len(STAGES))
-    found = [*(Effect("stage", stage=index) for index in stages), Effect("width"), Effect("sharing")]
+    found = [*(Effect("stage", stage=index) for index in stages), Effect("width")]
     for role in LayerRole:
         found += [Effect(kind, role) for kind in ("role", "role width", "role entrance", "role depth")]
         found += [Effect("role stage", role, index) for index in stages]
@@ -63,7 +63,6 @@ def design(places: Sequence[Place]) -> Draws:
     columns = {
         "stage": np.ones(len(places)),
         "width": np.log([place.width / WIDTH for place in places]),
-        "sharing": np.log([place.sharing for place in places]),
         "role entrance": np.array([max(0.0, 1.0 - place.depth / ENTRANCE) for place in places]),
         "role depth": np.array([place.depth - 0.5 for place in places]),
     }

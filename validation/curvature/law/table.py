@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width
+from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width, pooled_rows
 from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.inputs.curvature_file import FactorRecord, LayerCurvature, layers_of
 from costmodel.quantities.estimate import Draws
@@ -66,11 +66,12 @@ def table(records: Sequence[FactorRecord]) -> Table:
 def _place(layer: LayerCurvature, depth: float, last_step: int) -> Place:
     record = layer.A
     inputs = max(record.n - 1, 1)  # nearly all have a bias; one column does not matter
+    network = NETWORKS.get(record.kind, NetworkKind.OTHER)
     return Place(
         role=record.role,
-        network=NETWORKS.get(record.kind, NetworkKind.OTHER),
+        network=network,
         width=place_width(record.role, inputs, layer.G.n),
-        sharing=record.rows / record.terms,
+        sharing=pooled_rows(network, record.rows / record.terms),
         depth=depth,
         stage=record.step / last_step if last_step else 0.0,
     )
