@@ -20,7 +20,7 @@ from costmodel.inputs.loading import load_workload
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import ConstantLaw
 from costmodel.quantities.estimate import Quantity, Status
-from costmodel.quantities.units import Unit, byte_per_second, flop_per_second, second
+from costmodel.quantities.units import Unit, byte, byte_per_second, flop_per_second, second
 from validation.published.data import FOLDER
 from validation.published.discrepancy import scatter
 
@@ -61,11 +61,15 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def flops(workload: str) -> float:
-    """Forward and backward FLOPs of one device: 6 M d g a layer, and three times the rest's forward pass."""
+    """Forward and backward FLOPs of one device: layers as they are counted, and three times the rest's forward pass."""
     found = load_workload(workload)
     examples = found.batch_size // DEVICES
     layers = sum(
-        6.0 * each.rows(examples) * (each.input_factor_dimension - int(each.bias)) * each.output_dimension * each.pairs
+        (4.0 + 2.0 * each.input_gradient)
+        * each.rows(examples)
+        * (each.input_factor_dimension - int(each.bias))
+        * each.output_dimension
+        * each.pairs
         for each in found.layers
     )
     return layers + 3.0 * examples * sum(each.forward_flops_per_example for each in found.others)
@@ -122,6 +126,11 @@ def card() -> DigitalCard:
                 bandwidth=_assumed(790e9, 700e9, 840e9, byte_per_second, "78 to 93 % of the data sheet's peak")
             ),
         },
+        interconnect_bandwidth=_assumed(
+            120e9, 75e9, 150e9, byte_per_second, "data sheet: NVLink 2, 150 GB/s a direction (high); 50 to 100 % of it"
+        ),
+        interconnect_latency=_assumed(5e-6, 2e-6, 15e-6, second, "not published; as the a100-sxm card"),
+        memory=Quantity(16e9, 16e9, 16e9, byte, Status.SOURCED, "data sheet: 16 GB of HBM2"),
     )
 
 
