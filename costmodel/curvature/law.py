@@ -27,6 +27,8 @@ STAGES: Final = (0.0, 0.02, 0.12, 0.33, 1.0)
 EARLY: Final = 0.05
 #: Width at which the law states its effects.
 WIDTH: Final = 256
+#: Patches of the vision transformers that the law was fitted to.
+_POSITIONS: Final = 196
 #: Depth up to which the entrance of a network shows, as a share of it.
 ENTRANCE: Final = 0.25
 
@@ -63,7 +65,7 @@ class Place:
         role: What it does.
         network: The kind of network it is part of.
         width: Of the network there: outputs of a first layer, inputs of a head, the smaller side of any other.
-        sharing: Rows of it whose mean one term of the loss sees; 1 where the network does not pool.
+        sharing: Positions that the loss averages over, over those of measured networks; 1 without an average.
         depth: Its position among the layers of its role, 0 for the first and 1 for the last; 0.5 for the only one.
         stage: Share of the training run that is done, 0 to 1.
     """
@@ -87,17 +89,22 @@ def place_width(role: LayerRole, input_dimension: int, output_dimension: int) ->
     return input_dimension if role is LayerRole.HEAD else min(input_dimension, output_dimension)
 
 
-def pooled_rows(network: NetworkKind, rows: float) -> float:
-    """Rows whose mean one term of the loss sees, of the rows that it sends through a layer.
+def pooling(network: NetworkKind, rows: float) -> float:
+    """Positions whose mean one term of the loss sees, over those of the networks that were measured; 1 without a mean.
 
     Through a mean over T positions each gets 1 / T of the gradient, so that the sum of g g^T over all of them is 1 / T
-    of that of one position with a loss of its own, as long as they are not alike. Positions of a convolutional network
-    merge on the way, so that theirs are not counted.
+    of that of one position with a loss of its own, as long as they are not alike. All measured vision transformers have
+    as many, so that what their number does is no effect that a fit could find. Positions of a convolutional network
+    merge on the way; theirs are not counted.
 
-    >>> pooled_rows(NetworkKind.VISION_TRANSFORMER, 196), pooled_rows(NetworkKind.LANGUAGE_MODEL, 196)
-    (196, 1.0)
+    Args:
+        network: Of the layer.
+        rows: That one term of the loss sends through it.
+
+    >>> pooling(NetworkKind.VISION_TRANSFORMER, 49), pooling(NetworkKind.VISION_TRANSFORMER, 1)
+    (0.25, 1.0)
     """
-    return max(rows, 1.0) if network.pools_positions else 1.0
+    return rows / _POSITIONS if network.pools_positions and rows > 1 else 1.0
 
 
 def depths(roles: Sequence[LayerRole]) -> list[float]:
@@ -166,7 +173,7 @@ class TargetLaw:
     Attributes:
         stages: Common to all layers, at each of :data:`STAGES`.
         width: For each factor e of width, common to all.
-        sharing: For each factor e of rows whose mean the loss sees: -1 of mean curvature, by derivation.
+        sharing: For each factor e of positions that the loss averages over: -1 of mean curvature, by derivation.
         roles: What roles add; one that was not measured adds nothing.
         networks: What kinds of networks add, at each of :data:`STAGES`; one that was not measured adds nothing.
         spread: About the law, in a network of a measured kind.

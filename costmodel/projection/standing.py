@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width, pooled_rows
+from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width, pooling
 from costmodel.curvature.roles import LayerRole
 from costmodel.projection.curvature import LAW, STATED, role_of, targets
 from costmodel.projection.draws import Sample
@@ -136,7 +136,7 @@ def _place(workload: Workload, layer: Layer, depth: float, stage: float) -> Plac
     role = role_of(layer)
     width = place_width(role, layer.input_dimension, layer.output_dimension)
     rows = layer.positions * layer.calls / workload.loss_terms
-    return Place(role, workload.network, float(width), pooled_rows(workload.network, rows), depth, stage)
+    return Place(role, workload.network, float(width), pooling(workload.network, rows), depth, stage)
 
 
 def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> Curvature:

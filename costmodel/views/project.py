@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
 from costmodel.machines.precision import Precision
+from costmodel.projection.feasibility import Reach
 from costmodel.projection.memory import Memory
 from costmodel.projection.project import LayerProjection, MethodProjection, Projection
 from costmodel.quantities.estimate import Estimate
@@ -20,9 +22,15 @@ from costmodel.views.verdict import verdict
 
 @dataclass(frozen=True, slots=True)
 class ProjectReport:
-    """A projection: methods, their phases, and the numbers it all rests on."""
+    """A projection: methods, their phases, and the numbers it all rests on.
+
+    Attributes:
+        projection: What is shown.
+        every: Whether tables hold the methods that the machine cannot run, too; every other format does.
+    """
 
     projection: Projection
+    every: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """What ``project --format json`` prints.
@@ -38,7 +46,9 @@ class ProjectReport:
 
     def tables(self) -> list[Table]:
         """Methods, phases, memory and assumptions, the verdict below them."""
-        return [build(self.projection) for build in (_methods, _phases, _memory, _assumptions)]
+        shown = _shown(self.projection, every=self.every)
+        of_methods = [build(self.projection, shown) for build in (_methods, _phases, _memory)]
+        return [*of_methods, _assumptions(self.projection)]
 
     def records(self) -> list[dict[str, object]]:
         """One record for each method and phase, the step as a whole under ``"step"``; seconds."""
@@ -46,7 +56,7 @@ class ProjectReport:
 
     def html(self) -> str:
         """For a notebook: the verdict above the table of methods."""
-        methods = _methods(self.projection)
+        methods = _methods(self.projection, _shown(self.projection, every=self.every))
         return f"<p>{escape(verdict(self.projection))}</p>{html_table(methods.columns, methods.rows)}"
 
 
@@ -111,9 +121,34 @@ def _layer_dict(layer: LayerProjection) -> dict[str, Any]:
     return layer_dict(layer.layer, layer.rows) | {"step_time_s": dict(layer.step_time)}
 
 
-def _methods(projection: Projection) -> Table:
+def _shown(projection: Projection, *, every: bool) -> dict[str, MethodProjection]:
+    """Methods in tables: all, or without those that the machine cannot run."""
+    idle = {name for name, found in projection.feasibility.items() if found.reach is Reach.CANNOT_RUN}
+    return {name: method for name, method in projection.methods.items() if every or name not in idle}
+
+
+def _accurate(projection: Projection, name: str) -> str:
+    """Whether a method is accurate enough, marked where it takes for granted what no card describes."""
+    found = projection.feasibility.get(name)
+    return "" if found is None else found.reach.value + ("*" if found.assumes else "")
+
+
+def _notes(projection: Projection, shown: Mapping[str, MethodProjection]) -> str:
+    """What the marks mean, and what is not shown."""
+    found = {name: projection.feasibility[name] for name in shown if name in projection.feasibility}
+    assumed = dict.fromkeys(part for each in found.values() for part in each.assumes)
+    notes = [f"* given what the card does not describe: {', '.join(assumed)}."] if assumed else []
+    hidden = [name for name in projection.methods if name not in shown]
+    if hidden:
+        missing = dict.fromkeys(value for name in hidden for value in projection.feasibility[name].missing)
+        values = ", ".join(value.replace("_", " ") for value in missing)
+        notes.append(f"{len(hidden)} methods need a card with {values}; --all shows them.")
+    return " ".join(notes)
+
+
+def _methods(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:
     rows = []
-    for name, method in projection.methods.items():
+    for name, method in shown.items():
         speedup = projection.speedup[name]
         rows.append(
             (
@@ -121,7 +156,7 @@ def _methods(projection: Projection) -> Table:
                 scaled(method.step_time.median, "s"),
                 interval(method.step_time),
                 method.step_time.status.value,
-                projection.feasibility[name].reach.value if name in projection.feasibility else "",
+                _accurate(projection, name),
                 ratio(speedup["kfac.best"]),
                 ratio(speedup["adam"]),
                 ratio(speedup["adam_to_target"]) if "adam_to_target" in speedup else "unknown",
@@ -144,7 +179,7 @@ def _methods(projection: Projection) -> Table:
         "over adam, to target",
         "bound by",
     )
-    return Table(title, columns, tuple(rows), right=(1, 2, 5, 6, 7))
+    return Table(title, columns, tuple(rows), right=(1, 2, 5, 6, 7), note=_notes(projection, shown))
 
 
 def _run(projection: Projection) -> str:
@@ -158,11 +193,11 @@ def _run(projection: Projection) -> str:
     return "".join(f"{each}; " for each in told)
 
 
-def _phases(projection: Projection) -> Table:
+def _phases(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:
     rows = []
-    for name, method in projection.methods.items():
-        shown = {phase: estimate for phase, estimate in method.phases.items() if estimate.p95 > 0}
-        for index, (phase, estimate) in enumerate(shown.items()):
+    for name, method in shown.items():
+        phases = {phase: estimate for phase, estimate in method.phases.items() if estimate.p95 > 0}
+        for index, (phase, estimate) in enumerate(phases.items()):
             share = estimate.median / method.step_time.median
             time, range_ = scaled(estimate.median, "s"), interval(estimate)
             energy = method.phase_energy.get(phase)
@@ -176,9 +211,9 @@ def _phases(projection: Projection) -> Table:
     )
 
 
-def _memory(projection: Projection) -> Table:
+def _memory(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:
     rows = []
-    for name, method in projection.methods.items():
+    for name, method in shown.items():
         kept = method.memory
         parts = (kept.parameters + kept.gradients, kept.state, kept.activations, kept.total)
         rows.append((name, *(scaled(each, "B") for each in parts), _FITS[kept.fits]))

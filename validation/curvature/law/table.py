@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width, pooled_rows
+from costmodel.curvature.law import FLOOR, Place, Target, depths, place_width, pooling
 from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.inputs.curvature_file import FactorRecord, LayerCurvature, layers_of
 from costmodel.quantities.estimate import Draws
@@ -71,7 +71,7 @@ def _place(layer: LayerCurvature, depth: float, last_step: int) -> Place:
         role=record.role,
         network=network,
         width=place_width(record.role, inputs, layer.G.n),
-        sharing=pooled_rows(network, record.rows / record.terms),
+        sharing=pooling(network, record.rows / record.terms),
         depth=depth,
         stage=record.step / last_step if last_step else 0.0,
     )
