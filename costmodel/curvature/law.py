@@ -4,7 +4,7 @@ Seven numbers describe a layer's two Kronecker factors before damping: the mean 
 factor the stable rank, the gap between its first two eigenvalues and the power with which the further ones fall. The
 logarithm of each is a sum of effects, fitted to measured networks (docs/curvature.md):
 
-    stage of training + width + sharing + what the role adds (by stage, width and depth) + what the kind of network adds
+    stage of training + width + pooling + what the role adds (by stage, width and depth) + what the kind of network adds
 
 and varies about it from network to network, from role to role within a network, and from layer to layer.
 """
@@ -91,7 +91,8 @@ def pooled_rows(network: NetworkKind, rows: float) -> float:
     """Rows whose mean one term of the loss sees, of the rows that it sends through a layer.
 
     Through a mean over T positions each gets 1 / T of the gradient, so that the sum of g g^T over all of them is 1 / T
-    of that of one position with a loss of its own, as long as they are not alike.
+    of that of one position with a loss of its own, as long as they are not alike. Positions of a convolutional network
+    merge on the way, so that theirs are not counted.
 
     >>> pooled_rows(NetworkKind.VISION_TRANSFORMER, 196), pooled_rows(NetworkKind.LANGUAGE_MODEL, 196)
     (196, 1.0)

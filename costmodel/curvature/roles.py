@@ -39,5 +39,5 @@ class NetworkKind(StrEnum):
 
     @property
     def pools_positions(self) -> bool:
-        """Whether the mean over positions, patches or pixels, is what its loss sees."""
-        return self in {NetworkKind.VISION_TRANSFORMER, NetworkKind.CONVOLUTIONAL}
+        """Whether its loss sees the mean over positions that it keeps apart until then."""
+        return self is NetworkKind.VISION_TRANSFORMER

@@ -201,7 +201,7 @@ def test_numbers_as_yaml_1_2_has_them() -> None:
     ("load", "name", "message"),
     [
         (load_workload, "imagenet_vti", "imagenet_vti: unknown model 'imagenet_vti'; did you mean 'imagenet_vit'?"),
-        (load_card, "h100", "h100: unknown card 'h100'; did you mean 'h100-sxm'?"),
+        (load_card, "h100-smx", "h100-smx: unknown card 'h100-smx'; did you mean 'h100-sxm'?"),
     ],
 )
 def test_unknown_names(load: object, name: str, message: str) -> None:

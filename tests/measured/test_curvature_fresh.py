@@ -73,10 +73,10 @@ def errors(ratio: float, inside: float, network: str) -> Errors:
     [
         (1.9, 0.9, [True, True, True, True]),
         (1.9, 0.5, [True, False, True, False]),
-        (1.9, 0.6, [True, False, True, True]),
+        (1.9, 0.8, [True, False, True, True]),
         (1.9, 0.98, [True, False, True, True]),
         (2.1, 0.9, [False, True, True, True]),
-        (4.1, 0.9, [False, True, True, False]),
+        (3.1, 0.9, [False, True, True, False]),
         (50.0, 0.9, [False, True, True, False]),
     ],
 )

@@ -13,11 +13,13 @@ from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import FittedLaw, Host, beside
 from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.operations import timed as timed_alone
 from costmodel.machines.sizes import Size
 from costmodel.methods import METHODS, FactorConstruction
 from costmodel.projection.predict import predict
 from validation.fit.gpu_networks import held_out_networks, read_steps, sizes_of
-from validation.fit.networks import project_step
+from validation.fit.gpu_steps import fit_measured
+from validation.fit.networks import TimedNetwork, project_step
 from validation.fit.selection import Data, fit
 from validation.fit.solve import solve
 from validation.score.shipped import H100
@@ -168,3 +170,26 @@ def test_every_second_of_three_networks_of_a_family_is_held_out() -> None:
     assert held_out_networks(read_steps(H100 / "kfac_steps.csv")) == {
         "mlp4_w256", "mlp4_w1024", "mlp4_w4096", "gpt_d384_v1024", "gpt_d384_v8192",
     }  # fmt: skip
+
+
+def test_steps_that_measure_timed_give_host_and_device_again() -> None:
+    truth = exact(
+        load_digital("h100-sxm"),
+        linear_pass=Host(0.0, 6e-4), gemm_symmetric=Host(0.0, 1e-4), precondition=Host(0.0, 9e-5),
+        update=Host(2e-4, 2e-5),
+    )  # fmt: skip
+    names = [*(f"mlp4_w{width}" for width in (128, 512, 1000, 2048, 3000, 4096)), "gpt_d384_v256", "gpt_d384_v8192"]
+    timed = []
+    for name in names:
+        network = sizes_of(name, 1024 if name.startswith("mlp") else 16)
+        seconds = {phase: float(each[0]) for phase, each in project_step(truth, network, 1).items()}
+        timed.append(TimedNetwork(network, {**seconds, "step": 1.1 * seconds["step"]}))
+    laws = {name: law for name, law in truth.laws.items() if name in timed_alone() and isinstance(law, FittedLaw)}
+    alone = {name: replace(law, host=None) for name, law in laws.items()}
+    found = fit_measured(timed, alone)
+    assert found.step[0] == pytest.approx(math.log(1.1), rel=1e-6)
+    assert max(abs(each) for each in found.left_out["inversion"]) < 1e-3
+    hosts = {name: law.host for name, law in found.laws.items() if law.host is not None}
+    assert hosts["linear_pass"].call == pytest.approx(6e-4, rel=0.05)
+    assert hosts["precondition"].call == pytest.approx(9e-5, rel=0.05)
+    assert hosts["update"].start == pytest.approx(2e-4, rel=0.05)

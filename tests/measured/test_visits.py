@@ -83,3 +83,22 @@ def test_a_file_cut_off_is_no_gzip_file(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         journal.read(file)
     assert str(error.value) == f"{file}: cannot be read: not a whole gzip file"
+
+
+def test_eight_minutes_of_a_gpu_are_enough_for_networks_precisions_and_large_sizes() -> None:
+    import time
+
+    from costmodel.machines.operations import timed
+    from validation.measure.grid import plan
+    from validation.measure.measurement import Measurement, phases
+    from validation.measure.models import MODELS
+
+    planned = plan(timed(), ["float32", "tf32", "bfloat16"], [1], "cuda") + phases(list(MODELS), 1, level=-1)
+    session = Measurement(Path("unused"), torch.device("cuda"), time.monotonic() + 480.0, quiet=True)
+    chosen = session._affordable(planned, rounds=3)
+    assert len({point.model for point in chosen}) == len(MODELS) + 1
+    assert {point.dtype for point in chosen} == {"float32", "tf32", "bfloat16"}
+    assert {(op, 8192) for op in ("gemm", "cholesky", "cholesky_inverse", "eigh")} <= {(p.op, p.n) for p in chosen}
+    # With a minute the networks are what is kept.
+    short = Measurement(Path("unused"), torch.device("cuda"), time.monotonic() + 60.0, quiet=True)
+    assert {point.model for point in short._affordable(planned, rounds=3)} >= set(MODELS)

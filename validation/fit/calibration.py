@@ -13,6 +13,7 @@ from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.laws import FittedLaw
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
+from validation.fit.gpu_steps import fit_measured
 from validation.fit.networks import IN_STEP, LEAST_NETWORKS, NetworkFit, TimedNetwork, fit_networks
 from validation.fit.selection import BASES, FAMILIES, LEAST_SIZES, Data, OperationFit, fit, gpu_families
 from validation.heldout import for_fitting
@@ -90,7 +91,7 @@ def calibrate(
         environment=journal.environment,
         threads=chosen,
         fits=fits,
-        networks=fit_networks(timed, laws) if timed else None,
+        networks=(fit_measured if device == "cuda" else fit_networks)(timed, laws) if timed else None,
         timed=len(timed),
         unused=unused,
         held_out=hold_out,

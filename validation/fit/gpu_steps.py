@@ -20,7 +20,17 @@ from costmodel.machines.laws import EXTRAPOLATION_SPREAD, FittedLaw, Host, InSte
 from costmodel.methods import METHODS, FactorConstruction
 from costmodel.quantities.estimate import DEVIATE_95
 from validation.fit.gpu_networks import ADAM, PHASES
-from validation.fit.networks import FREE, LAUNCH, UNIT, Column, TimedNetwork, column_seconds, plus, working_sizes
+from validation.fit.networks import (
+    FREE,
+    LAUNCH,
+    UNIT,
+    Column,
+    NetworkFit,
+    TimedNetwork,
+    column_seconds,
+    plus,
+    working_sizes,
+)
 from validation.fit.solve import Array
 
 Laws = Mapping[str, FittedLaw]
@@ -44,6 +54,7 @@ class PhaseFit:
         host: What the host does; None for a phase that waits for every call.
         calls: Operations whose calls the host queues.
         spread: Root mean square of log(predicted / measured) over networks left out in turn, widened for their number.
+        left_out: Those logarithms.
     """
 
     columns: tuple[Column, ...]
@@ -51,6 +62,7 @@ class PhaseFit:
     host: Host | None
     calls: tuple[str, ...]
     spread: float
+    left_out: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +94,32 @@ def fit_steps(timed: Sequence[TimedNetwork], laws: Laws) -> dict[str, PhaseFit]:
     """The constants of every phase.
 
     Args:
-        timed: Networks, each with all :data:`validation.fit.gpu_networks.PHASES`.
+        timed: Networks, all with the same phases.
         laws: Of single operations.
     """
     found = {}
     for phase, shape in _shapes(laws).items():
+        if phase not in timed[0].seconds:
+            continue
         design = np.array([[_seconds(column, each, phase) for column in shape.columns] for each in timed])
         calls = np.array([sum(_seconds({name: LAUNCH}, each, phase) for name in shape.calls) for each in timed])
         seconds = np.array([each.seconds[phase] for each in timed])
         found[phase] = _fit(shape, design, calls, seconds)
     return found
+
+
+def fit_measured(timed: Sequence[TimedNetwork], laws: Laws) -> NetworkFit:
+    """The same of networks that ``measure`` timed, which have rows, factors and running averages apart."""
+    merged = []
+    for each in timed:
+        parts = {phase: PARTS.get(phase, (phase,)) for phase in PHASES}
+        seconds = {phase: sum(each.seconds[part] for part in names) for phase, names in parts.items()}
+        merged.append(TimedNetwork(each.model, seconds))
+    fits = fit_steps(merged, laws)
+    alone = np.array([sum(each.seconds.values()) for each in merged])
+    ratio = np.log([each.seconds["step"] for each in timed]) - np.log(alone)
+    errors = {phase: each.left_out for phase, each in fits.items()}
+    return NetworkFit(step_laws(fits, laws, merged), (float(ratio.mean()), float(ratio.std(ddof=1))), errors)
 
 
 def step_laws(fits: Mapping[str, PhaseFit], laws: Laws, timed: Sequence[TimedNetwork]) -> dict[str, FittedLaw]:
@@ -151,7 +179,7 @@ def _fit(shape: _Shape, design: Array, calls: Array, seconds: Array) -> PhaseFit
     spread = few * max(_LEAST_RUN, math.sqrt(float(np.mean(np.square(errors)))))
     start = float(constants[0]) if shape.starts else 0.0
     host = Host(start, float(constants[len(hosts) - 1])) if hosts else None
-    return PhaseFit(shape.columns, constants[len(hosts) :], host, shape.calls, spread)
+    return PhaseFit(shape.columns, constants[len(hosts) :], host, shape.calls, spread, tuple(errors))
 
 
 def _constants(rows: Array, hosts: int, seconds: Array) -> Array:
@@ -181,6 +209,3 @@ def _logarithms(rows: Array, constants: Array, hosts: int, seconds: Array) -> Ar
     parts = rows * constants[:, None]
     predicted = beside(parts[hosts:].sum(axis=0), parts[:hosts].sum(axis=0))
     return np.asarray(np.log(np.maximum(predicted / seconds, 1e-9)))
-
-
-__all__ = ["PARTS", "PHASES", "PhaseFit", "fit_steps", "step_laws"]

@@ -34,6 +34,8 @@ _SHOW_SECONDS: Final = 0.5
 _GUESS: Final = {"cpu": (3e-5, 2.5e-11), "cuda": (1e-4, 1e-13)}
 #: ... and for a phase of a network.
 _GUESS_PHASE: Final = {"cpu": 0.05, "cuda": 0.01}
+#: What an element of the inputs takes to be made.
+_INPUT_SECONDS: Final = {"cpu": 3e-8, "cuda": 1e-10}
 #: A share of a budget is kept back: guesses err, and disturbed points are measured again.
 _PLANNED_SHARE: Final = 0.8
 
@@ -166,7 +168,7 @@ class Measurement:
     def _cost(self, point: Point) -> float:
         """Seconds of one visit: inputs, warm-up, samples, references."""
         call = self._expected(point) or self._guess(point)
-        inputs = 3e-8 * point.n * max(point.n, point.m) * point.batch
+        inputs = _INPUT_SECONDS[self.device.type] * point.n * max(point.n, point.m) * point.batch
         calls = 6 if call < 0.15 else 2 if call < 1.0 else 1
         return inputs + max(1.0e-2, calls * call) + 4e-3
 
