@@ -184,10 +184,24 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
         (("counts", "mlp", "--set", "relaxation_time=nonsense"),
          "--set: relaxation_time is a key of the analog card; only the model is read here"),
         (("project", "mlp", "--analog", "h100-sxm"), "--analog: 'h100-sxm' is a digital card"),
+        (("project", "mlp", "--devices", "2000"),
+         "--set: devices 2000 devices share 1024 examples of a step; at most one device an example"),
+        (("project", "mlp", "--devices", "8", "--digital", "rtx-a6000"),
+         "mlp: devices card rtx-a6000 has no interconnect_bandwidth and no interconnect_latency, which 8 devices need"),
+        (("project", "mlp", "--digital", "a100-sxm", "--set", "model.precision=bfloat16"),
+         "mlp: precision card a100-sxm has no bfloat16; it has float32"),
     ],
 )  # fmt: skip
 def test_wrong_names(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, *arguments) == (2, "", message + "\n")
+
+
+def test_devices_share_the_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "project", "mlp", "--devices", "8", "--draws", "20", "--format", "json")
+    answer = json.loads(out)
+    assert (code, answer["model"]["devices"], answer["model"]["batch_size"]) == (0, 8, 1024)
+    assert answer["methods"]["adam"]["phases"]["gradient_all_reduce"]["median"] > 0
+    assert answer["methods"]["adam"]["memory_bytes"]["fits"] is True
 
 
 def test_as_a_process_without_torch_and_the_same_bytes_twice() -> None:

@@ -63,8 +63,8 @@ def test_steps_of_eight_devices_by_hand() -> None:
     assert v100.steps()["wmt"] == pytest.approx(0.34915, rel=1e-4)
     # of plain submissions JAX took 0.44 to 0.46 s, PyTorch 0.40 to 0.42 s
     assert 0.42 < v100.steps()["imagenet_vit"] < 0.44
-    # 25.93 and 2.18 TFLOP of 1024 images, an eighth of them
-    assert v100.flops("imagenet_vit") == pytest.approx(28.11e12 / 8, rel=2e-3)
+    # 25.93 less 0.12 of the patches' input gradient, and 2.18 TFLOP of 1024 images, an eighth of them
+    assert v100.flops("imagenet_vit") == pytest.approx(27.99e12 / 8, rel=1e-3)
 
 
 def test_workloads_left_out_of_the_v100_fit_are_within_a_quarter() -> None:
