@@ -139,14 +139,16 @@ def test_a_stage_of_training_holds_for_all() -> None:
     assert len(found) == 1 + 3 + 3 + 1
 
 
-def test_rows_a_term_of_the_loss() -> None:
-    """16 positions of one target each, called twice, are 2 rows a term; one row of 16 terms still counts as one."""
+def test_positions_that_a_vision_transformer_averages_over() -> None:
+    """16 positions of one target each, called twice, are 2 rows a term, of the 196 measured; one row is no mean."""
     layers = (
         "\n  - {name: first, kind: linear, d_in: 4, d_out: 4, positions: 16, calls: 2}\n"
         "  - {name: last, kind: linear, d_in: 4, d_out: 2}\n"
     )
+    found = standing(network(layers, "", "loss_terms: 16\nnetwork: vision_transformer"))
+    assert {each.layer.name: each.place.sharing for each in found} == {"first": 2 / 196, "last": 1.0}
     found = standing(network(layers, "", "loss_terms: 16"))
-    assert {each.layer.name: each.place.sharing for each in found} == {"first": 2.0, "last": 1.0}
+    assert {each.place.sharing for each in found} == {1.0}
 
 
 def test_means_weigh_what_stands_for_a_shape() -> None:
