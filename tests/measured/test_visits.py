@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.measured.test_measure import timing
 from validation.measure import journal
 from validation.measure.timings import Point, Timing
 from validation.quality import best_references, by_point, clean, settled, undisturbed
 from validation.score.shipped import H100
 
 torch = pytest.importorskip("torch")
+timing = pytest.importorskip("tests.measured.test_measure").timing
 
 
 @pytest.fixture(scope="module")
