@@ -223,3 +223,15 @@ def test_help_imports_nothing_heavy() -> None:
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
     assert output.splitlines()[-1] == "[]"
+
+
+def test_tables_leave_out_what_the_machine_cannot_run_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """tngd-2024 gives no oscillation time, and no card describes the correlators of Method 1."""
+    arguments = ("project", "mlp", "--draws", "20", "--format", "markdown")
+    _, out, _ = run(capsys, *arguments)
+    _, every, _ = run(capsys, *arguments, "--all")
+    assert "thermo.columns.underdamped" not in out
+    assert "| thermo.columns.underdamped |" in every
+    assert "8 methods need a card with oscillation time; --all shows them." in out
+    assert "--all shows them" not in every
+    assert "\\* given what the card does not describe: analog correlators on every pair of cells" in out
