@@ -1,0 +1,106 @@
+"""Tuning on a grid without edges: from a start, to the best neighbour, until no neighbour in any dimension is better.
+
+The grid has two values a decade (1 and 3). It is walked as far as the walk leads, so that the optimum is inside it in every
+dimension, unless a step limit stops the walk or a dimension has a natural end (beta2 = 0).
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from validation.study.arms import PROJECTED_DAMPING, Hyper
+
+Point = tuple[int, ...]  # half decades by dimension
+
+#: Moves after which a walk gives up.
+MOVES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where a walk starts and how a point becomes settings.
+
+    Attributes:
+        arm: the arm whose runs count.
+        dimensions: names of what is tuned, in the order of a point.
+        start: half decades.
+        hyper: settings of a point; None where there are none.
+    """
+
+    arm: str
+    dimensions: tuple[str, ...]
+    start: Point
+    hyper: Callable[[Point], Hyper | None]
+
+
+def grid(k: int) -> float:
+    """Value of a half decade.
+
+    >>> [grid(k) for k in (-3, -2, -1, 0, 1)]
+    [0.03, 0.1, 0.3, 1.0, 3.0]
+    """
+    return float(f"{(3 if k % 2 else 1) * 10.0 ** (k // 2):.3g}")
+
+
+def _adam(point: Point) -> Hyper | None:
+    lr, rest = point
+    return Hyper(grid(lr), beta2=round(1 - grid(rest), 9)) if rest <= 0 else None
+
+
+def _kfac(point: Point) -> Hyper:
+    lr, damping, clip = point
+    return Hyper(grid(lr), damping=grid(damping), clip=grid(clip))
+
+
+def _projected(point: Point) -> Hyper:
+    lr, clip = point
+    return Hyper(grid(lr), damping=PROJECTED_DAMPING, clip=grid(clip))
+
+
+#: By the name that arms give in `tuned`.
+SEARCHES: dict[str, Search] = {
+    "kfac": Search("kfac", ("lr", "damping", "clip"), (-2, -2, -6), _kfac),
+    "adam": Search("adam", ("lr", "1 - beta2"), (-4, -4), _adam),
+    "kfac_projected": Search("damping 0.001", ("lr", "clip"), (-2, -7), _projected),
+}
+
+
+def cost(runs: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Mean logarithm of the steps, a run that did not arrive counting with twice its limit; then the mean best loss."""
+    steps = [run["steps"] or 2 * run["limit"] for run in runs]
+    best = [math.inf if run["best"] is None else run["best"] for run in runs]
+    return sum(map(math.log, steps)) / len(steps), sum(best) / len(best)
+
+
+def neighbours(point: Point) -> list[Point]:
+    """One step down and one up in each dimension.
+
+    >>> neighbours((0, 5))
+    [(-1, 5), (1, 5), (0, 4), (0, 6)]
+    """
+    return [(*point[:i], point[i] + step, *point[i + 1 :]) for i in range(len(point)) for step in (-1, 1)]
+
+
+def walk(search: Search, price: Callable[[Hyper], tuple[float, float]]) -> tuple[Point, bool]:
+    """Walk from the start to a point that no neighbour beats.
+
+    Args:
+        search: the start and the grid.
+        price: cost of settings; asked again for settings that it has seen, so it should remember.
+
+    Returns:
+        The point, and whether the walk ended by itself.
+    """
+
+    def at(point: Point) -> tuple[float, float]:
+        hyper = search.hyper(point)
+        return (math.inf, math.inf) if hyper is None else price(hyper)
+
+    here = search.start
+    for _ in range(MOVES):
+        best = min([here, *neighbours(here)], key=at)
+        if best == here:
+            return here, True
+        here = best
+    return here, False
