@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -75,28 +76,41 @@ def _exact(_: int) -> Backend:
     return Cholesky()
 
 
-#: Run in this order within a seed. `column` and `method2` settle; `sample` is Method 1; `in` are bits of the couplings,
-#: `ind` the same with the top mode deflated; `out` are bits of readings.
-ARMS: dict[str, Arm] = {
+def _family(name: str) -> dict[str, Arm]:
+    """All arms of one flaw.
+
+    `column` and `method2` settle; `sample` is Method 1; `in` are bits of the couplings, `ind` the same with the top mode
+    deflated; `out` are bits of readings.
+    """
+    make: dict[str, tuple[tuple[float, ...], Callable[[Any], Callable[[int], Backend]]]] = {
+        "sample": ((0.03, 0.1, 0.3, 1.0), _sampled),
+        "column": ((0.1, 0.3, 0.6, 0.9, 0.95), lambda e: _settled(e, False)),
+        "method2": ((0.1, 0.3, 0.6, 0.9, 0.95), lambda e: _settled(e, True)),
+        "in": ((4, 5, 6, 8, 10), lambda b: _couplings(b, False)),
+        "ind": ((4, 5, 6, 8, 10), lambda b: _couplings(b, True)),
+        "mismatch": ((0.01, 0.03, 0.1), _mismatch),
+        "out": ((3, 4, 6, 8), _read),
+    }
+    levels, backend = make[name]
+    return {f"{name} {level:g}": Arm(name, level, backend(level)) for level in levels}
+
+
+ALL_ARMS: dict[str, Arm] = {
     "kfac": Arm("", 0.0, _exact),
     "adam": Arm("", 0.0, None, tuned="adam"),
-    **{f"sample {e:g}": Arm("sample", e, _sampled(e)) for e in (0.03, 0.1, 0.3, 1.0)},
-    **{f"column {e:g}": Arm("column", e, _settled(e, False)) for e in (0.1, 0.3, 0.6, 0.9, 0.95)},
-    **{f"in {b}": Arm("in", b, _couplings(b, False)) for b in (4, 5, 6, 8, 10)},
-    **{f"ind {b}": Arm("ind", b, _couplings(b, True)) for b in (4, 5, 6, 8, 10)},
-    **{f"mismatch {m:g}": Arm("mismatch", m, _mismatch(m)) for m in (0.01, 0.03, 0.1)},
-    **{f"out {b}": Arm("out", b, _read(b)) for b in (3, 4, 6, 8)},
+    **{arm: a for name in ("sample", "column", "in", "ind", "mismatch", "out") for arm, a in _family(name).items()},
     **{f"refresh {k}": Arm("refresh", k, _exact, refresh=k) for k in (1, 10, 100)},
     "damping 0.001": Arm("damping", 1e-3, _exact, tuned="kfac_projected"),
     "damping 0.001 refresh 100": Arm("damping", 1e-3, _exact, refresh=100, tuned="kfac_projected"),
+    **_family("method2"),
 }
-
-#: Run after all of the above, on as many tasks as the time allows.
-EXTRA_ARMS: dict[str, Arm] = {
-    f"method2 {e:g}": Arm("method2", e, _settled(e, True)) for e in (0.1, 0.3, 0.6, 0.9, 0.95)
-}
-
-ALL_ARMS = ARMS | EXTRA_ARMS
+#: Run after all others, and only described.
+EXTRA_ARMS = (
+    "sample 0.03", "column 0.1", "column 0.95", "in 5", "ind 5", "ind 10", "mismatch 0.01", "out 3", "out 8",
+    "refresh 1", "refresh 10", *_family("method2"),
+)  # fmt: skip
+#: Run seed by seed in this order.
+ARMS = tuple(arm for arm in ALL_ARMS if arm not in EXTRA_ARMS)
 
 
 def build(arm: Arm, model: nn.Module, hyper: Hyper, seed: int) -> tuple[torch.optim.Optimizer, Watched | None]:

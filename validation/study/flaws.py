@@ -41,8 +41,8 @@ class _Inverses:
 class Settled(_Inverses):
     """Arrays read too early: mode i of the inverse is (1 - exp(-lambda_i t)) / lambda_i.
 
-    `error` sets t: with `worst`, it is what the slowest mode still lacks, exp(-lambda_min t), as when systems are driven
-    by gradients (Method 2); without, the relative Frobenius error of the inverse read from n settled systems.
+    `error` sets t: with `worst`, it is what the slowest mode still lacks, exp(-lambda_min t), as when systems are
+    driven by gradients (Method 2); without, the relative Frobenius error of the inverse read from n settled systems.
     """
 
     def __init__(self, error: float, *, worst: bool) -> None:
@@ -52,7 +52,8 @@ class Settled(_Inverses):
         """The inverse through the filter."""
         eigenvalues, basis = torch.linalg.eigh(matrix)
         gain = -torch.expm1(-eigenvalues * self.time(eigenvalues)) / eigenvalues
-        return (basis * gain) @ basis.mT
+        inverse: Tensor = (basis * gain) @ basis.mT
+        return inverse
 
     def time(self, eigenvalues: Tensor) -> float:
         """Settling time in units of RC over one unit of eigenvalue; ascending eigenvalues."""
@@ -96,11 +97,12 @@ class Sampled(_Inverses):
         scaled = torch.linalg.solve_triangular(
             torch.linalg.cholesky(matrix).mT, torch.from_numpy(states).to(matrix), upper=True
         )
-        return scaled @ scaled.mT / count
+        second: Tensor = scaled @ scaled.mT / count
+        return second
 
 
 class Programmed(ThermoInverse):
-    """Fully settled systems of what stands on the array: couplings rounded or mismatched, the top mode taken out or not.
+    """Fully settled systems of what stands on the array: couplings rounded or mismatched, the top mode in or out.
 
     A factor that does not fit is damped further, as in the simulator.
     """

@@ -2,8 +2,8 @@
 
     python -m validation.study.run --out validation/data/study/runs.jsonl [--tasks mlp gnn vit] [--part 0/2]
 
-Resumable: one flushed line a run, runs on file are skipped. Seeds are outermost, so that whatever is done of the queue has
-(nearly) the same seeds of every arm. What is run, and how it is judged, was registered beforehand in
+Resumable: one flushed line a run, runs on file are skipped. Seeds are outermost, so that whatever is done of the queue
+has (nearly) the same seeds of every arm. What is run, and how it is judged, was registered beforehand in
 validation/data/study/registered.md.
 """
 
@@ -11,22 +11,15 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from validation.simulator.calibrate import versions
 from validation.simulator.records import Record, append, read
-from validation.study.arms import ALL_ARMS, ARMS, EXTRA_ARMS, Hyper
+from validation.study.arms import ALL_ARMS, Hyper
+from validation.study.design import INTERVALS, LIMITS, TARGETS, TUNING_SEEDS, Job, queue
 from validation.study.task import Task
 from validation.study.train import TASKS, train
 from validation.study.tune import SEARCHES, cost, walk
-
-#: Validation losses on the steep part of pilot runs (seed 0), fixed before the runs.
-TARGETS = {"mlp": 0.13, "gnn": 0.10, "vit": 0.6}
-#: Steps after which a run is censored.
-LIMITS = {"mlp": 250, "gnn": 300, "vit": 400}
-TUNING_SEEDS = (101, 102, 103)
-SEEDS = {"mlp": range(1, 31), "gnn": range(1, 16), "vit": range(1, 16)}
-
-Job = tuple[str, str, int]  # task, arm, seed
 
 
 class Study:
@@ -44,9 +37,10 @@ class Study:
         if key not in self.found:
             if task not in self._tasks:
                 self._tasks[task] = TASKS[task]()
-            result = train(self._tasks[task], ALL_ARMS[arm], hyper, seed, target=TARGETS[task], limit=LIMITS[task])
+            rules: dict[str, Any] = {"target": TARGETS[task], "limit": LIMITS[task], "interval": INTERVALS[task]}
+            result = train(self._tasks[task], ALL_ARMS[arm], hyper, seed, **rules)
             record = {"schema": 2, "key": key, "task": task, "arm": arm, "seed": seed, "hyper": hyper.values()}
-            record |= {"target": TARGETS[task], "limit": LIMITS[task], **result, **versions()}
+            record |= {**rules, **result, **versions()}
             append(self.path, record)
             self.found[key] = record
             print(f"{key}: {result['steps']} steps, best {result['best']}, {result['wall_s']} s", file=sys.stderr)
@@ -72,18 +66,6 @@ class Study:
             if (task, kind) not in settings:
                 settings[task, kind] = self.tuned(task, kind)
             self.one(task, arm, settings[task, kind], seed)
-
-
-def queue(tasks: Sequence[str], arms: Sequence[str]) -> Iterator[Job]:
-    """Registered arms first, then the extra ones; within each, seed by seed.
-
-    >>> list(queue(["mlp"], ["kfac", "method2 0.1"]))[28:32]
-    [('mlp', 'kfac', 29), ('mlp', 'kfac', 30), ('mlp', 'method2 0.1', 1), ('mlp', 'method2 0.1', 2)]
-    """
-    for wave in (ARMS, EXTRA_ARMS):
-        for seed in range(1, max(map(len, SEEDS.values())) + 1):
-            for task in (t for t in tasks if seed in SEEDS[t]):
-                yield from ((task, arm, seed) for arm in wave if arm in arms)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

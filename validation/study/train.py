@@ -21,8 +21,6 @@ TASKS: dict[str, Callable[[], Task]] = {
     "gnn": lambda: Solubility(),
     "vit": lambda: Digits("vit"),
 }
-#: Steps between looks at the validation loss.
-INTERVAL = 2
 #: Steps at which the direction is compared with the exact one; all are steps of a refresh when every fifth is.
 LOOKS = (11, 31, 61, 101, 151)
 #: A loss beyond this has diverged.
@@ -43,7 +41,9 @@ def reproducible() -> Iterator[None]:
 
 
 @reproducible()
-def train(task: Task, arm: Arm, hyper: Hyper, seed: int, *, target: float, limit: int) -> dict[str, Any]:
+def train(
+    task: Task, arm: Arm, hyper: Hyper, seed: int, *, target: float, limit: int, interval: int = 2
+) -> dict[str, Any]:
     """Train until the validation loss is at the target.
 
     Args:
@@ -53,6 +53,7 @@ def train(task: Task, arm: Arm, hyper: Hyper, seed: int, *, target: float, limit
         seed: of the weights, the order of the batches, the sampled Fisher and the machine.
         target: validation loss.
         limit: steps after which the run counts as censored.
+        interval: steps between looks at the validation loss.
 
     Returns:
         steps (None when censored), best (lowest validation loss seen), failure (why it stopped early), wall_s, and for
@@ -78,7 +79,7 @@ def train(task: Task, arm: Arm, hyper: Hyper, seed: int, *, target: float, limit
             break
         if isinstance(optimizer, KFAC) and step in LOOKS:
             directions.append(_look(step, optimizer, backend))
-        if step % INTERVAL == 0:
+        if step % interval == 0:
             metric = task.metric(model)
             best = min(best, metric)
             if metric <= target:

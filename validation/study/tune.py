@@ -1,7 +1,7 @@
 """Tuning on a grid without edges: from a start, to the best neighbour, until no neighbour in any dimension is better.
 
-The grid has two values a decade (1 and 3). It is walked as far as the walk leads, so that the optimum is inside it in every
-dimension, unless a step limit stops the walk or a dimension has a natural end (beta2 = 0).
+The grid has two values a decade (1 and 3). It is walked as far as the walk leads, so that the optimum is inside it in
+every dimension, unless a limit of moves stops the walk or a dimension has a natural end (beta2 = 0).
 """
 
 import math
