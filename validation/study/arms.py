@@ -79,8 +79,8 @@ def _exact(_: int) -> Backend:
 def _family(name: str) -> dict[str, Arm]:
     """All arms of one flaw.
 
-    `column` and `method2` settle; `sample` is Method 1; `in` are bits of the couplings, `ind` the same with the top mode
-    deflated; `out` are bits of readings.
+    `column` and `method2` settle; `sample` is Method 1; `in` are bits of the couplings, `ind` the same with the top
+    mode deflated; `out` are bits of readings.
     """
     make: dict[str, tuple[tuple[float, ...], Callable[[Any], Callable[[int], Backend]]]] = {
         "sample": ((0.03, 0.1, 0.3, 1.0), _sampled),
