@@ -44,10 +44,13 @@ def pairs(arms: Mapping[str, Mapping[int, Record]], arm: str) -> list[tuple[Reco
 
 
 def direction_error(runs: Iterable[Record]) -> float | None:
-    """Root mean square over the looks of a run, geometric mean over runs; None where nothing was looked at."""
-    each = [[look["error"] for look in run["directions"] if "error" in look] for run in runs]
-    means = [math.sqrt(sum(e * e for e in errors) / len(errors)) for errors in each if errors]
-    return math.exp(float(np.mean(np.log(means)))) if means and min(means) > 0 else None
+    """Root mean square over the looks of a run, geometric mean over runs.
+
+    None where nothing was looked at or the direction is exact. Looks at a network that has diverged have no error.
+    """
+    each = [[e for look in run["directions"] if math.isfinite(e := look.get("error", math.nan))] for run in runs]
+    means = [math.sqrt(sum(e * e for e in errors) / len(errors)) for errors in each if any(errors)]
+    return math.exp(float(np.mean(np.log(means)))) if means else None
 
 
 def describe(found: Table, task: str, arm: str) -> dict[str, Any] | None:
@@ -57,7 +60,9 @@ def describe(found: Table, task: str, arm: str) -> dict[str, Any] | None:
         return None
     own = [a for a, _ in both]
     entry: dict[str, Any] = {"versus_kfac": asdict(ratio(both)), "direction_error": direction_error(own)}
-    cosines = [look["cosine"] for run in own for look in run["directions"] if "cosine" in look]
+    cosines = [
+        look["cosine"] for run in own for look in run["directions"] if math.isfinite(look.get("cosine", math.nan))
+    ]
     entry["cosine"] = float(np.median(cosines)) if cosines else None
     entry["steps"] = float(np.exp(np.mean([math.log(r["steps"] or r["limit"]) for r in own])))
     if task in TARGETS and len(both) >= FEWEST_SEEDS and arm != BASE:
