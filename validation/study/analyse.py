@@ -22,7 +22,7 @@ from validation.study.arms import ALL_ARMS, Hyper
 from validation.study.design import BASE, FAMILIES, FEWEST_SEEDS, LIMITS, PRACTICE, SEEDS, TARGETS, TUNING_SEEDS
 from validation.study.statistics import cost, difference, equivalence, holm, in_order, interval, log_ratios, ratio
 from validation.study.tolerances import Arm, tolerance
-from validation.study.tune import SEARCHES, Search, grid, neighbours, walk
+from validation.study.tune import SEARCHES, Search, grid, walk
 from validation.study.tune import cost as price_of
 from validation.study.wide import wide_runs
 
@@ -160,7 +160,7 @@ def tuned(records: Sequence[Record]) -> dict[str, Any]:
         assert hyper is not None
         around = {}
         for i, name in enumerate(search.dimensions):
-            near = [search.hyper(p) for p in neighbours(point)[2 * i : 2 * i + 2]]
+            near = [search.hyper((*point[:i], point[i] + step, *point[i + 1 :])) for step in (-1, 1)]
             steps = [None if h is None else round(math.exp(prices[h][0]), 1) for h in near]
             values = [grid(point[i] + step) for step in (-1, 1)]
             around[name] = {"at": grid(point[i]), "neighbours": values, "steps": steps}

@@ -106,8 +106,9 @@ ALL_ARMS: dict[str, Arm] = {
 }
 #: Run after all others, and only described.
 EXTRA_ARMS = (
-    "sample 0.03", "column 0.1", "column 0.95", "in 5", "ind 5", "ind 10", "mismatch 0.01", "out 3", "out 8",
-    "refresh 1", "refresh 10", *_family("method2"),
+    "sample 0.03", "column 0.1", "column 0.95", "in 5", "in 10", "ind 5", "ind 8", "ind 10", "mismatch 0.01",
+    "mismatch 0.03", "out 3", "out 6", "out 8", "refresh 1", "refresh 10", "damping 0.001 refresh 100",
+    *_family("method2"),
 )  # fmt: skip
 #: Run seed by seed in this order.
 ARMS = tuple(arm for arm in ALL_ARMS if arm not in EXTRA_ARMS)

@@ -13,8 +13,8 @@ class Arm:
 
     Attributes:
         errors: error of the direction, by small task.
-        equivalence: p-value of the claim that no task loses steps; None where the arm is not judged.
-        costs: p-value of a cost, by small task.
+        equivalence: p-value of the claim that no task loses steps; None where a task does not judge the arm.
+        costs: p-value of a cost, by small task that judges it.
         over_tasks: mean ratio over all tasks, wide ones included.
     """
 
@@ -26,7 +26,7 @@ class Arm:
     @property
     def cost(self) -> float | None:
         """p-value of the claim that some task loses steps (Bonferroni)."""
-        return min(1.0, min(self.costs.values()) * len(self.costs)) if self.equivalence is not None else None
+        return min(1.0, min(self.costs.values()) * len(self.costs)) if self.costs else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def tolerance(family: str, arms: Mapping[str, Arm], harmless: int, harmful: int)
     low = min(arms[low_arm].errors.values()) if low_arm else 0.0
     high_arm = levels[len(levels) - harmful] if harmful else levels[-1]
     of_high = arms[high_arm]
-    shown = [e for task, e in of_high.errors.items() if not harmful or of_high.costs[task] < ALPHA]
+    shown = [e for task, e in of_high.errors.items() if not harmful or of_high.costs.get(task, 1.0) < ALPHA]
     high = max(low, min(shown or of_high.errors.values()))
     value_arm = None
     for level in levels:

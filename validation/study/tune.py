@@ -1,4 +1,4 @@
-"""Tuning on a grid without edges: from a start, to the best neighbour, until no neighbour in any dimension is better.
+"""Tuning on a grid without edges: from a start, to a better neighbour, until no neighbour in any dimension is better.
 
 The grid has two values a decade (1 and 3). It is walked as far as the walk leads, so that the optimum is inside it in
 every dimension, unless a limit of moves stops the walk or a dimension has a natural end (beta2 = 0).
@@ -14,7 +14,7 @@ from validation.study.arms import PROJECTED_DAMPING, Hyper
 Point = tuple[int, ...]  # half decades by dimension
 
 #: Moves after which a walk gives up.
-MOVES = 12
+MOVES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Search:
 
     Attributes:
         arm: the arm whose runs count.
-        dimensions: names of what is tuned, in the order of a point.
+        dimensions: names of what is tuned, in the order of a point; the rate is first, and so tried last, because it
+            changes nothing while every step is clipped.
         start: half decades.
         hyper: settings of a point; None where there are none.
     """
@@ -74,12 +75,13 @@ def cost(runs: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
 
 
 def neighbours(point: Point) -> list[Point]:
-    """One step down and one up in each dimension.
+    """One step down and one up in each dimension, the last dimension first.
 
     >>> neighbours((0, 5))
-    [(-1, 5), (1, 5), (0, 4), (0, 6)]
+    [(0, 4), (0, 6), (-1, 5), (1, 5)]
     """
-    return [(*point[:i], point[i] + step, *point[i + 1 :]) for i in range(len(point)) for step in (-1, 1)]
+    dimensions = reversed(range(len(point)))
+    return [(*point[:i], point[i] + step, *point[i + 1 :]) for i in dimensions for step in (-1, 1)]
 
 
 def walk(search: Search, price: Callable[[Hyper], tuple[float, float]]) -> tuple[Point, bool]:
@@ -99,8 +101,8 @@ def walk(search: Search, price: Callable[[Hyper], tuple[float, float]]) -> tuple
 
     here = search.start
     for _ in range(MOVES):
-        best = min([here, *neighbours(here)], key=at)
-        if best == here:
+        better = next((near for near in neighbours(here) if at(near) < at(here)), None)
+        if better is None:
             return here, True
-        here = best
+        here = better
     return here, False

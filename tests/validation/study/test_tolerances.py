@@ -42,7 +42,8 @@ def test_the_value_stays_between_low_and_high():
 
 def test_a_cost_needs_correction_for_the_tasks():
     assert arm(0.1, 1.0, cost=0.02).cost == pytest.approx(0.04)
-    assert Arm({"mlp": 0.1}, None, {"mlp": 0.001}, 1.0).cost is None
+    assert Arm({"mlp": 0.1}, None, {"mlp": 0.01}, 1.0).cost == pytest.approx(0.01)
+    assert Arm({"mlp": 0.1}, None, {}, 1.0).cost is None
 
 
 def test_wide_runs_are_those_of_the_file():
