@@ -25,13 +25,13 @@ class Search:
         arm: the arm whose runs count.
         dimensions: names of what is tuned, in the order of a point; the rate is first, and so tried last, because it
             changes nothing while every step is clipped.
-        start: half decades.
+        starts: half decades; of the ends of the walks from each the best counts.
         hyper: settings of a point; None where there are none.
     """
 
     arm: str
     dimensions: tuple[str, ...]
-    start: Point
+    starts: tuple[Point, ...]
     hyper: Callable[[Point], Hyper | None]
 
 
@@ -61,17 +61,20 @@ def _projected(point: Point) -> Hyper:
 
 #: By the name that arms give in `tuned`.
 SEARCHES: dict[str, Search] = {
-    "kfac": Search("kfac", ("lr", "damping", "clip"), (-2, -2, -6), _kfac),
-    "adam": Search("adam", ("lr", "1 - beta2"), (-4, -4), _adam),
-    "kfac_projected": Search("damping 0.001", ("lr", "clip"), (-2, -7), _projected),
+    "kfac": Search("kfac", ("lr", "damping", "clip"), ((-2, -2, -6), (-2, -6, -8)), _kfac),
+    "adam": Search("adam", ("lr", "1 - beta2"), ((-4, -4),), _adam),
+    "kfac_projected": Search("damping 0.001", ("lr", "clip"), ((-2, -7),), _projected),
 }
 
 
 def cost(runs: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Mean logarithm of the steps, a run that did not arrive counting with twice its limit; then the mean best loss."""
+    """Mean logarithm of the steps, a run that did not arrive counting with twice its limit; then the mean best loss.
+
+    Both are rounded, because rates that change nothing while every step is clipped differ in the last bits.
+    """
     steps = [run["steps"] or 2 * run["limit"] for run in runs]
     best = [math.inf if run["best"] is None else run["best"] for run in runs]
-    return sum(map(math.log, steps)) / len(steps), sum(best) / len(best)
+    return round(sum(map(math.log, steps)) / len(steps), 9), round(sum(best) / len(best), 9)
 
 
 def neighbours(point: Point) -> list[Point]:
@@ -85,24 +88,26 @@ def neighbours(point: Point) -> list[Point]:
 
 
 def walk(search: Search, price: Callable[[Hyper], tuple[float, float]]) -> tuple[Point, bool]:
-    """Walk from the start to a point that no neighbour beats.
+    """Walk from every start to a point that no neighbour beats.
 
     Args:
-        search: the start and the grid.
+        search: the starts and the grid.
         price: cost of settings; asked again for settings that it has seen, so it should remember.
 
     Returns:
-        The point, and whether the walk ended by itself.
+        The best of the ends, and whether that walk ended by itself.
     """
 
     def at(point: Point) -> tuple[float, float]:
         hyper = search.hyper(point)
         return (math.inf, math.inf) if hyper is None else price(hyper)
 
-    here = search.start
-    for _ in range(MOVES):
-        better = next((near for near in neighbours(here) if at(near) < at(here)), None)
-        if better is None:
-            return here, True
-        here = better
-    return here, False
+    def end(here: Point) -> tuple[Point, bool]:
+        for _ in range(MOVES):
+            better = next((near for near in neighbours(here) if at(near) < at(here)), None)
+            if better is None:
+                return here, True
+            here = better
+        return here, False
+
+    return min((end(start) for start in search.starts), key=lambda found: at(found[0]))
