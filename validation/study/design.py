@@ -39,6 +39,10 @@ FEWEST_SEEDS: Final = 10
 #: Mean ratio over tasks up to which a tolerance's value reaches.
 VALUE_RATIO: Final = 1.1
 
+#: Tasks on which an arm stops after its first seeds when one of them did not arrive: it cannot show equivalence any more.
+STOPS: Final = ("gnn", "vit")
+FIRST_SEEDS: Final = (1, 2)
+
 Job = tuple[str, str, int]  # task, arm, seed
 
 

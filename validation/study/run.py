@@ -16,7 +16,7 @@ from typing import Any
 from validation.simulator.calibrate import versions
 from validation.simulator.records import Record, append, read
 from validation.study.arms import ALL_ARMS, Hyper
-from validation.study.design import INTERVALS, LIMITS, TARGETS, TUNING_SEEDS, Job, queue
+from validation.study.design import BASE, FIRST_SEEDS, INTERVALS, LIMITS, STOPS, TARGETS, TUNING_SEEDS, Job, queue
 from validation.study.task import Task
 from validation.study.train import TASKS, train
 from validation.study.tune import SEARCHES, cost, walk
@@ -34,6 +34,8 @@ class Study:
         """Result of a run, from the file or made now."""
         settings = " ".join(f"{name}={value:g}" for name, value in hyper.values().items())
         key = f"{task}/{arm}/{settings}/{seed}"
+        if key not in self.found:  # another part of the queue may have made it
+            self.found = {r["key"]: r for r in read(self.path)}
         if key not in self.found:
             if task not in self._tasks:
                 self._tasks[task] = TASKS[task]()
@@ -63,9 +65,19 @@ class Study:
         settings: dict[tuple[str, str], Hyper] = {}
         for task, arm, seed in jobs:
             kind = ALL_ARMS[arm].tuned
-            if (task, kind) not in settings:
-                settings[task, kind] = self.tuned(task, kind)
-            self.one(task, arm, settings[task, kind], seed)
+            for needed in (kind, ALL_ARMS[BASE].tuned):
+                if (task, needed) not in settings:
+                    settings[task, needed] = self.tuned(task, needed)
+            same = arm == "damping 0.001" and settings[task, kind] == settings[task, ALL_ARMS[BASE].tuned]
+            if not same and not self.futile(task, arm, seed):
+                self.one(task, arm, settings[task, kind], seed)
+
+    def futile(self, task: str, arm: str, seed: int) -> bool:
+        """Whether one of the first seeds did not arrive, so that the arm can no more be shown to lose nothing."""
+        if seed <= max(FIRST_SEEDS) or task not in STOPS or arm == BASE:
+            return False
+        runs = [r for r in self.found.values() if (r["task"], r["arm"]) == (task, arm) and r["seed"] in FIRST_SEEDS]
+        return any(r["steps"] is None for r in runs)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
