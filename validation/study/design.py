@@ -35,11 +35,11 @@ MARGIN: Final = 1.2
 #: Family-wise error of the claims.
 ALPHA: Final = 0.05
 #: With fewer seeds on a task an arm is not judged there.
-FEWEST_SEEDS: Final = 10
+FEWEST_SEEDS: Final = 5
 #: Mean ratio over tasks up to which a tolerance's value reaches.
 VALUE_RATIO: Final = 1.1
 
-#: Tasks on which an arm stops after its first seeds when one of them did not arrive: it cannot show equivalence any more.
+#: Tasks on which an arm stops after its first seeds when one of them did not arrive: equivalence is out of its reach.
 STOPS: Final = ("gnn", "vit")
 FIRST_SEEDS: Final = (1, 2)
 

@@ -39,7 +39,7 @@ def test_claims_follow_the_steps():
         return base + seed % 3
 
     report = analyse(study(steps), [])
-    assert (report["claims"]["out"]["no_loss"], report["claims"]["out"]["cost"]) == (2, 0)
+    assert (report["claims"]["out"]["no_loss"], report["claims"]["out"]["cost"]) == (1, 0)
     assert (report["claims"]["sample"]["no_loss"], report["claims"]["sample"]["cost"]) == (1, 1)
     found = report["tolerances"]["sample"]
     assert (found["low_arm"], found["high_arm"], found["reached"]) == ("sample 0.1", "sample 1", True)
@@ -48,19 +48,19 @@ def test_claims_follow_the_steps():
 
 def test_one_run_that_never_arrives_undoes_a_claim():
     def steps(task, arm, seed, base):
-        return None if (task, arm, seed) == ("vit", "out 6", 3) else base + seed % 3
+        return None if (task, arm, seed) == ("vit", "column 0.3", 3) else base + seed % 3
 
     report = analyse(study(steps), [])
-    assert report["claims"]["out"]["no_loss"] == 0  # the smaller flaw is first in order
-    assert report["claims"]["in"]["no_loss"] == 4
-    assert report["tasks"]["vit"]["out 6"]["versus_kfac"]["censored"] == 1
+    assert report["claims"]["column"]["no_loss"] == 0  # the smaller flaw is first in order
+    assert report["claims"]["in"]["no_loss"] == 3
+    assert report["tasks"]["vit"]["column 0.3"]["versus_kfac"]["censored"] == 1
 
 
 def test_an_arm_with_few_seeds_is_not_judged():
-    runs = [r for r in study(lambda task, arm, seed, base: base) if r["arm"] != "out 6" or r["seed"] < 10]
+    runs = [r for r in study(lambda task, arm, seed, base: base) if r["arm"] != "ind 6" or r["seed"] < 5]
     report = analyse(runs, [])
-    assert report["claims"]["out"]["p_no_loss"] == {"out 6": 1.0, "out 4": 0.0}
-    assert report["claims"]["out"]["no_loss"] == 0
+    assert report["claims"]["ind"]["p_no_loss"] == {"ind 6": 1.0, "ind 4": 0.0}
+    assert report["claims"]["ind"]["no_loss"] == 0
 
 
 def test_tasks_are_the_unit_over_tasks():
