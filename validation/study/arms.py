@@ -1,80 +1,126 @@
-"""The optimizers that are compared: Adam, digital K-FAC, and K-FAC through machines with one flaw or several."""
+"""The optimizers that are compared: Adam, digital K-FAC, and K-FAC through machines with one flaw each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
-from solver import Converter, Machine, Mitigation
-from solver.kfac import KFAC, Backend, Cholesky, Sharing, ThermoInverse, ThermoSolve
+from solver import Converter, Machine
+from solver.kfac import KFAC, Backend, Cholesky, Sharing
+from validation.study.directions import Watched
+from validation.study.flaws import Programmed, Read, Sampled, Settled
+
+#: Steps between refreshes of the inverses in every arm that does not say otherwise.
+REFRESH = 5
+#: Damping of the arms that take what projections take.
+PROJECTED_DAMPING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Hyper:
-    """What is tuned: twelve points for Adam and twelve for K-FAC; thermodynamic arms use those of digital K-FAC."""
+    """What is tuned. Arms with a flaw use the settings of digital K-FAC untouched."""
 
     lr: float
-    beta2: float = 0.999  # Adam
-    damping: float = 1e-1  # K-FAC
-    clip: float = 1e-2  # K-FAC
+    beta2: float | None = None  # Adam
+    damping: float | None = None  # K-FAC
+    clip: float | None = None  # K-FAC
+
+    def values(self) -> dict[str, float]:
+        """Those that are set, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-GRIDS = {
-    "adam": [Hyper(lr, beta2=b) for lr in (1e-3, 3e-3, 6e-3, 1e-2) for b in (0.9, 0.99, 0.999)],
-    "kfac": [Hyper(lr, damping=d, clip=c) for lr in (0.1, 0.3) for d in (0.03, 0.1, 1.0) for c in (1e-3, 1e-2)],
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One optimizer.
+
+    Attributes:
+        flaw: family of the flaw, empty for a digital arm.
+        level: size of the flaw, in the unit of its family.
+        backend: makes the solver from a seed; None is Adam.
+        refresh: steps between refreshes.
+        tuned: which tuned settings it takes: `adam`, `kfac`, or `kfac_projected` (damping held at 1e-3).
+    """
+
+    flaw: str
+    level: float
+    backend: Callable[[int], Backend] | None
+    refresh: int = REFRESH
+    tuned: str = "kfac"
+
+
+def _couplings(bits: int, deflate: bool) -> Callable[[int], Backend]:
+    machine = Machine(dac=Converter(bits=bits))
+    return lambda seed: Programmed(machine, deflate=deflate, seed=10_000 * seed)
+
+
+def _mismatch(size: float) -> Callable[[int], Backend]:
+    return lambda seed: Programmed(Machine(mismatch=size, chip=seed), seed=10_000 * seed)
+
+
+def _sampled(error: float) -> Callable[[int], Backend]:
+    return lambda seed: Sampled(error, seed)
+
+
+def _settled(error: float, worst: bool) -> Callable[[int], Backend]:
+    return lambda _: Settled(error, worst=worst)
+
+
+def _read(bits: int) -> Callable[[int], Backend]:
+    return lambda _: Read(bits)
+
+
+def _exact(_: int) -> Backend:
+    return Cholesky()
+
+
+def _family(name: str) -> dict[str, Arm]:
+    """All arms of one flaw.
+
+    `column` and `method2` settle; `sample` is Method 1; `in` are bits of the couplings, `ind` the same with the top
+    mode deflated; `out` are bits of readings.
+    """
+    make: dict[str, tuple[tuple[float, ...], Callable[[Any], Callable[[int], Backend]]]] = {
+        "sample": ((0.03, 0.1, 0.3, 1.0), _sampled),
+        "column": ((0.1, 0.3, 0.6, 0.9, 0.95), lambda e: _settled(e, False)),
+        "method2": ((0.1, 0.3, 0.6, 0.9, 0.95), lambda e: _settled(e, True)),
+        "in": ((4, 5, 6, 8, 10), lambda b: _couplings(b, False)),
+        "ind": ((4, 5, 6, 8, 10), lambda b: _couplings(b, True)),
+        "mismatch": ((0.01, 0.03, 0.1), _mismatch),
+        "out": ((3, 4, 6, 8), _read),
+    }
+    levels, backend = make[name]
+    return {f"{name} {level:g}": Arm(name, level, backend(level)) for level in levels}
+
+
+ALL_ARMS: dict[str, Arm] = {
+    "kfac": Arm("", 0.0, _exact),
+    "adam": Arm("", 0.0, None, tuned="adam"),
+    **{arm: a for name in ("sample", "column", "in", "ind", "mismatch", "out") for arm, a in _family(name).items()},
+    **{f"refresh {k}": Arm("refresh", k, _exact, refresh=k) for k in (1, 10, 100)},
+    "damping 0.001": Arm("damping", 1e-3, _exact, tuned="kfac_projected"),
+    "damping 0.001 refresh 100": Arm("damping", 1e-3, _exact, refresh=100, tuned="kfac_projected"),
+    **_family("method2"),
 }
+#: Run after all others, and only described.
+EXTRA_ARMS = (
+    "sample 0.03", "column 0.1", "column 0.95", "in 5", "in 10", "ind 5", "ind 8", "ind 10", "mismatch 0.01",
+    "mismatch 0.03", "out 3", "out 6", "out 8", "refresh 1", "refresh 10", "damping 0.001 refresh 100",
+    *_family("method2"),
+)  # fmt: skip
+#: Run seed by seed in this order.
+ARMS = tuple(arm for arm in ALL_ARMS if arm not in EXTRA_ARMS)
 
 
-def _solve(
-    dac: int | None = None, adc: int | None = None, mismatch: float = 0.0, deflation: int = 0, stochastic: bool = False
-) -> Callable[[int], Backend]:
-    """Method 2; settled to 1e-3, no thermal noise."""
-
-    def build(seed: int) -> Backend:
-        converter = Converter(bits=dac, stochastic=stochastic)
-        machine = Machine(dac=converter, adc=Converter(bits=adc), mismatch=mismatch, chip=seed)
-        mitigation = Mitigation(deflation=deflation)
-        return ThermoSolve(machine, guard=True, seed=10_000 * seed, averaging_time_s=0.0, mitigation=mitigation)
-
-    return build
-
-
-def _invert(
-    error: float, dac: int | None = None, adc: int | None = None, mismatch: float = 0.0, deflation: int = 0
-) -> Callable[[int], Backend]:
-    """Method 1 with a relative sampling error."""
-
-    def build(seed: int) -> Backend:
-        machine = Machine(dac=Converter(bits=dac), adc=Converter(bits=adc), mismatch=mismatch, chip=seed)
-        mitigation = Mitigation(deflation=deflation)
-        return ThermoInverse(machine, guard=True, seed=10_000 * seed, error=error, mitigation=mitigation)
-
-    return build
-
-
-# None is digital. Names say the flaw: bits in and out, mismatch, relative sampling error; `d` deflates the top mode.
-ARMS: dict[str, Callable[[int], Backend] | None] = {
-    "adam": None,
-    "kfac": None,
-    "solve": _solve(),
-    **{f"solve in{b}": _solve(dac=b) for b in (4, 6, 8, 10)},
-    **{f"solve in{b} d": _solve(dac=b, deflation=20) for b in (6, 8)},
-    **{f"solve out{b}": _solve(adc=b) for b in (4, 6, 8)},
-    **{f"solve mismatch{m:g}": _solve(mismatch=m) for m in (0.01, 0.03, 0.1)},
-    "solve in8 out8": _solve(dac=8, adc=8),
-    "solve in8 out8 mismatch0.01 d": _solve(dac=8, adc=8, mismatch=0.01, deflation=20),
-    **{f"invert error{e:g}": _invert(e) for e in (0.5, 0.2)},
-    "invert error0.2 in8 out8 mismatch0.01 d": _invert(0.2, dac=8, adc=8, mismatch=0.01, deflation=20),
-}
-
-
-def build(arm: str, model: nn.Module, hyper: Hyper, seed: int) -> tuple[torch.optim.Optimizer, Backend | None]:
+def build(arm: Arm, model: nn.Module, hyper: Hyper, seed: int) -> tuple[torch.optim.Optimizer, Watched | None]:
     """The optimizer of an arm, with its backend when it is a kind of K-FAC."""
-    if arm == "adam":
+    if arm.backend is None:
+        assert hyper.beta2 is not None
         return torch.optim.Adam(model.parameters(), lr=hyper.lr, betas=(0.9, hyper.beta2)), None
-    make = ARMS[arm]
-    backend = Cholesky() if make is None else make(seed)
+    assert hyper.damping is not None
+    backend = Watched(arm.backend(seed))
     optimizer = KFAC(
         model,
         lr=hyper.lr,
@@ -83,7 +129,7 @@ def build(arm: str, model: nn.Module, hyper: Hyper, seed: int) -> tuple[torch.op
         sharing=Sharing.EXPAND,
         decay=0.95,
         factor_interval=1,
-        refresh_interval=5,
+        refresh_interval=arm.refresh,
         momentum=0.9,
         clip=hyper.clip,
         other_lr=3e-3,

@@ -68,9 +68,9 @@ class Digits(Task):
     """Classification; the metric is the mean cross entropy on 300 validation images."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, batch_size=128)
+        super().__init__(name, batch_size=64 if name == "vit" else 128)
         data = load_digits()
-        x = torch.tensor(data.data, dtype=torch.float32) / 16
+        x = torch.tensor(data.data, dtype=torch.float64) / 16
         order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
         x, y = x[order], torch.tensor(data.target)[order]
         # 297 further images stay untouched.
@@ -78,7 +78,7 @@ class Digits(Task):
 
     def model(self) -> nn.Module:
         """A fresh model; seed torch first."""
-        return ViT() if self.name == "vit" else mlp()
+        return (ViT() if self.name == "vit" else mlp()).double()
 
     def size(self, split: Split) -> int:
         """Images in a split."""

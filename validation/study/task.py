@@ -26,7 +26,11 @@ class Batch:
 
 
 class Task(ABC):
-    """Data, model and losses; lower metrics are better."""
+    """Data, model and losses; lower metrics are better.
+
+    Everything is in double precision: training amplifies rounding so much that in single precision another order of a
+    sum moves the step at which a run arrives.
+    """
 
     def __init__(self, name: str, batch_size: int) -> None:
         self.name, self.batch_size = name, batch_size

@@ -1,34 +1,54 @@
 """One training run, up to the step that reaches the validation target."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from solver import MatrixError
-from solver.kfac import KFAC, ThermoInverse, ThermoSolve
-from validation.study.arms import Hyper, build
+from solver.kfac import KFAC, damp
+from validation.study.arms import Arm, Hyper, build
 from validation.study.digits import Digits
+from validation.study.directions import Watched, largest_kappa
 from validation.study.molecules import Solubility
 from validation.study.task import Split, Task
 
 TASKS: dict[str, Callable[[], Task]] = {
     "mlp": lambda: Digits("mlp"),
-    "vit": lambda: Digits("vit"),
     "gnn": lambda: Solubility(),
+    "vit": lambda: Digits("vit"),
 }
+#: Steps at which the direction is compared with the exact one; all are steps of a refresh when every fifth is.
+LOOKS = (11, 31, 61, 101, 151)
+#: A loss beyond this has diverged.
+_DIVERGED = 1e6
 
 
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """One thread and deterministic kernels, so that an equal seed gives an equal run, to the last bit."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
+
+
+@reproducible()
 def train(
-    task: Task, arm: str, hyper: Hyper, seed: int, *, target: float, limit: int, interval: int = 5
+    task: Task, arm: Arm, hyper: Hyper, seed: int, *, target: float, limit: int, interval: int = 2
 ) -> dict[str, Any]:
     """Train until the validation loss is at the target.
 
     Args:
         task: data and model.
-        arm: a name of `arms.ARMS`.
+        arm: the optimizer.
         hyper: learning rate and the rest.
         seed: of the weights, the order of the batches, the sampled Fisher and the machine.
         target: validation loss.
@@ -36,36 +56,53 @@ def train(
         interval: steps between looks at the validation loss.
 
     Returns:
-        steps (None when censored), best (lowest validation loss seen), and what the machine went through.
+        steps (None when censored), best (lowest validation loss seen), failure (why it stopped early), wall_s, and for
+        kinds of K-FAC `directions`: step, error and cosine of the direction, largest condition number.
     """
     torch.manual_seed(seed)
     model = task.model()
     generator = torch.Generator().manual_seed(1000 + seed)
     optimizer, backend = build(arm, model, hyper, seed)
     start, best, steps, failure = time.monotonic(), float("inf"), None, None
+    directions: list[dict[str, float]] = []
     order = torch.empty(0, dtype=torch.long)
     for step in range(1, limit + 1):
         if len(order) < task.batch_size:
             order = torch.randperm(task.size(Split.TRAIN), generator=generator)
         index, order = order[: task.batch_size], order[task.batch_size :]
+        if backend is not None:
+            backend.looking = bool(arm.flaw) and step in LOOKS
         try:
             _step(task, model, optimizer, index, generator)
         except (MatrixError, RuntimeError) as error:
             failure = str(error)
             break
+        if isinstance(optimizer, KFAC) and step in LOOKS:
+            directions.append(_look(step, optimizer, backend))
         if step % interval == 0:
             metric = task.metric(model)
             best = min(best, metric)
             if metric <= target:
                 steps = step
                 break
-            if not metric < 1e6:
+            if not metric < _DIVERGED:
                 failure = "diverged"
                 break
-    record = {"steps": steps, "best": best, "failure": failure, "wall_s": round(time.monotonic() - start, 3)}
-    if isinstance(backend, ThermoInverse | ThermoSolve):
-        record |= {"retries": backend.retries, "machine_time_s": backend.ledger.time_s}
-    return record
+    record: dict[str, Any] = {"steps": steps, "best": best if best < _DIVERGED else None, "failure": failure}
+    return record | {"directions": directions, "wall_s": round(time.monotonic() - start, 3)}
+
+
+def _look(step: int, optimizer: KFAC, backend: Watched | None) -> dict[str, float]:
+    """Error of the direction of this step, and the largest condition number of the factors that it used."""
+    pairs = [
+        damp(layer.A, layer.G, optimizer.damping, optimizer.rule)
+        for layer in optimizer.layers
+        if layer.A is not None and layer.G is not None
+    ]
+    error = {} if backend is None else backend.take()
+    return {"step": step, "kappa": float(f"{largest_kappa(pairs):.4g}")} | {
+        k: float(f"{v:.4g}") for k, v in error.items()
+    }
 
 
 def _step(
