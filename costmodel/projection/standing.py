@@ -24,8 +24,6 @@ from costmodel.workloads.workload import Layer, Shape, Workload
 _MOST: Final = 3
 #: Shares of a training run that stand for all of it: the middles of its thirds.
 _THIRDS: Final = (1 / 6, 1 / 2, 5 / 6)
-#: Factors up to which averages are taken by a product with a small matrix.
-_FEW: Final = 64
 #: Stands for the gap of a factor with one mode.
 _NO_SECOND_MODE: Final = 1e12
 
@@ -82,15 +80,8 @@ class Curvature:
         """Weighted means over the factors that stand for each shape, shape (2 x shapes, draws)."""
         if len(values) == 1:
             return values
-        weight, units = np.tile(self.weight, 2), self.factor_unit
-        starts = np.flatnonzero(np.diff(units, prepend=-1))
-        if len(starts) <= _FEW:
-            averaging = np.zeros((len(starts), len(units)))
-            averaging[units, np.arange(len(units))] = weight
-            found = np.asarray(averaging @ values)
-            if np.isfinite(found).all():  # one infinite value would spoil the means of all
-                return found
-        return np.asarray(np.add.reduceat(values * weight[:, None], starts, axis=0))
+        starts = np.flatnonzero(np.diff(self.factor_unit, prepend=-1))
+        return np.asarray(np.add.reduceat(values * np.tile(self.weight, 2)[:, None], starts, axis=0))
 
 
 def standings(workload: Workload, shapes: tuple[Shape, ...]) -> list[Standing]:
