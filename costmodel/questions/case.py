@@ -1,4 +1,4 @@
-"""A model on its hardware that questions are asked of: times of its methods where some of its settings take many values."""
+"""A model on its hardware that questions are asked of: times of its methods where settings take many values."""
 
 from __future__ import annotations
 

@@ -75,9 +75,17 @@ def regimes(case: Case, across: str, up: str) -> Regimes:
     shape = len(rows), len(columns)
     labels = {phase.name: phase.part.label for method in case.methods.values() for phase in method.phases}
     return Regimes(
-        case.loaded[0].name, *inputs, columns, rows, *(_by_row(each, shape[1]) for each in (best, bound, solver)),
-        speedup.reshape(shape), labels,
-    )  # fmt: skip
+        model=case.loaded[0].name,
+        across=inputs[0],
+        up=inputs[1],
+        columns=columns,
+        rows=rows,
+        winner=_by_row(best, shape[1]),
+        bound=_by_row(bound, shape[1]),
+        solver=_by_row(solver, shape[1]),
+        speedup=speedup.reshape(shape),
+        labels=labels,
+    )
 
 
 def _by_row(cells: list[str], width: int) -> tuple[tuple[str, ...], ...]:
