@@ -18,6 +18,8 @@ from costmodel.questions.inputs import Input
 
 #: What may be changed, where nothing is said.
 LEVERS: Final = ("relaxation_time", "link", "bits", "arrays", "damping", "refresh_interval")
+#: Values of one input.
+_SINGLE: Final = 61
 #: Draws that a grid of two inputs is searched with.
 _FEW: Final = 24
 _SIDE: Final = 15
@@ -170,7 +172,7 @@ def _ratios(
 def _single(case: Case, lever: Input, sides: tuple[list[str], list[str]], speedup: float) -> tuple[list[Change], float]:
     """The value nearest to what the input is that gives the speedup, if any does; and the most that it gives."""
     assert lever.value
-    grid = np.unique(np.append(lever.grid(), [lever.value]))
+    grid = np.unique(np.append(lever.grid(0 if lever.structural else _SINGLE), [lever.value]))
     ratios, who = _ratios(case, {lever: grid}, sides, case.draws)
     middle = np.median(ratios, axis=1)
     reached = np.flatnonzero(middle >= speedup)
