@@ -13,6 +13,7 @@ import typer
 from costmodel.cli_curvature import curvature
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
+from costmodel.cli_questions import register as register_questions
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(curvature, name="curvature")
+register_questions(app)
 
 Model = Annotated[str, typer.Argument(help="a catalog name or the path of a model.yaml", show_default=False)]
 Digital = Annotated[str, typer.Option(help="digital card: a catalog name or a file")]
