@@ -141,6 +141,8 @@ class RegimesReport:
             "whether a machine is accurate enough."
         )
         legend = tuple((letters[name], name, self._bounds(name)) for name in winners)
+        if len(winners) == 1:
+            rows = (("everywhere", f"{letters[winners[0]]}, {winners[0]}"),)
         return [
             Table(title, (found.up.path, "who"), rows, right=(0,), note=note),
             Table("who wins, and what bounds it", ("", "method", "most of its own work"), legend),

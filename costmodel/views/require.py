@@ -76,8 +76,8 @@ class RequireReport:
             return [Table(title, ("input alone", "gives at most"), rows, right=(1,))]
         note = (
             "Least effort first, one input before two: effort is the sum of |ln(new / old)|, so that a factor of two "
-            f"either way counts the same for every input. Interval over {found.draws} draws; pairs lie on a grid. Accuracy "
-            "as project judges it, of the first few."
+            f"either way counts the same for every input. Interval over {found.draws} draws; pairs lie on a grid. "
+            "Accuracy as project judges it, of the first few."
         )
         columns = ("change", "90 %", "factor", "effort", "method", "accurate")
         return [Table(title, columns, tuple(_row(each) for each in changes), right=(2, 3), note=note)]

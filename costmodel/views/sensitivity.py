@@ -53,10 +53,10 @@ class SensitivityReport:
             "",
         )
         note = (
-            f"Shares of the variance of the logarithm, by Sobol's indices from {found.samples} base samples: alone, and "
-            "with interactions. Low and high are the result at the ends of an input's range, all others at their values; "
-            "elasticity is per cent a per cent. Drawn beside the inputs: curvature of single layers and stages about the "
-            "law, and times of sizes that were not timed."
+            f"Shares of the variance of the logarithm, by Sobol's indices from {found.samples} base samples: alone, "
+            "and with interactions. Low and high are the result at the ends of an input's range, all others at their "
+            "values; elasticity is per cent a per cent. Drawn beside the inputs: curvature of single layers and stages "
+            "about the law, and times of sizes that were not timed."
         )
         indices = Table(
             f"{found.model}: what drives the {of}, {self._shown(found.nominal)} at the values of all inputs",
