@@ -98,7 +98,7 @@ def crossover(
             curve(found, plot)
         print_report(output, CrossoverReport(found))
         return
-    mapped = regimes(case, *regime_map)
+    mapped = regimes(case, *regime_map, method, against)
     if plot:
         draw(mapped, plot)
     print_report(output, RegimesReport(mapped))

@@ -136,7 +136,7 @@ class RegimesReport:
         ends = (value_of(found.across, float(found.columns[index])) for index in (0, -1))
         title = f"{found.model}: the cheapest K-FAC; across {found.across.path}, {' to '.join(ends)}"
         note = (
-            f"Best digital over best thermodynamic: {significant(float(found.speedup.min()))} to "
+            f"Time of {found.against} over {found.method}: {significant(float(found.speedup.min()))} to "
             f"{significant(float(found.speedup.max()))}x. Times alone, at the values of all other inputs; project says "
             "whether a machine is accurate enough."
         )
