@@ -44,15 +44,15 @@ class RequireReport:
     def answer(self) -> str:
         """One sentence, the cheapest change first, or why there is none."""
         found = self.requirement
-        wanted = f"{significant(found.speedup)}x over {found.over}"
+        wanted = f"{significant(found.speedup, 4)}x over {found.over}"
         if found.current >= found.speedup:
-            return f"{wanted} is there already: {significant(found.current)}x"
+            return f"{wanted} is there already: {significant(found.current, 4)}x"
         changes = [*found.singles, *found.pairs]
         if changes:
             what = " and ".join(
                 f"{each.input.path} of {value_of(each.input, each.value)}" for each in changes[0].settings
             )
-            return f"{wanted} takes {what} (it is {significant(found.current)}x)"
+            return f"{wanted} takes {what} (it is {significant(found.current, 4)}x)"
         return f"{wanted} is out of reach: {self._bound()}"
 
     def _bound(self) -> str:

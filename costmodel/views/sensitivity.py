@@ -12,6 +12,8 @@ from costmodel.views.table import Table
 
 #: Indices below this are not shown to people.
 _SHOWN = 0.005
+#: Half width from which more samples are asked for.
+_UNSETTLED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class SensitivityReport:
             "values; elasticity is per cent a per cent. Drawn beside the inputs: curvature of single layers and stages "
             "about the law, and times of sizes that were not timed."
         )
+        if any(each.total_error > _UNSETTLED for each in found.influences):
+            note += " Half widths are large: give more --samples."
         indices = Table(
             f"{found.model}: what drives the {of}, {self._shown(found.nominal)} at the values of all inputs",
             ("input", "value and range", "alone", "in all", "low to high", "elasticity"),

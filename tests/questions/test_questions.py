@@ -92,7 +92,7 @@ def test_a_map_agrees_with_single_points() -> None:
 
 
 def test_a_requirement_gives_the_speedup() -> None:
-    found = require(case(), 0.9)
+    found = require(case(), 0.9, levers=["relaxation_time", "refresh_interval", "bits"])
     assert found.singles
     assert [each.effort for each in found.singles] == sorted(each.effort for each in found.singles)
     for change in found.singles:
@@ -182,7 +182,8 @@ def test_every_format(verb: tuple[str, ...]) -> None:
     ("crossover mlp", "crossover: give either --over NAME or --map NAME NAME"),
     ("crossover mlp --map damping damping", "--map: model.kfac.damping is on both sides; give two inputs"),
     ("require mlp --speedup -1", "--speedup: -1 is not a factor above 0"),
-    ("require mlp --speedup 2 --method thermo.slove", "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
+    ("require mlp --speedup 2 --method thermo.slove",
+     "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
     ("sensitivity mlp --of time", "--of: 'time' is neither step nor speedup"),
     ("sensitivity mlp --samples 100", "--samples: 100 is not a power of two"),
     ("sensitivity mlp --plot a.txt", "--plot: 'a.txt' ends with none of .png, .svg, .pdf"),

@@ -13,6 +13,15 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ python -m costmodel (.*)$", PAGE, re.MULTILINE)
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+#: Take more than some seconds each where the machine has other work.
+SLOW = (
+    "require ogbg",
+    "require mlp --speedup 0.9",
+    "--over damping",
+    "--over width",
+    "require examples",
+    "--of speedup",
+)
 #: What an answer has to say, by the beginning of its command.
 SAYS = {
     "require ogbg": "Amdahl's bound",
@@ -23,7 +32,11 @@ SAYS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def marked(command: str) -> object:
+    return pytest.param(command, marks=pytest.mark.slow) if any(each in command for each in SLOW) else command
+
+
+@pytest.mark.parametrize("command", [marked(command) for command in COMMANDS])
 def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
@@ -36,6 +49,7 @@ def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert all((tmp_path / plot).stat().st_size > 5000 for plot in plots)
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
     for snippet in SNIPPETS:
         exec(snippet, {})

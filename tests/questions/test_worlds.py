@@ -1,7 +1,7 @@
 """Worlds whose truth is known: 90 % intervals hold it in 90 % of them.
 
-Truths are drawn from the stated ranges with another seed than the intervals. Of 500 worlds a share outside 87 to 93 % has
-a chance of 2.5 % where the intervals are right; seeds are fixed, so that it is not met anew.
+Truths are drawn from the stated ranges with another seed than the intervals. Of 500 worlds a share outside 87 to 93 %
+has a chance of 2.5 % where the intervals are right; seeds are fixed, so that it is not met anew.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def test_draws_without_a_crossing_lie_beyond_an_end() -> None:
     assert (low, high) == pytest.approx((np.e, np.e))
 
 
+@pytest.mark.slow
 def test_crossovers_of_the_model() -> None:
     found = crossover(case(), "relaxation_time", *METHODS)
     (tie,) = found.ties
@@ -86,6 +87,7 @@ def test_crossovers_of_the_model() -> None:
     assert np.interp(np.log(tie.value), np.log(found.grid), found.ratio[1]) == pytest.approx(1, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_requirements_of_the_model() -> None:
     found = require(case(), 1.05, *METHODS, levers=["relaxation_time"])
     ((setting,),) = (change.settings for change in found.singles)
