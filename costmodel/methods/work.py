@@ -196,6 +196,9 @@ class Phase:
     fed_by_host: bool = False
     interval: int | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.part, self.cadence, len(self.works)))  # the works themselves are many records deep
+
     @property
     def name(self) -> str:
         """The part's name."""

@@ -94,6 +94,10 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
+    def status(self, formula: Formula) -> Status:
+        """The weakest status among the quantities in a formula."""
+        return self._scopes.status_of(formula)
+
     def symbol(self, letter: str) -> Draws:
         """Values of a symbol for those factors."""
         return self._scopes.curved[letter]
