@@ -5,7 +5,7 @@
 's'
 """
 
-from costmodel.formulas import accuracy, crossover, first_order, kfac, network, rivals
+from costmodel.formulas import accuracy, crossover, first_order, kfac, network, rivals, schedule
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get, inside
 from costmodel.formulas.thermo import (
@@ -61,6 +61,7 @@ __all__ = [
     "refinement",
     "rivals",
     "sampling",
+    "schedule",
     "solve",
     "spectrum",
     "traffic_energy",
