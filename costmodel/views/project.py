@@ -104,6 +104,7 @@ def _method_dict(method: MethodProjection) -> dict[str, Any]:
         "title": method.title,
         "step_time_s": method.step_time.as_dict(),
         "phases": {name: estimate.as_dict() for name, estimate in method.phases.items()},
+        "beside_training_s": None if method.beside_training is None else method.beside_training.as_dict(),
         "bound_by": method.bound,
         "time_to_target_s": None if method.time_to_target is None else method.time_to_target.as_dict(),
         "energy_j": None if method.energy is None else method.energy.as_dict(),
@@ -204,8 +205,15 @@ def _phases(projection: Projection, shown: Mapping[str, MethodProjection]) -> Ta
             joules = "" if energy is None else scaled(energy.median, "J")
             status = estimate.status.value
             rows.append((name if index == 0 else "", phase, time, range_, percent(share), status, joules))
+        beside = method.beside_training
+        if beside is not None and beside.p95 > 0:
+            rows.append(
+                ("", "(beside training)", scaled(beside.median, "s"), interval(beside), "", beside.status.value, "")
+            )
     kfac = projection.workload.kfac
     title = f"a step by phase; factors every {kfac.factor_interval} steps, refresh every {kfac.refresh_interval}"
+    if kfac.stale_steps:
+        title += f", first used {kfac.stale_steps} steps later"
     return Table(
         title, ("method", "phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(2, 3, 4, 6)
     )
