@@ -57,7 +57,8 @@ def project(
     scenario: Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")] = Scenario.NOMINAL,
     draws: Annotated[int, typer.Option(min=1, max=1_000_000, help="draws the intervals rest on")] = DRAWS,
     seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
-    every: Annotated[bool, typer.Option("--all", help="tables with methods that the machine cannot run, too")] = False,
+    every: Annotated[bool, typer.Option("--all", help="every method, also those the machine cannot run")] = False,
+    details: Annotated[bool, typer.Option("--details", help="phases, memory and every number with its source")] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
@@ -67,7 +68,7 @@ def project(
     settings = [*settings, f"model.devices={devices}"] if devices else settings
     workload, digital_card, analog_card = load(model, digital, analog, settings)
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
-    _print(output, ProjectReport(result, every))
+    _print(output, ProjectReport(result, every, details))
 
 
 @app.command(epilog=examples(
