@@ -54,11 +54,13 @@ class ProjectReport:
         """The answer, and what it rests on as far as it is asked for."""
         projection = self.projection
         blocks: list[Block] = [answer(projection), answers(projection), reasons(projection)]
-        compared, where, *notes = rest(projection)
-        blocks += [_methods(projection, projection.methods) if self.every else compared, where]
+        names = list(projection.methods) if self.every else best_of_each(projection)
+        compared, where, *notes = rest(projection, names)
+        blocks += [compared, where]
         if self.details:
-            shown = projection.methods if self.every else {n: projection.methods[n] for n in best_of_each(projection)}
-            blocks += [_phases(projection, shown), _memory(projection, shown), _assumptions(projection)]
+            shown = {name: projection.methods[name] for name in names}
+            blocks += [_steps(projection, shown), *(_phases(name, method) for name, method in shown.items())]
+            blocks += [_memory(projection, shown), _assumptions(projection)]
         return [*blocks, *notes]
 
     def records(self) -> list[dict[str, object]]:
@@ -145,22 +147,26 @@ def _methods(projection: Projection, shown: Mapping[str, MethodProjection]) -> T
     return Table(setup(projection), columns, tuple(rows), right=(1, 2, 5, 6, 7))
 
 
-def _phases(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:
+def _steps(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:
     rows = []
     for name, method in shown.items():
-        phases = {phase: estimate for phase, estimate in method.phases.items() if estimate.p95 > 0}
-        for index, (phase, estimate) in enumerate(phases.items()):
-            share = estimate.median / method.step_time.median
-            time, range_ = scaled(estimate.median, "s"), interval(estimate)
-            energy = method.phase_energy.get(phase)
-            joules = "" if energy is None else scaled(energy.median, "J")
-            status = estimate.status.value
-            rows.append((name if index == 0 else "", phase, time, range_, percent(share), status, joules))
-    kfac = projection.workload.kfac
-    title = f"a step by phase; factors every {kfac.factor_interval} steps, refresh every {kfac.refresh_interval}"
-    return Table(
-        title, ("method", "phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(2, 3, 4, 6)
-    )
+        step = method.step_time
+        adam = speed(projection.speedup[name]["adam"].median)
+        rows.append((name, scaled(step.median, "s"), interval(step), step.status.value, adam))
+    return Table("a step", ("method", "step", "90 %", "status", "against adam"), tuple(rows), right=(1, 2, 4))
+
+
+def _phases(name: str, method: MethodProjection) -> Table:
+    rows = []
+    phases = {phase: estimate for phase, estimate in method.phases.items() if estimate.p95 > 0}
+    for phase, estimate in phases.items():
+        share = estimate.median / method.step_time.median
+        time, range_ = scaled(estimate.median, "s"), interval(estimate)
+        energy = method.phase_energy.get(phase)
+        joules = "" if energy is None else scaled(energy.median, "J")
+        rows.append((phase, time, range_, percent(share), estimate.status.value, joules))
+    title = f"{name}, phase by phase"
+    return Table(title, ("phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(1, 2, 3, 5))
 
 
 def _memory(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from costmodel.machines.precision import Precision
 from costmodel.methods import METHODS, FactorConstruction, Role
@@ -11,15 +11,10 @@ from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate
 from costmodel.views.numbers import percent, scaled, speed, speed_range
 from costmodel.views.table import Block, Passage, Table
-from costmodel.views.verdict import answers, change, headline, warnings, why
+from costmodel.views.verdict import change, headline, warnings, why
 
 #: Phases below this share of both steps are summed up.
 _SMALL = 0.01
-
-
-def screen(projection: Projection) -> list[Block]:
-    """About a screen of 80 columns, the answer first."""
-    return [answer(projection), answers(projection), reasons(projection), *rest(projection)]
 
 
 def answer(projection: Projection) -> Passage:
@@ -33,11 +28,11 @@ def reasons(projection: Projection) -> Passage:
     return Passage((("Why:", why(projection)), ("What would change it:", change(projection))))
 
 
-def rest(projection: Projection) -> list[Block]:
-    """What stands below the answer."""
+def rest(projection: Projection, names: Sequence[str]) -> list[Block]:
+    """What stands below the answer; the methods named are compared."""
     told = tuple(("", text) for text in warnings(projection))
     known = (Passage(told, "to know"),) if told else ()
-    return [_families(projection), _phases(projection), *known, Passage((("", _more(projection)),))]
+    return [_compared(projection, names), _phases(projection), *known, Passage((("", _more(projection)),))]
 
 
 def families(projection: Projection) -> dict[str, str]:
@@ -88,16 +83,23 @@ def accurate(projection: Projection, name: str) -> str:
     return "" if found is None else found.reach.value + ("*" if found.assumes else "")
 
 
-def _families(projection: Projection) -> Table:
+def _compared(projection: Projection, names: Sequence[str]) -> Table:
     best = projection.best_digital
     rows = []
-    for name in best_of_each(projection):
+    for name in names:
         method, ratio = projection.methods[name], projection.speedup[name]["kfac.best"]
         same = name == best
         against = ("", "") if same else (speed(ratio.median), _short_range(ratio))
         rows.append((name, scaled(method.step_time.median, "s"), *against, accurate(projection, name)))
-    title = f"{setup(projection)}\nbest of each family, against {best}"
-    return Table(title, ("method", "step", "against", "90 %", "accurate"), tuple(rows), right=(1, 2, 3), narrow=True)
+    which = "every method" if len(names) == len(projection.methods) else "best of each family"
+    title = f"{setup(projection)}\n{which}, against {best}"
+    return Table(
+        title,
+        ("method", "step", "against", "90 %", "accurate"),
+        tuple(rows),
+        right=(1, 2, 3),
+        narrow=which != "every method",
+    )
 
 
 def _short_range(ratio: Estimate) -> str:

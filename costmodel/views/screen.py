@@ -7,6 +7,7 @@ so that no name is shortened. In a pipe tables keep one line a row, which other 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -20,6 +21,9 @@ from costmodel.views.table import Block, Passage, Table
 _GAP: Final = "  "
 #: A column is made no narrower than this.
 _NARROWEST: Final = 8
+
+#: Where a text may go on in the next line.
+_BREAKS: Final = re.compile(r"\s+|(?<=[./_])")
 
 _COLOURS: Final = {
     "yes": "32", "no": "31", "undecided": "33", "unknown": "33", "some layers": "33", "cannot run": "31",
@@ -83,14 +87,14 @@ def aligned(table: Table, columns: int | None = None, paint: Paint = _plain) -> 
     fc     128
     head    10
     >>> print(aligned(Table("", ("method", "n"), (("kfac.cholesky", "1"),)), columns=12))
-    method    n
-    kfac.     1
+    method     n
+    kfac.      1
     cholesky
     """
     lines = [[printable(cell) for cell in line] for line in (table.columns, *table.rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(table.columns))]
     if columns is not None:
-        widths = _fitted(widths, set(table.right), columns)
+        widths = _fitted(lines, set(table.right), columns)
     texts = []
     for number, line in enumerate(lines):
         cells = [_wrap(cell, width) for cell, width in zip(line, widths, strict=True)]
@@ -106,16 +110,18 @@ def aligned(table: Table, columns: int | None = None, paint: Paint = _plain) -> 
     return "\n".join([*head, *texts, *note])
 
 
-def _fitted(widths: list[int], right: set[int], columns: int) -> list[int]:
-    """Widths that fit, taken from the widest columns of text; numbers keep theirs."""
+def _fitted(lines: list[list[str]], right: set[int], columns: int) -> list[int]:
+    """Widths that fit, taken from the widest columns of text: first without breaking a word, then whatever it takes."""
+    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+    whole = [max(len(part) for line in lines for part in _BREAKS.split(line[index])) for index in range(len(widths))]
     room = columns - len(_GAP) * (len(widths) - 1)
-    fitted = list(widths)
-    while sum(fitted) > room:
-        narrowable = [index for index, width in enumerate(fitted) if index not in right and width > _NARROWEST]
-        if not narrowable:
-            break
-        fitted[max(narrowable, key=lambda index: fitted[index])] -= 1
-    return fitted
+    for least in (whole, [_NARROWEST] * len(widths)):
+        while sum(widths) > room:
+            narrowable = [i for i, width in enumerate(widths) if i not in right and width > max(least[i], _NARROWEST)]
+            if not narrowable:
+                break
+            widths[max(narrowable, key=lambda index: widths[index])] -= 1
+    return widths
 
 
 def _wrap(text: str, width: int) -> list[str]:
