@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from costmodel.questions.sensitivity import sensitivity
 from costmodel.views.crossover import CrossoverReport
 
 DRAWS = 100
+JSON_PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8").replace("[]`", "`")
 PAIR = ("thermo.columns", "kfac.eigh")
 
 
@@ -155,6 +157,11 @@ def test_python_calls_say_what_the_command_line_says() -> None:
     assert json.loads(output) == json.loads(json.dumps(CrossoverReport(found).as_dict()))
 
 
+def keys_of(value: object) -> set[str]:
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return (set(value) if isinstance(value, dict) else set()).union(*map(keys_of, inner))
+
+
 @pytest.mark.parametrize("verb", [
     ("sensitivity", "mlp", "--samples", "8"),
     ("crossover", "mlp", "--over", "bits", "--draws", "20"),
@@ -167,7 +174,9 @@ def test_every_format(verb: tuple[str, ...]) -> None:
         assert code == 0, output
         assert len(output.splitlines()) > 1
         if form == "json":
-            assert json.loads(output)["schema"] == SCHEMA
+            answer = json.loads(output)
+            assert answer["schema"] == SCHEMA
+            assert not [key for key in keys_of(answer) if f"`{key}`" not in JSON_PAGE and "." not in key]
         if form == "csv":
             lines = output.strip().splitlines()
             assert all(a.count(",") == b.count(",") for a, b in pairwise(lines) if '"' not in a + b)
