@@ -203,7 +203,7 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
     ("arguments", "message"),
     [
         (("explain", "thermo.sovle"),
-         "thermo.sovle: unknown formula or method 'thermo.sovle'; did you mean 'thermo.solve'?"),
+         "thermo.sovle: unknown name 'thermo.sovle'; did you mean 'thermo.solve'?"),
         (("catalog", "devcies"), "devcies: unknown section 'devcies'; did you mean 'devices'?"),
         (("project", "mlp", "--digital", "tngd-2024"), "--digital: 'tngd-2024' is an analog card"),
         (("predict", "eigh", "--n", "8", "--card", "tngd-2024"), "--card: 'tngd-2024' is an analog card"),
