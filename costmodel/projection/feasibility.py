@@ -20,7 +20,6 @@ from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
 from costmodel.projection import mitigation
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.values import paths_behind
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
 
 #: Share of the layers that counts as all of them: one layer in a hundred can be solved digitally, unnoticed.
@@ -190,6 +189,4 @@ def _row(errors: Draws, index: int) -> Draws:
 
 
 def _status(formulas: tuple[Formula, ...], evaluation: Evaluation) -> Status:
-    letters = (letter for each in formulas for letter in each.letters)
-    paths = (path for letter in letters for path in paths_behind(letter, evaluation.found))
-    return weakest(evaluation.found[path].status for path in paths)
+    return weakest(evaluation.status(each) for each in formulas)

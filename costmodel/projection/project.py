@@ -18,6 +18,7 @@ from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
 from costmodel.projection.memory import Memory, memory
 from costmodel.projection.methods import methods_of
+from costmodel.projection.overlap import Overlapped, overlapped
 from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
 from costmodel.workloads.workload import Layer, Workload
@@ -34,7 +35,8 @@ class MethodProjection:
         name: Dotted name.
         title: One line.
         step_time: Seconds of one step, periodic work spread over its interval.
-        phases: Seconds of each phase in one step, the same way.
+        phases: Seconds that each phase adds to one step, the same way.
+        beside_training: Seconds of a refresh that run beside training and add nothing; None where nothing may.
         bound: The phase that takes most of a step.
         time_to_target: Seconds of the training run, where its number of steps is known.
         energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
@@ -47,6 +49,7 @@ class MethodProjection:
     title: str
     step_time: Estimate
     phases: Mapping[str, Estimate]
+    beside_training: Estimate | None
     bound: str
     time_to_target: Estimate | None
     energy: Estimate | None
@@ -180,7 +183,9 @@ def project(
         raise ValueError(f"seed must not be negative, not {seed}")
     methods = methods_of(workload)
     sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
-    evaluation, phases, energies = _evaluated(workload, digital, analog, methods, sample)
+    evaluation, alone, energies = _evaluated(workload, digital, analog, methods, sample)
+    schedules = {method.name: overlapped(method, alone[method.name], workload) for method in methods}
+    phases = {name: schedule.phases for name, schedule in schedules.items()}
     steps = {name: total(costs.values()) for name, costs in phases.items()}
     digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
     best = min(digital_kfac, key=lambda method: np.median(steps[method.name].total))
@@ -195,7 +200,7 @@ def project(
         seed=seed,
         methods={
             method.name: _method(
-                method, phases[method.name], steps, targets, energies[method.name], memory(method, workload, digital)
+                method, schedules[method.name], steps, targets, energies[method.name], memory(method, workload, digital)
             )
             for method in methods
         },
@@ -253,18 +258,19 @@ def _of_methods(methods: list[Method], found: Mapping[Phase, Gathered]) -> Costs
 
 def _method(
     method: Method,
-    phases: Mapping[str, Cost],
+    schedule: Overlapped,
     steps: Mapping[str, Cost],
     targets: Mapping[str, Cost],
     energies: Mapping[str, Cost],
     kept: Memory,
 ) -> MethodProjection:
-    estimates = {phase: _estimate(cost) for phase, cost in phases.items()}
+    estimates = {phase: _estimate(cost) for phase, cost in schedule.phases.items()}
     return MethodProjection(
         name=method.name,
         title=method.title,
         step_time=_estimate(steps[method.name]),
         phases=estimates,
+        beside_training=None if schedule.beside is None else _estimate(schedule.beside),
         bound=max(estimates, key=lambda phase: estimates[phase].median),
         time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
         energy=_estimate(total(energies.values())) if energies else None,

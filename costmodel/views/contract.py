@@ -27,6 +27,9 @@ def workload_dict(workload: Workload) -> dict[str, Any]:
         "weight_sharing": workload.kfac.weight_sharing,
         "factor_interval": workload.kfac.factor_interval,
         "refresh_interval": workload.kfac.refresh_interval,
+        "stale_steps": workload.kfac.stale_steps,
+        "second_stream": workload.kfac.second_stream,
+        "shared_link": workload.kfac.shared_link,
     }
 
 

@@ -107,6 +107,7 @@ def _method_dict(method: MethodProjection) -> dict[str, Any]:
         "title": method.title,
         "step_time_s": method.step_time.as_dict(),
         "phases": {name: estimate.as_dict() for name, estimate in method.phases.items()},
+        "beside_training_s": None if method.beside_training is None else method.beside_training.as_dict(),
         "bound_by": method.bound,
         "time_to_target_s": None if method.time_to_target is None else method.time_to_target.as_dict(),
         "energy_j": None if method.energy is None else method.energy.as_dict(),
@@ -165,6 +166,9 @@ def _phases(name: str, method: MethodProjection) -> Table:
         energy = method.phase_energy.get(phase)
         joules = "" if energy is None else scaled(energy.median, "J")
         rows.append((phase, time, range_, percent(share), estimate.status.value, joules))
+    beside = method.beside_training
+    if beside is not None and beside.p95 > 0:
+        rows.append(("(beside training)", scaled(beside.median, "s"), interval(beside), "", beside.status.value, ""))
     title = f"{name}, phase by phase"
     return Table(title, ("phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(1, 2, 3, 5))
 
