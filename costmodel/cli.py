@@ -126,6 +126,19 @@ def catalog(
     _print(output, CatalogReport(what))
 
 
+@app.command(epilog=examples("schema model > model.schema.json", "schema card > card.schema.json"))
+def schema(what: Annotated[str, typer.Argument(help="model or card", show_default=False)]) -> None:
+    """JSON Schema of model or card files, for editors that complete and check them."""
+    from costmodel.inputs.faults import InputError
+    from costmodel.inputs.json_schema import schema_text
+    from costmodel.quantities.names import unknown
+
+    known = ("model", "card")
+    if what not in known:
+        raise InputError.about(what, unknown("schema", what, known))
+    typer.echo(schema_text(what), nl=False)
+
+
 @app.command(epilog=examples(
     "measure --out timings.jsonl --budget 3m",
     "measure --out gpu.jsonl --device cuda --budget 20m",
