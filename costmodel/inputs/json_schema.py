@@ -67,10 +67,11 @@ def _of(model: type[Strict]) -> dict[str, str]:
 
 
 def _model() -> dict[str, Any]:
-    kinds = list(dict.fromkeys(kind.schema for kind in LAYER_KINDS.values()))
+    kinds: list[type[Strict]] = list(dict.fromkeys(kind.schema for kind in LAYER_KINDS.values()))
+    listed: list[type[Strict]] = [*kinds, Repeat]
     families = {name: kind.schema for name, kind in FAMILIES.items()}
     definitions = _definitions([WorkloadFile, Repeat, *kinds, *families.values()])
-    layer = {"anyOf": [_of(each) for each in (*kinds, Repeat)]}
+    layer = {"anyOf": [_of(each) for each in listed]}
     for holder in (WorkloadFile, Repeat):
         definitions[holder.__name__]["properties"]["layers"] = {"type": "array", "items": layer, "minItems": 1}
     top = definitions[WorkloadFile.__name__]
