@@ -130,6 +130,8 @@ def _phases(projection: Projection) -> Table:
         f"factors every {kfac.factor_interval} steps, inverses every {kfac.refresh_interval}"
         f"{f', first used {kfac.stale_steps} steps later' if kfac.stale_steps else ''}"
     )
+    if kfac.stale_steps:
+        title += f", first used {kfac.stale_steps} steps later"
     return Table(title, ("phase", "digital", "share", "analog", "share"), tuple(rows), right=(1, 2, 3, 4), narrow=True)
 
 
