@@ -128,7 +128,6 @@ def _phases(projection: Projection) -> Table:
     title = (
         f"where a step goes: {names[0]} beside {names[1]}\n"
         f"factors every {kfac.factor_interval} steps, inverses every {kfac.refresh_interval}"
-        f"{f', first used {kfac.stale_steps} steps later' if kfac.stale_steps else ''}"
     )
     if kfac.stale_steps:
         title += f", first used {kfac.stale_steps} steps later"
