@@ -34,15 +34,15 @@ def sweep(
     from pathlib import Path
 
     from costmodel.inputs.sweep_file import read_sweep
-    from costmodel.questions.sweep_run import here, run
+    from costmodel.questions.sweep_run import Runner, here, run
     from costmodel.views.sweep import SweepReport
 
     plan = read_sweep(Path(file))
-    runner = here
+    runner: Runner = here
     if scheduler:
         from costmodel.questions.sweep_cluster import Cluster
 
-        runner = Cluster(scheduler)  # type: ignore[assignment]
+        runner = Cluster(scheduler)
     shown = None if quiet or not sys.stderr.isatty() else _progress
     try:
         result = run(plan, Path(out), runner=runner, progress=shown, restart=restart)

@@ -168,7 +168,7 @@ class _Reader:
         methods = self._methods(cases)
         units = {path: found[full].unit.name or "1" if full in found else "1" for path, full in numeric.items()}
         sweep = self.sweep
-        columns = tuple(sweep.columns)
+        columns = tuple(sweep.columns) or ("step",)
         return SweepPlan(sweep.name, cases, axes, units, methods, columns, sweep.draws, sweep.seed, sweep.scenario)
 
     def _ends(self, path: str) -> tuple[Any, Any]:

@@ -28,7 +28,7 @@ class SweepFile(Strict):
     set: dict[str, Any] = Field(default_factory=dict)
     over: dict[str, Any] = Field(default_factory=dict)
     methods: list[str] = Field(default_factory=list)
-    columns: list[Literal["step", "phases", "best"]] = Field(default_factory=lambda: ["step"], min_length=1)
+    columns: list[Literal["step", "phases", "best"]] = Field(default_factory=list)
     draws: Annotated[int, Field(ge=0, le=100_000)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
     scenario: Scenario = Scenario.NOMINAL
