@@ -234,7 +234,8 @@ def test_a_finished_sweep_is_not_run_again(tmp_path: Path) -> None:
         (("model: mlp", "modle: mlp"), ["sweep.yaml:1:1 model is missing",
             "sweep.yaml:3:1 modle unknown key 'modle'; did you mean 'model'?"]),
         (("relaxation_time", "relaxaton_time"),
-            ["sweep.yaml:6:3 over.analog.relaxaton_time unknown key 'relaxaton_time'; did you mean 'relaxation_time'?"]),
+            ["sweep.yaml:6:3 over.analog.relaxaton_time unknown key 'relaxaton_time'; did you mean "
+            "'relaxation_time'?"]),
         (("1 ns, 1 us", "1 nm, 1 us"), None),
         (("logspace", "logspce"),
             ["sweep.yaml:6:3 over.analog.relaxation_time unknown key 'logspce'; did you mean 'logspace'?"]),
