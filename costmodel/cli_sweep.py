@@ -1,4 +1,4 @@
-"""The verbs of many projections: ``sweep`` and ``compare``."""
+"""The verbs of many projections and of whole runs: ``sweep``, ``compare`` and ``target``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli_inputs import Analog, Digital, Settings, examples, load
+from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load
 from costmodel.cli_output import Output, print_report
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
             "compare before.json after.json --format markdown",
         )
     )(compare)
+    app.command(epilog=examples("target ogbg", "target imagenet_vit --digital a100-sxm --all"))(target)
 
 
 def sweep(
@@ -110,6 +111,27 @@ def compare(
         raise InputError.about("compare", f"'{twice[0]}' is given twice")
     found = all_at_once(*(partial(projected, each) for each in what))
     print_report(output, CompareReport(against_first(list(zip(_short(what), found, strict=True))), every))
+
+
+def target(
+    model: Model,
+    digital: Digital = DIGITAL,
+    analog: Analog = ANALOG,
+    settings: Settings = [],  # noqa: B006
+    scenario: Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")] = Scenario.NOMINAL,
+    draws: Annotated[int, typer.Option(min=1, max=1_000_000, help="draws the intervals rest on")] = DRAWS,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
+    every: Annotated[bool, typer.Option("--all", help="all methods that the machine can run")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Time of MODEL's whole training run by method, and how many steps each may take before Adam is as fast."""
+    from costmodel.projection.project import project as run
+    from costmodel.questions.target import targets
+    from costmodel.views.target import TargetReport
+
+    loaded = load(model, digital, analog, settings)
+    found = targets(run(*loaded, draws=draws, seed=seed, scenario=scenario))
+    print_report(output, TargetReport(found, every))
 
 
 def _short(names: list[str]) -> list[str]:

@@ -82,7 +82,7 @@ class Cluster:
                 running.update(some)
                 return [future for future, _ in some]
 
-            completed = as_completed(more(max(1, threads) * _AHEAD))
+            completed = as_completed(more(max(1, threads) * _AHEAD), loop=client.loop)
             for future in completed:
                 code, values = future.result()
                 chunk = running.pop(future)
