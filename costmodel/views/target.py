@@ -79,7 +79,7 @@ class TargetReport:
         if floor is not None:
             parts.append(f"No step goes below {quantity(floor)}, the host's part ({floor.status.value}).")
         if found.host_bound:
-            parts.append("Adam's step is that floor: work beside it is hidden or nearly free, a faster device is no use.")
+            parts.append("Adam's step is that floor: a faster device changes nothing for Adam.")
         hidden = len(found.methods) - shown
         if hidden:
             parts.append(f"{hidden} more methods with --all.")
@@ -96,8 +96,14 @@ def _row(each: Target) -> tuple[str, ...]:
 
 
 def _long(seconds: float) -> str:
-    """A time as people say it: hours from one on, days from three."""
-    if seconds < 3600:
+    """A time as people say it: minutes from three on, hours from two, days from three.
+
+    >>> _long(2520), _long(7300), _long(3e5)
+    ('42 min', '2.03 h', '3.47 d')
+    """
+    if seconds < 180:
         return scaled(seconds, "s")
+    if seconds < 7200:
+        return f"{significant(seconds / 60)} min"
     hours = seconds / 3600
     return f"{significant(hours / 24)} d" if hours >= 72 else f"{significant(hours)} h"
