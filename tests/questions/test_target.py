@@ -18,7 +18,8 @@ def targets_of(model: str, settings: dict[str, object]) -> Targets:
 
 def test_steps_times_seconds_by_hand() -> None:
     found = targets_of(
-        "gpt", {"training.adam_steps": "1000", "training.kfac_step_ratio": "0.5", "digital.interconnect_latency": "1 us"}
+        "gpt",
+        {"training.adam_steps": "1000", "training.kfac_step_ratio": "0.5", "digital.interconnect_latency": "1 us"},
     )
     methods = {each.method: each for each in found.methods}
     for name, steps in {"adam": 1000, "kfac.cholesky": 500}.items():
@@ -40,14 +41,15 @@ def test_at_the_break_even_ratio_adam_is_as_fast() -> None:
     assert gain.median == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("model", ["ogbg", "criteo1tb", "fastmri"])
-def test_workloads_that_wait_for_the_host(model: str) -> None:
-    found = targets_of(model, {})
+# The U-Net's step on one H100 is longer than what eight V100 wait for; on eight of them it is not.
+@pytest.mark.parametrize(("model", "settings"), [("ogbg", {}), ("criteo1tb", {}), ("fastmri", {"devices": 8})])
+def test_workloads_that_wait_for_the_host(model: str, settings: dict[str, object]) -> None:
+    found = targets_of(model, settings)
     assert found.host_bound
     note = TargetReport(found).tables()[0].note
     assert "Adam's step is that floor: a faster device changes nothing for Adam." in note
     # Without the floor the device is the bound, as for every other workload.
-    assert not targets_of(model, {"model.host_time": "1 ns"}).host_bound
+    assert not targets_of(model, settings | {"model.host_time": "1 ns"}).host_bound
 
 
 def test_a_model_without_training_says_what_it_lacks() -> None:
