@@ -23,6 +23,8 @@ _SINGLE: Final = 61
 #: Draws that a grid of two inputs is searched with.
 _FEW: Final = 24
 _SIDE: Final = 15
+#: Values of each input at which it is asked who may be the cheapest at all.
+_SCOUT: Final = 7
 #: Pairs of values that are tried with all draws before two inputs are given up.
 _TRIED: Final = 6
 #: Changes whose accuracy is judged: each takes a projection.
@@ -126,6 +128,7 @@ def require(
     sides = case.members(method), case.members(over)
     inputs = [case.input(name) for name in levers]
     inputs = [each for each in inputs if each.value]
+    sides = _contenders(case, inputs, sides)
     now = case.project()
     current = float(np.median(_ratios(case, {}, sides, case.draws)[0]))
     singles: list[Change] = []
@@ -158,6 +161,19 @@ def require(
         reach=_reach(now, method),
         draws=case.draws,
     )
+
+
+def _contenders(case: Case, inputs: Sequence[Input], sides: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
+    """The members of both sides that are the cheapest somewhere with one input or two changed; no other matters."""
+    found: tuple[set[str], set[str]] = (set(), set())
+    names = [*dict.fromkeys([*sides[0], *sides[1]])]
+    for changed in [*((each,) for each in inputs), *combinations(inputs, 2)]:
+        grids = [np.append(each.grid(_SCOUT), [each.value or 1.0]) for each in changed]
+        columns = dict(zip(changed, (axis.ravel() for axis in np.meshgrid(*grids)), strict=True))
+        costs = case.times(columns, names, draws=0)
+        for side, members in zip(found, sides, strict=True):
+            side.update(cheapest(costs, members)[1])
+    return [name for name in sides[0] if name in found[0]], [name for name in sides[1] if name in found[1]]
 
 
 def _ratios(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,8 @@ _REST_DRAWS: Final = 4096
 _LEAST: Final = 1e-9
 #: Step of a logarithm for elasticities.
 _STEP: Final = 1e-4
+#: Elasticities below this are rounding.
+_FLAT: Final = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def sensitivity(
     nominal = float(result.at({})[0])
     elasticities = _elasticities(case, result)
     streams = _streams(case)
-    ends = {name: _ends(result, streams[name]) for name in streams}
+    ends = _ends(case, result, streams)
     active = [name for name, (low, high) in ends.items() if max(abs(low - nominal), abs(high - nominal)) > _LEAST]
     indices, variance = _sobol(result, {name: streams[name] for name in active}, samples, case.seed)
     rest = indices[REST]
@@ -173,28 +175,44 @@ def _values(quantities: Mapping[str, Quantity], deviates: Draws) -> dict[str, Dr
     return {path: within_domain(path, quantity.at(deviates)) for path, quantity in quantities.items()}
 
 
-def _ends(result: _Result, quantities: Mapping[str, Quantity]) -> tuple[float, float]:
-    low, high = result.at(_values(quantities, np.array([-DEVIATE_95, DEVIATE_95])))
-    return float(low), float(high)
+def _one_at_a_time(result: _Result, values: Mapping[str, float], changes: Sequence[Mapping[str, float]]) -> Draws:
+    """Logarithms of the result where some inputs are changed, a point each, all others at their values."""
+    changed = {path for change in changes for path in change}
+    columns = {path: np.full(len(changes), values[path]) for path in changed}
+    for point, change in enumerate(changes):
+        for path, value in change.items():
+            columns[path][point] = value
+    return result.at(columns)
+
+
+def _ends(case: Case, result: _Result, streams: Mapping[str, Mapping[str, Quantity]]) -> dict[str, tuple[float, float]]:
+    """Logarithms of the result with each input at both ends of its range."""
+    if not streams:
+        return {}
+    deviates = np.array([-DEVIATE_95, DEVIATE_95])
+    ends = [_values(quantities, deviates) for quantities in streams.values()]
+    changes = [{path: float(each[end]) for path, each in values.items()} for values in ends for end in (0, 1)]
+    found = _one_at_a_time(result, _nominal(case), changes).tolist()
+    return dict(zip(streams, zip(found[::2], found[1::2], strict=True), strict=True))
+
+
+def _nominal(case: Case) -> dict[str, float]:
+    """The value of each input that can be changed."""
+    kfac = case.loaded[0].kfac
+    values = {path: quantity.value for path, quantity in case.found.items()}
+    return values | {path: float(getattr(kfac, path.rpartition(".")[2])) for path in INTERVALS}
 
 
 def _elasticities(case: Case, result: _Result) -> dict[str, float]:
-    """Central differences in logarithms, of every input that moves the result."""
-    workload = case.loaded[0]
-    values = {path: quantity.value for path, quantity in case.found.items()}
-    values |= {path: float(getattr(workload.kfac, path.rpartition(".")[2])) for path in INTERVALS}
-    found = {}
-    for path, value in values.items():
-        if value <= 0:
-            continue
-        try:
-            low, high = result.at({path: value * np.exp([-_STEP, _STEP])})
-        except ValueError:  # at an end of its domain: from one side
-            low, high = result.at({path: within_domain(path, value * np.exp([-_STEP, _STEP]))})
-        slope = float(high - low) / (2 * _STEP)
-        if abs(slope) > 1e-7:
-            found[path] = slope
-    return found
+    """Differences in logarithms, central but at the end of a domain, of every input that moves the result."""
+    values = {path: value for path, value in _nominal(case).items() if value > 0}
+    pairs = {path: within_domain(path, value * np.exp([-_STEP, _STEP])) for path, value in values.items()}
+    changes = [{path: float(value)} for path, pair in pairs.items() for value in pair]
+    found = _one_at_a_time(result, values, changes)
+    rises = dict(zip(pairs, (found[1::2] - found[::2]).tolist(), strict=True))
+    runs = {path: float(np.log(pair[1] / pair[0])) for path, pair in pairs.items()}
+    slopes = {path: rise / runs[path] for path, rise in rises.items() if runs[path] > 0}
+    return {path: slope for path, slope in slopes.items() if abs(slope) > _FLAT}
 
 
 def _sobol(

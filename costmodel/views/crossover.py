@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.crossover import Crossover, Never, Tie
 from costmodel.questions.inputs import Input
 from costmodel.questions.regimes import Regimes
-from costmodel.views.contract import SCHEMA
 from costmodel.views.numbers import in_unit, scaled, significant
 from costmodel.views.table import Table
 
@@ -136,11 +136,13 @@ class RegimesReport:
         ends = (value_of(found.across, float(found.columns[index])) for index in (0, -1))
         title = f"{found.model}: the cheapest K-FAC; across {found.across.path}, {' to '.join(ends)}"
         note = (
-            f"Best digital over best thermodynamic: {significant(float(found.speedup.min()))} to "
+            f"Time of {found.against} over {found.method}: {significant(float(found.speedup.min()))} to "
             f"{significant(float(found.speedup.max()))}x. Times alone, at the values of all other inputs; project says "
             "whether a machine is accurate enough."
         )
         legend = tuple((letters[name], name, self._bounds(name)) for name in winners)
+        if len(winners) == 1:
+            rows = (("everywhere", f"{letters[winners[0]]}, {winners[0]}"),)
         return [
             Table(title, (found.up.path, "who"), rows, right=(0,), note=note),
             Table("who wins, and what bounds it", ("", "method", "most of its own work"), legend),

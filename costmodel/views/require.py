@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.require import Change, Requirement, Setting
-from costmodel.views.contract import SCHEMA
 from costmodel.views.crossover import value_of
 from costmodel.views.numbers import significant
 from costmodel.views.table import Table
@@ -44,15 +44,15 @@ class RequireReport:
     def answer(self) -> str:
         """One sentence, the cheapest change first, or why there is none."""
         found = self.requirement
-        wanted = f"{significant(found.speedup)}x over {found.over}"
+        wanted = f"{significant(found.speedup, 4)}x over {found.over}"
         if found.current >= found.speedup:
-            return f"{wanted} is there already: {significant(found.current)}x"
+            return f"{wanted} is there already: {significant(found.current, 4)}x"
         changes = [*found.singles, *found.pairs]
         if changes:
             what = " and ".join(
                 f"{each.input.path} of {value_of(each.input, each.value)}" for each in changes[0].settings
             )
-            return f"{wanted} takes {what} (it is {significant(found.current)}x)"
+            return f"{wanted} takes {what} (it is {significant(found.current, 4)}x)"
         return f"{wanted} is out of reach: {self._bound()}"
 
     def _bound(self) -> str:
@@ -76,8 +76,8 @@ class RequireReport:
             return [Table(title, ("input alone", "gives at most"), rows, right=(1,))]
         note = (
             "Least effort first, one input before two: effort is the sum of |ln(new / old)|, so that a factor of two "
-            f"either way counts the same for every input. Interval over {found.draws} draws; pairs lie on a grid. Accuracy "
-            "as project judges it, of the first few."
+            f"either way counts the same for every input. Interval over {found.draws} draws; pairs lie on a grid. "
+            "Accuracy as project judges it, of the first few."
         )
         columns = ("change", "90 %", "factor", "effort", "method", "accurate")
         return [Table(title, columns, tuple(_row(each) for each in changes), right=(2, 3), note=note)]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.sensitivity import SPEEDUP, Influence, Sensitivity
-from costmodel.views.contract import SCHEMA, quantity_dict
+from costmodel.views.contract import quantity_dict
 from costmodel.views.numbers import percent, quantity, scaled, significant
 from costmodel.views.table import Table
 
 #: Indices below this are not shown to people.
 _SHOWN = 0.005
+#: Half width from which more samples are asked for.
+_UNSETTLED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,13 @@ class SensitivityReport:
             "",
         )
         note = (
-            f"Shares of the variance of the logarithm, by Sobol's indices from {found.samples} base samples: alone, and "
-            "with interactions. Low and high are the result at the ends of an input's range, all others at their values; "
-            "elasticity is per cent a per cent. Drawn beside the inputs: curvature of single layers and stages about the "
-            "law, and times of sizes that were not timed."
+            f"Shares of the variance of the logarithm, by Sobol's indices from {found.samples} base samples: alone, "
+            "and with interactions. Low and high are the result at the ends of an input's range, all others at their "
+            "values; elasticity is per cent a per cent. Drawn beside the inputs: curvature of single layers and stages "
+            "about the law, and times of sizes that were not timed."
         )
+        if any(each.total_error > _UNSETTLED for each in found.influences):
+            note += " Half widths are large: give more --samples."
         indices = Table(
             f"{found.model}: what drives the {of}, {self._shown(found.nominal)} at the values of all inputs",
             ("input", "value and range", "alone", "in all", "low to high", "elasticity"),
