@@ -98,7 +98,8 @@ def compare(
         kind = kind_of(each)
         named = (model, digital, analog)
         place = ("model", "digital", "analog").index(kind)
-        loaded = load(*(*named[:place], each, *named[place + 1 :]), settings)
+        names = [*named[:place], each, *named[place + 1 :]]
+        loaded = load(names[0], names[1], names[2], settings)
         return ProjectReport(run(*loaded, draws=draws, seed=seed, scenario=scenario)).as_dict()
 
     from costmodel.inputs.arguments import all_at_once
