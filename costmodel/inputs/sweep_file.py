@@ -151,11 +151,10 @@ class _Reader:
         # The first case, every axis at its first value, says which axes are numbers of the estimator.
         ends = {path: self._ends(path) for path in self.sweep.over}
         first = {path: each[0] for path, each in ends.items()}
+        self._try_each(hardware, first, ends)
         found = _quantities(self._load(tuple(each[0] for each in hardware), first))
         numeric = {path: _known(path) for path in ends if _known(path) in {*found, *INTERVALS}}
         settings = {path: self._values(path) for path in ends if path not in numeric}
-        for path in numeric:  # both ends are checked as a card's or a model's own value would be
-            self._load(tuple(each[0] for each in hardware), first | {path: ends[path][1]})
         axes = {path: self._numbers(path, full, found.get(full)) for path, full in numeric.items()}
         count = math.prod(map(len, (*hardware, *settings.values())))
         points = count * math.prod(map(len, axes.values()))
@@ -170,6 +169,30 @@ class _Reader:
         sweep = self.sweep
         columns = tuple(sweep.columns) or ("step",)
         return SweepPlan(sweep.name, cases, axes, units, methods, columns, sweep.draws, sweep.seed, sweep.scenario)
+
+    def _try_each(
+        self, hardware: Sequence[list[str]], first: Mapping[str, Any], ends: Mapping[str, tuple[Any, Any]]
+    ) -> None:
+        """Load every model and card once, and both ends of every axis, which checks them as a file's own values are.
+
+        Raises:
+            InputError: The faults of all.
+        """
+        start = [each[0] for each in hardware]
+        tries = [
+            ([*start[:place], name, *start[place + 1 :]], first)
+            for place, names in enumerate(hardware)
+            for name in names
+        ]
+        tries += [(start, {**first, path: each[1]}) for path, each in ends.items()]
+        faults: list[Fault] = []
+        for names, values in tries:
+            try:
+                self._load(names, values)
+            except InputError as error:
+                faults += error.faults
+        if faults:
+            raise InputError(faults)
 
     def _ends(self, path: str) -> tuple[Any, Any]:
         entry = self.sweep.over[path]

@@ -11,7 +11,7 @@ from costmodel.inputs.schema import Name, Strict
 
 #: Most points of one sweep; more is a slip of a finger.
 MOST_POINTS: Final = 10_000_000_000
-MOST_ON_AXIS: Final = 10_000_000
+MOST_ON_AXIS: Final = 1_000_000
 _SPACES: Final = ("linspace", "logspace")
 
 Names = Name | Annotated[list[Name], Field(min_length=1)]

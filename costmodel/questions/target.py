@@ -1,4 +1,4 @@
-"""Time to a training target: steps times seconds a step, and how many steps a method may take before Adam is as fast."""
+"""Time to a training target: steps times seconds a step, and the steps a method may take before Adam is as fast."""
 
 from __future__ import annotations
 

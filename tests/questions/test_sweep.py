@@ -240,7 +240,7 @@ def test_a_finished_sweep_is_not_run_again(tmp_path: Path) -> None:
         (("logspace", "logspce"),
             ["sweep.yaml:6:3 over.analog.relaxation_time unknown key 'logspce'; did you mean 'logspace'?"]),
         (("points: 4", "points: 1"), ["sweep.yaml:6:3 over.analog.relaxation_time points is 1; a range has a whole "
-            "number of them, from 2 to 10000000"]),
+            "number of them, from 2 to 1000000"]),
         (("[10, 100]", "[]"), ["sweep.yaml:7:3 over.kfac.refresh_interval is empty; an axis needs at least one value"]),
         (("[10, 100]", "[10, 10]"),
             ["sweep.yaml:7:3 over.kfac.refresh_interval 10 is given twice; its points would be doubled"]),
@@ -258,6 +258,16 @@ def test_faults_have_their_place(tmp_path: Path, change: tuple[str, str], expect
         assert found[0].startswith("sweep.yaml:6:3 over.analog.relaxation_time ")
     else:
         assert found == expected
+
+
+def test_faults_of_all_that_is_named_come_at_once(tmp_path: Path) -> None:
+    text = SWEEP.replace("model: mlp", "model: [mlp, mpl]\ndigital: h100-sx\nset: {kfac.damping: -1}")
+    assert faults(tmp_path, text.replace("[10, 100]", "[10, 0]")) == [
+        "sweep.yaml:3:1 model unknown model 'mpl'; did you mean 'mlp'?",
+        "sweep.yaml:4:1 digital unknown card 'h100-sx'; did you mean 'h100-sxm'?",
+        "sweep.yaml:5:7 set.kfac.damping damping = -1 is outside its domain 0 < lambda",
+        "sweep.yaml:9:3 over.kfac.refresh_interval 0 is not at least 1",
+    ]
 
 
 def test_the_command_line(tmp_path: Path) -> None:
