@@ -15,6 +15,7 @@ from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, loa
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
 from costmodel.cli_questions import register as register_questions
+from costmodel.cli_sweep import register as register_sweep
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(curvature, name="curvature")
 register_questions(app)
+register_sweep(app)
 
 
 def _version(wanted: bool) -> None:
