@@ -9,6 +9,7 @@ from costmodel.formulas import accuracy, crossover, first_order, kfac, network, 
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get, inside
 from costmodel.formulas.thermo import (
+    accumulated,
     accumulation,
     averaging,
     blocks,
@@ -36,6 +37,7 @@ from costmodel.formulas.thermo import (
 
 __all__ = [
     "Formula",
+    "accumulated",
     "accumulation",
     "accuracy",
     "averaging",
