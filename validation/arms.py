@@ -39,7 +39,8 @@ WIN: Final = 1.02
 INTERVALS: Final = (100, 10, 1)
 FASTER: Final = (1, 100)
 BATCHES: Final = {
-    "imagenet_vit": (1024, 64, 16), "ogbg": (512, 64, 16), "wmt": (128, 16, 4), "gpt": (512, 8, 1), "mlp": (1024, 128, 16),
+    "imagenet_vit": (1024, 64, 16), "ogbg": (512, 64, 16), "wmt": (128, 16, 4), "gpt": (512, 8, 1),
+    "mlp": (1024, 128, 16),
 }  # fmt: skip
 WIDTHS: Final[Mapping[str, tuple[int, ...]]] = {"gpt": (768, 3072), "mlp": (1024, 4096)}
 
@@ -120,11 +121,12 @@ def gain(result: Projection, name: str) -> float:
 
 _HEAD: Final = f"""# Analog arms, before and after
 
-Written by `python -m validation.arms docs/arms.md`; medians of {DRAWS} draws on `{DIGITAL}`. A number is the time that the
-solver of an arm adds to a step: the step less one whose solver takes no time. In brackets the whole step's speedup over the
-best digital K-FAC. † marks arms that are not accurate in all layers, `cannot run` what a card lacks. Each arm is the one
-before with one thing more; the last lets the refresh be one interval old and run beside training, and reads results while the
-next system settles (`kfac.stale_steps`, `readout_overlaps_settling`), for whichever arm is then the quickest.
+Written by `python -m validation.arms docs/arms.md`; medians of {DRAWS} draws on `{DIGITAL}`. A number is the time that
+the solver of an arm adds to a step: the step less one whose solver takes no time. In brackets the whole step's speedup
+over the best digital K-FAC. † marks arms that are not accurate in all layers, `cannot run` what a card lacks. From
+columns on each arm is the one before with one thing more; the last lets the refresh be one interval old and run beside
+training, and reads results while the next system settles (`kfac.stale_steps`, `readout_overlaps_settling`), for the arm
+that is then the quickest of those that are accurate, or of all.
 """
 
 
@@ -208,11 +210,11 @@ def told(found: Sequence[Found]) -> list[str]:
 
 _REGIMES: Final = f"""## Where the best arm wins
 
-The first regime, in the order below, in which the quickest accurate arm that takes nothing for granted (no correlators) has a
-step at least {(WIN - 1) * 100:.0f} % shorter than the best digital K-FAC, with everything overlapped; or the best that was
-tried. The bound is that of a solver that takes no time; where an arm never wins it is the largest over all that was tried:
-refreshes every 100, 10 and 1 steps, batches a device down to the smallest shown, widths, and cells a hundred times faster
-than on the card. Digital K-FAC is given no second stream.
+The first regime, in the order below, in which the quickest accurate arm that takes nothing for granted (no correlators)
+has a step at least {(WIN - 1) * 100:.0f} % shorter than the best digital K-FAC, with everything overlapped; or the best
+that was tried. The bound is that of a solver that takes no time; where an arm never wins it is the largest of all that
+were tried: refreshes every 100, 10 and 1 steps, batches a device down to the smallest shown, widths, and cells a hundred
+times faster than on the card. Digital K-FAC is given no second stream, which would let its refresh be as stale.
 """
 
 
