@@ -215,6 +215,9 @@ class Phase:
     interval: int | None = None
     beside: Runs | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.part, self.cadence, len(self.works)))  # the works themselves are many records deep
+
     @property
     def name(self) -> str:
         """The part's name."""

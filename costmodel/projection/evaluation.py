@@ -94,6 +94,10 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
+    def status(self, formula: Formula) -> Status:
+        """The weakest status among the quantities in a formula."""
+        return self._scopes.status_of(formula)
+
     def symbol(self, letter: str) -> Draws:
         """Values of a symbol for those factors."""
         return self._scopes.curved[letter]
@@ -112,10 +116,11 @@ class Evaluation:
         cost = slowest(parts) if phase.pipelined else total(parts)
         cost = self._queued(phase, cost, share)
         floor = self._drawn.get("model.host_time")
-        if phase.fed_by_host and floor is not None and np.median(floor) > np.median(cost.total):
-            status = self.found["model.host_time"].status
-            return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
-        return cost
+        if not phase.fed_by_host or floor is None:
+            return cost
+        binds = np.median(floor) > np.median(cost.total)
+        status = self.found["model.host_time"].status if binds else cost.status
+        return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
 
     def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
         """The cost of a phase whose calls the host queues while the device works."""
@@ -124,19 +129,23 @@ class Evaluation:
         return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, phase: Phase) -> float | Draws:
-        kfac = self._workload.kfac
         if phase.interval is not None:
             return 1.0 / phase.interval
         match phase.cadence:
             case Cadence.STEP:
                 return 1.0
             case Cadence.FACTOR_UPDATE:
-                return 1.0 / kfac.factor_interval
+                return 1.0 / self._interval("factor_interval")
             case Cadence.REFRESH:
-                return 1.0 / kfac.refresh_interval
+                return 1.0 / self._interval("refresh_interval")
             case Cadence.RELOAD:
                 resident = np.minimum(1.0, self._workload.machines * self._drawn["analog.arrays"] / self._blocks())
-                return resident / kfac.refresh_interval + (1.0 - resident)
+                return resident / self._interval("refresh_interval") + (1.0 - resident)
+
+    def _interval(self, name: str) -> float | Draws:
+        """Steps between two runs: the workload's, or that of each point where they differ in it."""
+        steps: float | Draws = getattr(self._workload.kfac, name)
+        return self._drawn.get(f"model.kfac.{name}", steps)
 
     def _blocks(self) -> Draws:
         """Array-sized blocks of the whole network."""

@@ -81,6 +81,7 @@ class Projection:
         methods: Each method by name.
         best_digital: Name of the cheapest digital K-FAC member, ``kfac.best``.
         speedup: For each method its speedup over ``kfac.best``, over ``adam`` a step, and ``adam_to_target``.
+        energy_gain: Joules of ``best_digital`` over those of each method; empty where the card gives no power.
         free_solver: Speedup over ``kfac.best`` of a solver that takes no time at all.
         feasibility: For each thermodynamic method, whether the machine reaches the accuracy its time is projected for.
         layers: Factored layers in the order of the file.
@@ -96,6 +97,7 @@ class Projection:
     methods: Mapping[str, MethodProjection]
     best_digital: str
     speedup: Mapping[str, Mapping[str, Estimate]]
+    energy_gain: Mapping[str, Estimate]
     free_solver: Estimate
     feasibility: Mapping[str, Feasibility]
     layers: tuple[LayerProjection, ...]
@@ -108,7 +110,7 @@ class Projection:
         return min(able, key=lambda name: self.methods[name].step_time.median)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON contract, schema 1; docs/json.md describes it."""
+        """The JSON contract, schema 2; docs/json.md describes it."""
         from costmodel.views.project import ProjectReport
 
         return ProjectReport(self).as_dict()
@@ -204,6 +206,7 @@ def project(
         },
         best_digital=best.name,
         speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
+        energy_gain=_energy_gains(best.name, energies, digital),
         free_solver=_free_solver(best, phases[best.name], steps[best.name]),
         feasibility=feasibilities(
             [method for method in methods if method.role is Role.THERMODYNAMIC], analog, evaluation
@@ -309,6 +312,14 @@ def _speedups(
     if name in targets:
         speedups["adam_to_target"] = _ratio(targets[baseline], targets[name])
     return speedups
+
+
+def _energy_gains(best: str, energies: Mapping[str, Mapping[str, Cost]], digital: DigitalCard) -> dict[str, Estimate]:
+    """Energy of the best digital K-FAC over that of each method; digital phases have one where the card has a power."""
+    if digital.power is None:
+        return {}
+    joules = {name: total(costs.values()) for name, costs in energies.items()}
+    return {name: _ratio(joules[best], each) for name, each in joules.items()}
 
 
 def _ratio(slow: Cost, fast: Cost) -> Estimate:

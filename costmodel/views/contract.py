@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.quantities.estimate import Quantity
 from costmodel.workloads.workload import Layer, Workload
-
-#: Of every object that is printed; it changes where a key is renamed, removed or changes its meaning.
-SCHEMA: Final = 1
 
 
 def workload_dict(workload: Workload) -> dict[str, Any]:
