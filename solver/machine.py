@@ -61,6 +61,7 @@ class Machine:
     chip: int = 0  # seed of the mismatch
     conversion_rate_hz: float = math.inf  # of one converter
     converters: int | None = None  # of one array; None is one a cell
+    product_time_s: float | None = None  # of one product with one array; None where it multiplies nothing
     overlap: bool = False  # results are held, and read while the next system settles
     noise: float = 0.0  # rms, relative to full scale
     injected_noise: float = 0.1  # rms, relative to full scale

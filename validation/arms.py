@@ -213,7 +213,7 @@ _REGIMES: Final = f"""## Where the best arm wins
 The first regime, in the order below, in which the quickest accurate arm that takes nothing for granted (no correlators)
 has a step at least {(WIN - 1) * 100:.0f} % shorter than the best digital K-FAC, with everything overlapped; or the best
 that was tried. The bound is that of a solver that takes no time; where an arm never wins it is the largest of all that
-were tried: refreshes every 100, 10 and 1 steps, batches a device down to the smallest shown, widths, and cells a hundred
+were tried: refreshes every 100, 10 and 1 steps, batches down to the smallest shown, widths, and cells a hundred
 times faster than on the card. Digital K-FAC is given no second stream, which would let its refresh be as stale.
 """
 

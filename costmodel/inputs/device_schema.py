@@ -79,6 +79,10 @@ class OscillationTime(QuantityEntry, of="oscillation_time"):
     """sqrt(LC) of a cell of second order."""
 
 
+class ProductTime(QuantityEntry, of="product_time"):
+    """One product of a vector with one array."""
+
+
 class Mismatch(QuantityEntry, of="mismatch"):
     """Relative standard deviation of a coupling."""
 
@@ -231,6 +235,7 @@ class AnalogFile(Strict):
     converters: Converters | None = None
     noise_to_signal: NoiseToSignal | None = None
     oscillation_time: OscillationTime | None = None
+    product_time: ProductTime | None = None
     mismatch: Mismatch | None = None
     capacitance: Capacitance | None = None
     full_scale_voltage: FullScaleVoltage | None = None
