@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -223,7 +224,7 @@ class AnalogFile(Strict):
     source: str
     arrays: Arrays
     cells: Cells | None = None
-    relaxation_time: RelaxationTime
+    relaxation_time: RelaxationTime | None = None
     relaxation_of: Annotated[RelaxationOf, Field(strict=False)] = RelaxationOf.LARGEST_EIGENVALUE
     readout_overlaps_settling: bool = False
     input_bits: InputBits
@@ -243,3 +244,8 @@ class AnalogFile(Strict):
     conversion_energy: ConversionEnergy | None = None
     input_conversion_energy: InputConversionEnergy | None = None
     link_energy: LinkEnergy | None = None
+
+    def conflicts(self) -> Iterator[str]:
+        """Arrays that neither settle nor multiply."""
+        if self.relaxation_time is None and self.product_time is None:
+            yield "needs 'relaxation_time' where its arrays settle, or 'product_time' where they multiply"

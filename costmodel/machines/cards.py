@@ -148,7 +148,7 @@ class AnalogCard:
     title: str
     source: str
     arrays: Quantity
-    relaxation_time: Quantity
+    relaxation_time: Quantity | None
     input_bits: Quantity
     output_bits: Quantity
     link_bandwidth: Quantity

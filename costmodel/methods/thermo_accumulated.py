@@ -53,7 +53,7 @@ def accumulated_covariance(construction: FactorConstruction) -> Method:
             phases.precondition(),
             phases.update(first_order.sgd_update_bytes()),
         ),
-        None,
+        "relaxation_time",
         Delivery.INVERSE,
         ("injected noise far above thermal noise",),
     )

@@ -112,7 +112,8 @@ def test_every_arm_says_what_it_does_about_errors() -> None:
     arms = {name: build(FactorConstruction.EXPAND) for name, build in METHODS.items() if name.startswith("thermo.")}
     for name, arm in arms.items():
         assert (arm.deflated, arm.refined) == ("deflated" in name, "refined" in name)
-        assert (arm.needs is not None) == (name.endswith(".underdamped") or name == "thermo.products")
+        needs = "oscillation_time" if name.endswith(".underdamped") else "relaxation_time"
+        assert arm.needs == ("product_time" if name == "thermo.products" else needs)
         assert bool(arm.assumes) == name.startswith("thermo.inverse")  # correlators, injected noise
     assert len(arms) == 18
 

@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from costmodel import formulas
+from costmodel.inputs.device_file import card_from
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import project
@@ -125,3 +128,21 @@ def test_an_arm_of_cards_that_multiply(digital: DigitalCard, analog: AnalogCard)
     assert phases["upload"] == pytest.approx((100**2 + 50**2) * 1e-9 / 10)
     assert phases["vectors"] == pytest.approx(36 * (100**2 + 50**2) * steps / 1e12 / 10)
     assert found.feasibility["thermo.products"].reach is not Reach.CANNOT_RUN
+
+
+def test_a_card_settles_or_multiplies(digital: DigitalCard, analog: AnalogCard) -> None:
+    """A chip that multiplies alone runs this arm and no other."""
+    net = one_layer("condition_number: 1000")
+    chip = replace(analog, relaxation_time=None, product_time=exact(1e-6, second))
+    found = project(net, digital, chip, draws=1)
+    able = {name for name, each in found.feasibility.items() if each.reach is not Reach.CANNOT_RUN}
+    assert able == {"thermo.products"} == {found.best_thermodynamic}
+    with pytest.raises(InputError) as error:
+        card_from(parse_yaml("{schema: 1, kind: analog, name: x, title: x, source: x, " + _REST + "}", "card.yaml"))
+    assert [fault.message for fault in error.value.faults] == [
+        "needs 'relaxation_time' where its arrays settle, or 'product_time' where they multiply"
+    ]
+
+
+_REST = """arrays: 1, input_bits: 8 bit, output_bits: 8 bit, link_bandwidth: 1 Gbit/s, link_latency: 0 s,
+  row_write_time: 0 s, conversion_rate: 1 MHz"""
