@@ -21,7 +21,7 @@ from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
 from solver.moments import Process
 from solver.noise import Noise
-from solver.results import Mitigation, Result
+from solver.results import MissedTarget, Mitigation, Result
 from solver.sampling import Moments, sample_moments
 from solver.solve import Session, solve
 
@@ -32,6 +32,7 @@ __all__ = [
     "Link",
     "Machine",
     "MatrixError",
+    "MissedTarget",
     "Mitigation",
     "Modes",
     "Moments",
