@@ -22,7 +22,7 @@ from solver.modes import Modes, Regime
 from solver.moments import Process
 from solver.noise import Noise
 from solver.products import invert_by_products
-from solver.results import Mitigation, Result
+from solver.results import MissedTarget, Mitigation, Result
 from solver.sampling import Moments, sample_moments
 from solver.solve import Session, solve
 
@@ -33,6 +33,7 @@ __all__ = [
     "Link",
     "Machine",
     "MatrixError",
+    "MissedTarget",
     "Mitigation",
     "Modes",
     "Moments",

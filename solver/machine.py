@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from solver.ledger import Ledger
 from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
 from solver.noise import Noise
+
+if TYPE_CHECKING:
+    from costmodel.machines.cards import AnalogCard
 
 BOLTZMANN = 1.380649e-23  # J/K, exact in the SI
 
@@ -79,6 +83,19 @@ class Machine:
             )
         if min(self.mismatch, self.noise, self.injected_noise) < 0:
             raise ValueError("mismatch, noise and injected_noise must be >= 0")
+
+    @classmethod
+    def from_card(cls, card: "AnalogCard | str") -> Self:
+        """The machine that a hardware card describes, or the shipped card of a name; see `solver.from_card`.
+
+        >>> machine = Machine.from_card("tngd-2024")
+        >>> machine.tau_s, machine.dac.bits, machine.link.bits_per_s
+        (1e-06, 16, 50000000000.0)
+        """
+        from solver.from_card import machine_values
+
+        values = machine_values(card)
+        return cls(**{**values, "link": Link(**values["link"])})
 
     @property
     def thermal_variance(self) -> float:
