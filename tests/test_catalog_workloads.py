@@ -377,7 +377,7 @@ def test_convolution_agrees_with_torch(entry: str, module: Any, size: tuple[int,
         # 2 * 5 * 16 * 100
         (
             "kind: tied_projection, d_in: 16, d_out: 100, positions: 5",
-            Unfactored("x", "tied_projection", 0, 16_000.0),
+            Unfactored("x", "tied_projection", 0, 16_000.0, weighted=True),
         ),
         ("kind: norm, width: 16", Unfactored("x", "norm", 32, tensors=2)),
         ("kind: other, parameters: 9", Unfactored("x", "other", 9)),
