@@ -91,10 +91,13 @@ class Scopes:
         return self.curvature.spread(self._evaluated[Scope.FACTOR][part])
 
     def dimension(self, letter: str, scope: Scope) -> Draws:
-        """Typical values of a symbol for each unit of a scope, a column: the median of a rank that is drawn."""
+        """Typical values of a symbol for each unit of a scope: the median of a rank that is drawn.
+
+        A column; one for each draw where draws are of several points that differ in it.
+        """
         drawn = self.values[scope].get(letter)
         values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
-        return np.asarray(np.median(values, axis=1, keepdims=True))
+        return self.sample.medians(values)
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""
@@ -132,7 +135,12 @@ class Scopes:
         return np.broadcast_to(np.sum(weighted, axis=0), (self.draws,))
 
     def status(self, terms: Iterable[Term], weight: Draws) -> Status:
-        """The weakest status of the terms that matter in their sum over all units."""
+        """The weakest status of the terms that matter in their sum over all units.
+
+        Of many points nothing is said, since what matters differs from one to the next.
+        """
+        if self.sample.per_point:
+            return Status.MEASURED
         return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
 
     def status_of(self, part: Formula | Summand) -> Status:
