@@ -122,24 +122,28 @@ class _Mode(TorchDispatchMode):
         elif operation in flop_registry:
             flops = float(flop_registry[operation](*args, **kwargs, out_val=result))
             self.seen.uses.append(Use(str(operation), self.stack[-1], self.order, flops=flops))
-        if tensors and all(names) and isinstance(result, Tensor):
-            self._derive(tensors, names, result)
+        if tensors and all(map(self.is_weight, tensors)):
+            for each in tree_leaves(result):
+                if isinstance(each, Tensor):
+                    self._derive(tensors, names, each)
         return result
 
     def weight(self, tensor: Tensor) -> str:
         """Name of the parameter that a tensor is, or is made of alone."""
         return self.names.get(tensor.untyped_storage()._cdata, "")
 
+    def is_weight(self, tensor: Tensor) -> bool:
+        """Whether a tensor is a parameter or is calculated from parameters alone, whatever its size."""
+        return tensor.untyped_storage()._cdata in self.names
+
     def _name(self, tensor: Tensor, name: str) -> None:
         self.names[tensor.untyped_storage()._cdata] = name
         self.kept.append(tensor)
 
     def _derive(self, tensors: Sequence[Tensor], names: Sequence[str], result: Tensor) -> None:
-        if not self.weight(result):
-            for tensor, name in zip(tensors, names, strict=True):
-                if tensor.numel() == result.numel():
-                    self._name(result, name)
-                    return
+        if not self.is_weight(result):
+            same = (name for tensor, name in zip(tensors, names, strict=True) if tensor.numel() == result.numel())
+            self._name(result, next(same, ""))
 
     def use(self, kind: str, **known: Any) -> Use:
         """A product that runs at this moment."""
@@ -155,13 +159,13 @@ def _dense(mode: _Mode, x: Tensor, y: Tensor, bias: Tensor | None = None) -> Ite
     """A product of matrices, with a weight on one side, or none."""
     (m, k), n = x.shape, y.shape[1]
     flops = 2.0 * m * k * n
-    left, right = mode.weight(x), mode.weight(y)
-    if bool(left) == bool(right):
+    left, right = mode.is_weight(x), mode.is_weight(y)
+    if left == right:
         yield mode.use("products", shape=(1, m, n, k), flops=flops)
         return
     weight, other, outputs, rows = (y, x, n, m) if right else (x, y, m, n)
     yield mode.use(
-        "linear", weight=right or left, part=mode.part(weight), bias="" if bias is None else mode.weight(bias),
+        "linear", weight=mode.weight(weight), part=mode.part(weight), bias="" if bias is None else mode.weight(bias),
         inputs=k, outputs=outputs, rows=float(rows), flops=flops, input_gradient=other.requires_grad,
     )  # fmt: skip
 
@@ -178,8 +182,8 @@ def _batched(mode: _Mode, x: Tensor, y: Tensor) -> Iterator[Use]:
     """Several products at once; where one side is a parameter, a matrix of each."""
     (pairs, m, k), n = x.shape, y.shape[2]
     flops = 2.0 * pairs * m * k * n
-    left, right = mode.weight(x), mode.weight(y)
-    if bool(left) == bool(right):
+    left, right = mode.is_weight(x), mode.is_weight(y)
+    if left == right:
         yield mode.use("products", shape=(pairs, m, n, k), flops=flops)
         return
     weight, other, outputs, rows = (y, x, n, m) if right else (x, y, m, n)
@@ -188,7 +192,7 @@ def _batched(mode: _Mode, x: Tensor, y: Tensor) -> Iterator[Use]:
     else:
         kind, groups = "experts", pairs
     yield mode.use(
-        kind, weight=right or left, part=mode.part(weight), inputs=k, outputs=outputs, rows=float(rows), groups=groups,
+        kind, weight=mode.weight(weight), part=mode.part(weight), inputs=k, outputs=outputs, rows=float(rows), groups=groups,
         flops=flops, input_gradient=other.requires_grad,
     )  # fmt: skip
 

@@ -99,14 +99,27 @@ class _Reader:
         """Weights that have Kronecker factors, those of several calls together."""
         names = {key: self._layer_name(*key) for key in self.weighted}
         last = max(self.weighted.items(), key=lambda each: each[1][-1].order, default=None)
+        tied = max((use.order for use in self.unweighted if self._is_tied(use)), default=0)
+        head = "" if last is None or last[1][-1].order < tied else names[last[0]]
         for key, uses in self.weighted.items():
-            self._layer(names[key], key[0], uses, "" if last is None else names[last[0]])
+            self._layer(names[key], key[0], uses, head)
+
+    def _is_tied(self, use: Use) -> bool:
+        """Whether it is a product with the table of an embedding."""
+        return use.kind == "linear" and use.weight in self.trained
 
     def _layer_name(self, weight: str, part: tuple[int, int]) -> str:
         path, _, own = weight.rpartition(".")
         name = path if own == "weight" and path else weight.removesuffix("_weight")
-        numel = self.left[weight]
-        return name if part[1] >= numel else f"{name}.part{part[0] // max(part[1], 1)}"
+        whole = self.trained[weight]
+        if part[1] >= whole.numel():
+            return name
+        row = whole.numel() // whole.shape[0]
+        first, end = part[0] // row, (part[0] + part[1]) // row
+        owner = self.modules.get(path)
+        if isinstance(owner, nn.MultiheadAttention) and first % owner.embed_dim == end % owner.embed_dim == 0:
+            return f"{name}.{'_'.join(('query', 'key', 'value')[first // owner.embed_dim : end // owner.embed_dim])}"
+        return f"{name}.rows_{first}_{end}"
 
     def _layer(self, name: str, weight: str, uses: list[Use], last: str) -> None:
         use = uses[0]
@@ -156,7 +169,7 @@ class _Reader:
                     self.left[use.weight] = 0
                     name = use.weight.removesuffix(".weight")
                     self.place(use.order, name, "embedding", vocabulary=use.inputs, width=use.outputs)
-            elif use.kind == "linear" and use.weight in self.trained:
+            elif self._is_tied(use):
                 positions = use.rows / self.examples
                 keys = {"d_in": use.inputs, "d_out": use.outputs, "positions": positions}
                 self.place(use.order, f"{use.module or 'network'}.tied", "tied_projection", **keys)
@@ -196,7 +209,7 @@ class _Reader:
             if use.kind == "products":
                 what = "products of activations that are no attention"
             elif use.weight or use.kind in _FACTORED:
-                frozen = "a weight that does not train" if use.weight else "a weight that is calculated from activations"
+                frozen = "a weight that does not train" if use.weight else "a weight that is calculated"
                 what = f"{use.kind.replace('_', ' ')} with {frozen}"
             reasons[what] = reasons.get(what, 0.0) + use.flops / self.examples
         self.unread += [Unread(module or "network", what, 0, flops) for what, flops in reasons.items()]
@@ -219,7 +232,7 @@ class _Reader:
             if left > 0:
                 used = name in self.seen.first
                 self.place(self._first(name), name, "other", parameters=left)
-                self.unread.append(Unread(name, "no product uses it" if used else "never used", left, 0.0))
+                self.unread.append(Unread(name, "used outside of products" if used else "never used", left, 0.0))
 
     def _first(self, name: str) -> float:
         return self.seen.first.get(name, math.inf)

@@ -68,8 +68,7 @@ def _maker(target: str) -> Callable[[], Any]:
     arguments: tuple[list[Any], dict[str, Any]] = ([], {})
     if bracket:
         arguments = _arguments(target, f"f({rest}")
-    if name.partition(":")[0].split(".")[0] in {"torchvision", "timm"}:
-        _import_torchvision()
+    _import_torchvision()
     found = function_named(name)
     configuration = getattr(found, "config_class", None)
     if isinstance(found, type) and issubclass(found, nn.Module) and configuration is not None:
@@ -146,7 +145,7 @@ def _read(
     source = f"{target}, read with torch {torch.__version__.partition('+')[0]}"
     return from_torch(
         module, inputs, name=name, examples=examples, adam=adam, settings=settings,
-        title=type(module).__name__, source=source,
+        title=type(module).__name__, source=source, origin=target,
     )  # fmt: skip
 
 

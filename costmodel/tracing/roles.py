@@ -17,7 +17,7 @@ _RECURRENT: Final = (nn.RNNBase, nn.RNNCellBase)
 def role_of(
     name: str, uses: Sequence[Use], kind: str, module: nn.Module | None, last: str, edges: Collection[float]
 ) -> LayerRole:
-    """The first rule that fits: takes the input; runs last; recurrent; by name; convolution; message passing; hidden.
+    """The first rule that fits: takes the input; recurrent; runs last; by name; convolution; message passing; hidden.
 
     Args:
         name: Of the layer.
@@ -29,10 +29,10 @@ def role_of(
     """
     if not any(use.input_gradient for use in uses):
         return LayerRole.FIRST
-    if name == last:
-        return LayerRole.HEAD
     if isinstance(module, _RECURRENT):
         return LayerRole.RECURRENT
+    if name == last:
+        return LayerRole.HEAD
     named = named_role(name)
     if "convolution" in kind:
         return LayerRole.CONVOLUTION
@@ -54,6 +54,6 @@ def network_of(uses: Sequence[Use]) -> NetworkKind:
         return NetworkKind.LANGUAGE_MODEL
     if "products" in kinds and weighted and weighted[0].kind == "convolution":
         return NetworkKind.VISION_TRANSFORMER
-    if kinds == {"linear"}:
+    if kinds == {"linear"} and len({use.weight for use in uses}) == len(uses):  # each once: no recurrence
         return NetworkKind.PERCEPTRON
     return NetworkKind.OTHER

@@ -99,6 +99,7 @@ def from_torch(
     settings: Sequence[str] = (),
     title: str = "",
     source: str = "",
+    origin: str = "",
 ) -> Traced:
     """Read a network from a torch module, by one forward pass on the meta device.
 
@@ -112,15 +113,17 @@ def from_torch(
         settings: ``"kfac.damping=1e-2"`` and the like, as ``--set`` takes them.
         title: One line about it.
         source: Where it comes from.
+        origin: What faults are said to be of; the name without it.
 
     Raises:
         InputError: The module fails on the inputs, or has no layer with Kronecker factors.
     """
     what = name or type(module).__name__
-    seen, moved, notes = _pass(module, inputs, what)
-    count = examples or _examples(inputs, what)
+    origin = origin or what
+    seen, moved, notes = _pass(module, inputs, origin)
+    count = examples or _examples(inputs, origin)
     found = read(moved, seen, count, adam)
-    _check(moved, found, what, adam)
+    _check(moved, found, origin, adam)
     model: dict[str, Any] = {"schema": 1, "name": what}
     model |= {key: value for key, value in (("title", title), ("source", source)) if value}
     network = network_of(seen.uses)
