@@ -129,6 +129,8 @@ def _phases(projection: Projection) -> Table:
         f"where a step goes: {names[0]} beside {names[1]}\n"
         f"factors every {kfac.factor_interval} steps, inverses every {kfac.refresh_interval}"
     )
+    if kfac.stale_steps:
+        title += f", first used {kfac.stale_steps} steps later"
     return Table(title, ("phase", "digital", "share", "analog", "share"), tuple(rows), right=(1, 2, 3, 4), narrow=True)
 
 

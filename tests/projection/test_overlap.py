@@ -220,11 +220,13 @@ def test_the_digital_refresh_needs_a_second_stream(linked: DigitalCard, slow: An
 
 def test_shown_in_the_table_and_in_json(linked: DigitalCard, slow: AnalogCard) -> None:
     from costmodel.views.project import ProjectReport
+    from costmodel.views.table import Table
 
     result = run(model(3), linked, slow)
-    table = ProjectReport(result).tables()[1]
-    assert table.title.endswith("factors every 2 steps, refresh every 6, first used 3 steps later")
-    assert any(row[1] == "(beside training)" for row in table.rows)
+    screen = [block for block in ProjectReport(result).tables() if isinstance(block, Table)]
+    assert any(table.title.endswith("inverses every 6, first used 3 steps later") for table in screen)
+    details = [block for block in ProjectReport(result, details=True).tables() if isinstance(block, Table)]
+    assert any(row[0] == "(beside training)" for table in details for row in table.rows)
     found = result.as_dict()
     assert found["methods"]["thermo.columns"]["beside_training_s"]["median"] > 0
     assert found["methods"]["kfac.cholesky"]["beside_training_s"] is None
