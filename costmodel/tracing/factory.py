@@ -141,7 +141,7 @@ def _read(
     inputs = given[1] if own else _inputs(module, shapes)
     if own and len(given) == 3:
         examples = examples or given[2]
-    name = re.sub(r"[^\w.-]+", "-", target.partition(":")[2]).strip("-")
+    name = target.partition(":")[2].partition("(")[0]
     source = f"{target}, read with torch {torch.__version__.partition('+')[0]}"
     return from_torch(
         module, inputs, name=name, examples=examples, adam=adam, settings=settings,
