@@ -8,6 +8,7 @@
 ===============  =====================================================================================================
 project          every method on a model and its hardware, from names, files or loaded objects: a :class:`Projection`
 count            exact FLOPs of one step of a model: :class:`Counts`
+from_torch       a workload from a torch module, read on the meta device; ``to_yaml`` writes its model file
 predict          time of one operation on a digital card: a :class:`Prediction`
 catalog_names    names that are shipped: ``catalog_names("models")``, ``catalog_names("cards")``
 load_workload    a model by name or file: a :class:`Workload`
@@ -39,7 +40,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from costmodel import formulas
-    from costmodel.api import count, load_card, load_workload, predict, project
+    from costmodel.api import count, from_torch, load_card, load_workload, predict, project
     from costmodel.defaults import Scenario
     from costmodel.inputs.faults import InputError
     from costmodel.inputs.loading import catalog_names
@@ -66,6 +67,7 @@ __all__ = [
     "catalog_names",
     "count",
     "formulas",
+    "from_torch",
     "load_card",
     "load_workload",
     "predict",
@@ -89,6 +91,7 @@ _HOMES: Final = {
     "Workload": "costmodel.workloads.workload",
     "catalog_names": "costmodel.inputs.loading",
     "count": "costmodel.api",
+    "from_torch": "costmodel.api",
     "load_card": "costmodel.api",
     "load_workload": "costmodel.api",
     "predict": "costmodel.api",

@@ -29,8 +29,8 @@ def trace(
 ) -> None:
     """Run FACTORY and write the torch module that it gives as a model file. Needs torch.
 
-    FACTORY gives a module, for which --input says the inputs; or (module, inputs); or (module, inputs, examples). It runs on
-    the meta device, without memory for weights.
+    FACTORY gives a module, for which --input says the inputs; or (module, inputs); or (module, inputs, examples). It
+    runs on the meta device, without memory for weights.
     """
     require_torch()
     from costmodel.inputs.faults import InputError

@@ -272,4 +272,3 @@ _READERS: Final[dict[str, _Reader]] = {
     "index_add_": _aggregation(3),
     "index_reduce_": _aggregation(3),
 }
-

@@ -68,7 +68,7 @@ def _maker(target: str) -> Callable[[], Any]:
     arguments: tuple[list[Any], dict[str, Any]] = ([], {})
     if bracket:
         arguments = _arguments(target, f"f({rest}")
-    _import_torchvision()
+    import_torchvision()
     found = function_named(name)
     configuration = getattr(found, "config_class", None)
     if isinstance(found, type) and issubclass(found, nn.Module) and configuration is not None:
@@ -87,7 +87,7 @@ def _arguments(target: str, call: str) -> tuple[list[Any], dict[str, Any]]:
         raise InputError.about(target, message) from None
 
 
-def _import_torchvision() -> None:
+def import_torchvision() -> None:
     """Its networks are Python; a build for another torch lacks its compiled operations, which they do not use."""
     try:
         importlib.import_module("torchvision")

@@ -59,7 +59,9 @@ class Traced(Workload):
         parameters, flops = self.parameters, self.forward_flops_per_example
         covered = sum(layer.parameters for layer in self.layers)
         others = math.fsum(each.forward_flops_per_example for each in self.others)
-        lines = [f"factored: {_share(covered, parameters)} of the parameters, {_share(flops - others, flops)} of the FLOPs"]
+        lines = [
+            f"factored: {_share(covered, parameters)} of the parameters, {_share(flops - others, flops)} of the FLOPs"
+        ]
         groups: dict[tuple[str, str], list[Unread]] = {}
         for each in self.unread:
             name = ".".join("*" if part.isdecimal() else part for part in each.name.split("."))
@@ -129,14 +131,17 @@ def from_torch(
     network = network_of(seen.uses)
     model |= {"batch_size": count, "network": network.value}
     if network is NetworkKind.LANGUAGE_MODEL:
-        heads = [each for each in found.entries if each.get("role") == LayerRole.HEAD or each["kind"] == "tied_projection"]
+        heads = [
+            each for each in found.entries if each.get("role") == LayerRole.HEAD or each["kind"] == "tied_projection"
+        ]
         positions = heads[-1].get("positions", 1) if heads else 1
         if positions > 1:
             model["loss_terms"] = positions
     model["layers"] = found.entries
-    workload = workload_from(overridden(document_of(model), settings))
+    document = overridden(document_of(model), settings)
+    workload = workload_from(document)
     own = {each.name: getattr(workload, each.name) for each in fields(Workload)}
-    return Traced(**own, model=model, unread=tuple(found.unread), notes=tuple(notes))
+    return Traced(**own, model=document.data, unread=tuple(found.unread), notes=tuple(notes))
 
 
 def _pass(module: nn.Module, inputs: Any, what: str) -> tuple[Seen, nn.Module, list[str]]:

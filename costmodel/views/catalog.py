@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel import formulas
+from costmodel.curvature.roles import NetworkKind
 from costmodel.defaults import SCHEMA
 from costmodel.formulas.verification import evidence
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import catalog_names, load_card, load_workload
 from costmodel.machines.cards import AnalogCard
 from costmodel.quantities.names import unknown
+from costmodel.views.numbers import scaled
 from costmodel.views.table import Table
 
 
@@ -40,9 +42,12 @@ class CatalogReport:
         return {"schema": SCHEMA, **self.sections()}
 
     def tables(self) -> list[Table]:
-        """One table a section."""
+        """One table a section, workloads by kind of network."""
         tables = []
         for section, entries in self.sections().items():
+            if section == "workloads":
+                tables += _by_network(entries)
+                continue
             columns = tuple(entries[0])
             rows = tuple(tuple(str(entry[column]) for column in columns) for entry in entries)
             tables.append(Table(section, columns, rows))
@@ -66,12 +71,35 @@ def _workloads() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": workload.title,
+                "network": workload.network.value,
                 "batch_size": workload.batch_size,
                 "parameters": workload.parameters,
                 "factor_pairs": pairs,
             }
         )
     return entries
+
+
+def _by_network(entries: list[dict[str, Any]]) -> list[Table]:
+    """Workloads, a table a kind of network, smallest first."""
+    tables = []
+    for kind in NetworkKind:
+        members = sorted((each for each in entries if each["network"] == kind), key=lambda each: each["parameters"])
+        rows = tuple(
+            (
+                str(each["name"]),
+                str(each["title"]),
+                str(each["batch_size"]),
+                scaled(each["parameters"], ""),
+                str(each["factor_pairs"]),
+            )
+            for each in members
+        )
+        if rows:
+            title = f"workloads: {kind.value.replace('_', ' ')}"
+            columns = ("name", "title", "batch", "parameters", "factor pairs")
+            tables.append(Table(title, columns, rows, right=(2, 3, 4)))
+    return tables
 
 
 def _devices() -> list[dict[str, Any]]:
