@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 #: From the ground up. A package may import, when it is loaded, from itself and from those before it.
 LAYERS = (
     "costmodel.quantities", "costmodel.curvature", "costmodel.defaults", "costmodel.formulas", "costmodel.machines",
-    "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.tracing", "costmodel.questions",
-    "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
+    "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.tracing",
+    "costmodel.questions", "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
 )  # fmt: skip
 #: Only these know what reads YAML or a command line.
 KNOWS = {

@@ -14,10 +14,7 @@ _ALWAYS: Final = (
     (r"(to_)?q|q_proj|query|q_lin", LayerRole.QUERY),
     (r"(to_)?k|k_proj|key|k_lin", LayerRole.KEY),
     # Query, key and value in one: the gradient of the value is the largest of the three.
-    (
-        r"(to_)?v|v_proj|value|v_lin|in_proj|qkv|to_qkv|c_attn|kv|kv_proj|key_value|query_key|query_key_value",
-        LayerRole.VALUE,
-    ),
+    (r"(to_)?(v|kv|qkv)|(v|kv|in)_proj|value|v_lin|c_attn|key_value|query_key(_value)?", LayerRole.VALUE),
     (r"out_proj|o_proj|out_lin", LayerRole.ATTENTION_OUTPUT),
     (r"linear1|fc1|up_proj|gate_proj|gate_up_proj|c_fc|wi|wi_\d|w1|w3|pwconv1|lin1", LayerRole.MLP_IN),
     (r"linear2|fc2|down_proj|wo|w2|pwconv2|lin2", LayerRole.MLP_OUT),

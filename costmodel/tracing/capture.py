@@ -25,8 +25,8 @@ class Use:
     """One product.
 
     Attributes:
-        kind: ``linear``, ``convolution``, ``transposed_convolution``, ``experts``, ``embedding``, ``products`` (both sides
-            are activations), ``aggregation``, or the name of an operation that is counted and not understood.
+        kind: ``linear``, ``convolution``, ``transposed_convolution``, ``experts``, ``embedding``, ``products`` (both
+            sides are activations), ``aggregation``, or the name of an operation that is counted and not understood.
         module: Name of the innermost module that ran it.
         order: Number of the operation in the pass.
         weight: Name of the parameter, empty where there is none.
@@ -95,7 +95,7 @@ def watching(module: nn.Module) -> Iterator[Seen]:
 
 class _Mode(TorchDispatchMode):
     def __init__(self, module: nn.Module, stack: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen, self.stack, self.order = Seen(), stack, 0
         self.names: dict[int, str] = {}
         self.sizes: dict[str, int] = {}
@@ -152,7 +152,7 @@ class _Mode(TorchDispatchMode):
     def part(self, weight: Tensor) -> tuple[int, int]:
         """First element and number of elements of a parameter that a view of it covers."""
         held = 1 + sum((size - 1) * abs(stride) for size, stride in zip(weight.shape, weight.stride(), strict=True))
-        return weight.storage_offset(), min(weight.numel(), held)
+        return int(weight.storage_offset()), min(weight.numel(), held)
 
 
 def _dense(mode: _Mode, x: Tensor, y: Tensor, bias: Tensor | None = None) -> Iterator[Use]:
@@ -192,8 +192,8 @@ def _batched(mode: _Mode, x: Tensor, y: Tensor) -> Iterator[Use]:
     else:
         kind, groups = "experts", pairs
     yield mode.use(
-        kind, weight=mode.weight(weight), part=mode.part(weight), inputs=k, outputs=outputs, rows=float(rows), groups=groups,
-        flops=flops, input_gradient=other.requires_grad,
+        kind, weight=mode.weight(weight), part=mode.part(weight), inputs=k, outputs=outputs, rows=float(rows),
+        groups=groups, flops=flops, input_gradient=other.requires_grad,
     )  # fmt: skip
 
 

@@ -245,7 +245,7 @@ def _within(module: str, name: str) -> str:
 def _attention(first: Use, second: Use, examples: int) -> Mapping[str, float] | None:
     """Queries with keys, then weights with values; None where two products are something else.
 
-    Heads and windows are pairs: as many queries as they have together stand for windows, the width is that of all heads.
+    Heads and windows are pairs, which are not told apart: the width is that of all heads in all windows of an example.
     """
     pairs, queries, keys, width = first.shape
     if second.shape[:2] != (pairs, queries) or second.shape[3] != keys or second.shape[2] != width:

@@ -38,9 +38,9 @@ def read_factory(
     """Call a factory on the meta device and read the network that it gives. Runs the user's code.
 
     Args:
-        target: ``package.module:factory`` or ``package.module:factory('name', width=64)``, arguments being plain values. It
-            gives a module; or ``(module, inputs)``, or ``(module, inputs, examples)``. A model class of transformers is made
-            from a configuration with these arguments.
+        target: ``package.module:factory`` or ``package.module:factory('name', width=64)``, arguments being plain
+            values. It gives a module; or ``(module, inputs)``, or ``(module, inputs, examples)``. A model class of
+            transformers is made from a configuration with these arguments.
         inputs: Shapes for a module that comes alone.
         examples: Examples in the inputs; from the inputs without it.
         adam: Patterns of names of layers that are left to Adam.

@@ -48,7 +48,7 @@ def network_of(uses: Sequence[Use]) -> NetworkKind:
     convolutions = sum(use.kind == "convolution" for use in weighted)
     if "aggregation" in kinds:
         return NetworkKind.GRAPH_NETWORK
-    if 2 * convolutions > len(weighted):
+    if 2 * convolutions > len(weighted) or (convolutions > 1 and kinds <= {"convolution", "linear"}):
         return NetworkKind.CONVOLUTIONAL
     if "products" in kinds and "embedding" in kinds:
         return NetworkKind.LANGUAGE_MODEL

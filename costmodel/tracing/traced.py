@@ -109,8 +109,8 @@ def from_torch(
         module: Any module; it is not changed, and its weights are not copied.
         inputs: A tensor, a tuple of positional or a dict of keyword arguments. Values matter to few networks.
         name: In results; that of the class without it.
-        examples: Examples in the inputs; the size of the first tensor's first dimension without it, or the graphs of a batch
-            of torch_geometric.
+        examples: Examples in the inputs; the size of the first tensor's first dimension without it, or the graphs of a
+            batch of torch_geometric.
         adam: Patterns of names of layers that are left to Adam, ``*`` for any part.
         settings: ``"kfac.damping=1e-2"`` and the like, as ``--set`` takes them.
         title: One line about it.

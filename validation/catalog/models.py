@@ -1,4 +1,4 @@
-"""What is in the catalog by tracing: for each model the code that makes it, its inputs, and the batch it is shown with."""
+"""What is in the catalog by tracing: for each model the code that makes it, its inputs, and its usual batch."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _graphs(title: str, name: str, layers: int, width: int, **sizes: Any) -> Mod
     given = "".join(f", {key}={value}" for key, value in sizes.items())
     code = f"nn.{name}(9, {width}, {layers}, 128{given})"
     make = partial(_graph, name, layers, width, **sizes)
-    title = f"{title}, graphs of 26 nodes and 56 edges"
+    title = f"{title}, 26 nodes and 56 edges"
     return Model(title, "torch_geometric", code, make, 512, examples=GRAPHS, on_meta=False)
 
 
@@ -191,12 +191,12 @@ MODELS: Final[dict[str, Model]] = {
     "gcn": _graphs("GCN of five layers, width 300", "GCN", 5, 300),
     "gat": _graphs("GAT of five layers, width 304, 8 heads", "GAT", 5, 304, heads=8),
     "mpnn": Model(
-        "MPNN of three rounds, width 64, graphs of 26 nodes and 56 edges", "torch_geometric",
+        "MPNN of three rounds, width 64, 26 nodes and 56 edges", "torch_geometric",
         "nn.NNConv(64, 64) with a GRU and Set2Set, as examples/qm9_nn_conv.py", _message_passing, 512,
         examples=4, on_meta=False,
     ),
     "graph_transformer": Model(
-        "GPS of ten layers, width 64, graphs of 26 nodes and 56 edges", "torch_geometric",
+        "GPS of ten layers, width 64, 26 nodes and 56 edges", "torch_geometric",
         "nn.GPSConv(64, GINEConv, heads=4), ten times", _graph_transformer, 512, examples=4, on_meta=False,
     ),
     "gpt2": _language("GPT-2, 124 M parameters", "GPT2LMHeadModel", 1024, 512, _gpt2(768, 12, 12)),

@@ -99,7 +99,8 @@ def checked_parts(kind: Kind, entry: Any) -> Iterator[Part]:
         if not isinstance(part, Part):
             raise TypeError(f"{kind.schema.__name__} gives {part!r}, which is no Layer and no Unfactored")
         found = True
-        left = isinstance(part, Layer) and not getattr(entry, "factored", True)
-        yield left_to_adam(part) if left else part
+        if isinstance(part, Layer) and not getattr(entry, "factored", True):
+            part = left_to_adam(part)
+        yield part
     if not found:
         raise TypeError(f"{kind.schema.__name__} gives no parts; such a layer would be dropped")
