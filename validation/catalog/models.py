@@ -32,7 +32,6 @@ class Model:
         examples: Examples in the inputs; the first dimension of the first without it.
         adam: Layers that nobody factors: outputs of vocabulary size.
         on_meta: Whether it is made on the meta device; edges of a graph need values.
-        slow: Whether making it takes seconds.
     """
 
     title: str
@@ -43,7 +42,6 @@ class Model:
     examples: int | None = None
     adam: tuple[str, ...] = ()
     on_meta: bool = True
-    slow: bool = False
 
 
 def trace(name: str) -> Traced:
@@ -76,10 +74,10 @@ def _image(code: str, size: int = 224) -> Made:
     return module, torch.zeros(2, 3, size, size)
 
 
-def _vision(title: str, code: str, size: int = 224, batch_size: int = 1024, slow: bool = False) -> Model:
+def _vision(title: str, code: str, size: int = 224, batch_size: int = 1024) -> Model:
     library = code.partition(".")[0]
     called = f"create_model('{code.partition('.')[2]}', num_classes=1000)" if library == "timm" else f"{code}()"
-    return Model(title, library, called, partial(_image, code, size), batch_size, slow=slow)
+    return Model(title, library, called, partial(_image, code, size), batch_size)
 
 
 def _text(name: str, tokens: int, sizes: dict[str, Any], *, decoder: bool = False, low: bool = False) -> Made:
@@ -99,14 +97,11 @@ def _language(
     sizes: dict[str, Any],
     *,
     adam: tuple[str, ...] = (),
-    slow: bool = False,
     **how: bool,
 ) -> Model:
     given = ", ".join(f"{key}={value}" for key, value in sizes.items())
     make = partial(_text, name, tokens, sizes, **how)
-    return Model(
-        f"{title}, {tokens} tokens", "transformers", f"{name}({given})", make, batch_size, adam=adam, slow=slow
-    )
+    return Model(f"{title}, {tokens} tokens", "transformers", f"{name}({given})", make, batch_size, adam=adam)
 
 
 def _graph(name: str, layers: int, width: int, **sizes: Any) -> Made:
@@ -207,16 +202,16 @@ MODELS: Final[dict[str, Model]] = {
         "Llama 3 of 8 G parameters", "LlamaForCausalLM", 8192, 512, _llama(4096, 32, 32, 14336), adam=_HEAD
     ),
     "llama_70b": _language(
-        "Llama 3 of 70 G parameters", "LlamaForCausalLM", 8192, 2048, _llama(8192, 80, 64, 28672), adam=_HEAD, slow=True
+        "Llama 3 of 70 G parameters", "LlamaForCausalLM", 8192, 2048, _llama(8192, 80, 64, 28672), adam=_HEAD
     ),
     "mixtral_8x7b": _language(
         "Mixtral 8x7B, two experts a token", "MixtralForCausalLM", 4096, 512, {"num_hidden_layers": 32}, adam=_HEAD,
-        low=True, slow=True,
+        low=True,
     ),
     "bert_base": _language("BERT base", "BertForMaskedLM", 512, 256, _bert(768, 12, 12)),
     "bert_large": _language("BERT large", "BertForMaskedLM", 512, 256, _bert(1024, 24, 16)),
     "t5_base": _language("T5 base, as many tokens on either side", "T5ForConditionalGeneration", 512, 128,
                          _t5(768, 12, 12, 3072), decoder=True),
     "t5_large": _language("T5 large, as many tokens on either side", "T5ForConditionalGeneration", 512, 128,
-                          _t5(1024, 24, 16, 4096), decoder=True, slow=True),
+                          _t5(1024, 24, 16, 4096), decoder=True),
 }  # fmt: skip
