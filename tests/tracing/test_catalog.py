@@ -8,11 +8,10 @@ from costmodel.inputs.loading import load_workload
 from costmodel.tracing.factory import import_torchvision
 from validation.catalog.models import MODELS, trace
 
-
 #: Larger sizes of what a smaller one is run of.
 LARGE = {
-    "resnet34", "resnet101", "resnet152", "densenet201", "convnext_b", "vit_b16", "vit_l16", "vit_h14", "vit_g14", "swin_b",
-    "gpt2_medium", "gpt2_large", "gpt2_xl", "llama_70b", "bert_large", "t5_large", "mixtral_8x7b",
+    "resnet34", "resnet101", "resnet152", "densenet201", "convnext_b", "vit_b16", "vit_l16", "vit_h14", "vit_g14",
+    "swin_b", "gpt2_medium", "gpt2_large", "gpt2_xl", "llama_70b", "bert_large", "t5_large", "mixtral_8x7b",
 }  # fmt: skip
 EACH = [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in MODELS]
 
@@ -30,8 +29,8 @@ def test_the_shipped_shapes_are_those_of_the_code(name: str) -> None:
 #: As their papers and libraries give them; a million or a tenth of a percent where those round.
 PARAMETERS = {
     "resnet18": 11_689_512, "resnet50": 25_557_032, "resnet152": 60_192_808, "densenet121": 7_978_856,
-    "convnext_t": 28_589_128, "vit_b16": 86_567_656, "swin_t": 28_288_354, "gpt2": 124_439_808, "gpt2_xl": 1_557_611_200,
-    "llama_8b": 8_030_261_248, "llama_70b": 70_553_706_496, "mixtral_8x7b": 46_702_792_704,
+    "convnext_t": 28_589_128, "vit_b16": 86_567_656, "swin_t": 28_288_354, "gpt2": 124_439_808,
+    "gpt2_xl": 1_557_611_200, "llama_8b": 8_030_261_248, "llama_70b": 70_553_706_496, "mixtral_8x7b": 46_702_792_704,
 }  # fmt: skip
 
 

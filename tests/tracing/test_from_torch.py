@@ -14,7 +14,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.workloads.workload import Layer, Unfactored
 from tests.tracing.factories import needs_values
 
-# --- single modules, by hand: (name, kind, d, g, bias, pairs, rows of an example, calls) --------------------------------
+# --- single modules, by hand: (name, kind, d, g, bias, pairs, rows of an example, calls) ----
 BY_HAND: list[tuple[nn.Module, tuple[int, ...], list[tuple[Any, ...]]]] = [
     (nn.Linear(5, 7), (4, 5), [("weight", "linear", 5, 7, True, 1, 1, 1)]),
     (nn.Linear(5, 7, bias=False), (4, 6, 5), [("weight", "linear", 5, 7, False, 1, 6, 1)]),
