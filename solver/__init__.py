@@ -21,6 +21,7 @@ from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
 from solver.moments import Process
 from solver.noise import Noise
+from solver.products import invert_by_products
 from solver.results import Mitigation, Result
 from solver.sampling import Moments, sample_moments
 from solver.solve import Session, solve
@@ -43,6 +44,7 @@ __all__ = [
     "euler_moments",
     "invert",
     "invert_by_columns",
+    "invert_by_products",
     "sample_moments",
     "solve",
 ]

@@ -15,6 +15,7 @@ from solver.invert import invert
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import MatrixError
+from solver.products import invert_by_products
 from solver.results import Result
 from solver.solve import Session
 
@@ -141,6 +142,13 @@ class ThermoColumns(_Inverses):
 
     def _run(self, matrix: Tensor, seed: int) -> Result:
         return invert_by_columns(matrix, self.machine, seed=seed, **self.target)
+
+
+class ThermoProducts(_Inverses):
+    """Analog products. Keyword arguments but the machine, `guard` and `seed` go to `solver.invert_by_products`."""
+
+    def _run(self, matrix: Tensor, seed: int) -> Result:
+        return invert_by_products(matrix, self.machine, seed=seed, **self.target)
 
 
 class ThermoSolve(_Thermo):
