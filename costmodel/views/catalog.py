@@ -72,7 +72,6 @@ class CatalogReport:
 
 #: What tables show; JSON and CSV have everything.
 _SHOWN: Final = {
-    "workloads": ("name", "parameters", "factor_pairs", "batch_size", "title"),
     "devices": ("name", "kind", "statuses", "title"),
     "formulas": ("name", "unit", "checked", "meaning"),
 }

@@ -26,7 +26,7 @@ def test_the_shipped_shapes_are_those_of_the_code(name: str) -> None:
     )  # fmt: skip
 
 
-#: As their papers and libraries give them; a million or a tenth of a percent where those round.
+#: As their libraries and papers give them.
 PARAMETERS = {
     "resnet18": 11_689_512, "resnet50": 25_557_032, "resnet152": 60_192_808, "densenet121": 7_978_856,
     "convnext_t": 28_589_128, "vit_b16": 86_567_656, "swin_t": 28_288_354, "gpt2": 124_439_808,
