@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # What the core can be tested by where there is no torch.
-CORE_TESTS := tests costmodel --ignore=tests/solver --ignore=tests/validation \
+CORE_TESTS := tests costmodel --ignore=costmodel/tracing --ignore=tests/tracing --ignore=tests/solver --ignore=tests/validation \
 	--ignore=tests/test_catalog_workloads.py --ignore=tests/test_notebooks.py
 NEXT = @printf '\nThe environment is not active yet; type next:\n  . $(BIN)/activate\n  python -m costmodel %s\n'
 
@@ -58,7 +58,7 @@ $(VENV)/core: $(VENV)/python pyproject.toml
 	@touch $@
 
 $(VENV)/test: $(VENV)/core constraints.txt
-	$(PIP) -c constraints.txt -e ".[test,oracles]"
+	$(PIP) -c constraints.txt -e ".[test,oracles,models]"
 	@touch $@
 
 clean:

@@ -8,6 +8,7 @@
 ===============  =====================================================================================================
 project          every method on a model and its hardware, from names, files or loaded objects: a :class:`Projection`
 count            exact FLOPs of one step of a model: :class:`Counts`
+from_torch       a workload from a torch module, read on the meta device; ``to_yaml`` writes its model file
 predict          time of one operation on a digital card: a :class:`Prediction`
 sensitivity      what drives a step or a speedup: Sobol indices over the inputs' ranges, and elasticities
 crossover        the value of an input at which two methods cost the same, or why there is none
@@ -42,7 +43,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from costmodel import formulas
-    from costmodel.api import count, load_card, load_workload, predict, project
+    from costmodel.api import count, from_torch, load_card, load_workload, predict, project
     from costmodel.api_questions import crossover, require, sensitivity
     from costmodel.defaults import Scenario
     from costmodel.inputs.faults import InputError
@@ -71,6 +72,7 @@ __all__ = [
     "count",
     "crossover",
     "formulas",
+    "from_torch",
     "load_card",
     "load_workload",
     "predict",
@@ -97,6 +99,7 @@ _HOMES: Final = {
     "catalog_names": "costmodel.inputs.loading",
     "count": "costmodel.api",
     "crossover": "costmodel.api_questions",
+    "from_torch": "costmodel.api",
     "load_card": "costmodel.api",
     "load_workload": "costmodel.api",
     "predict": "costmodel.api",

@@ -10,8 +10,22 @@ from typing import Annotated
 
 import typer
 
+from costmodel import cli_trace
 from costmodel.cli_curvature import curvature
-from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load, of_model
+from costmodel.cli_inputs import (
+    Adam,
+    Analog,
+    Digital,
+    Examples,
+    Input,
+    OptionalModel,
+    Settings,
+    Torch,
+    Traced,
+    examples,
+    load,
+    of_model,
+)
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
 from costmodel.cli_questions import register as register_questions
@@ -24,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(curvature, name="curvature")
+cli_trace.register(app)
 register_questions(app)
 register_sweep(app)
 
@@ -49,11 +64,12 @@ def costmodel(
     "project imagenet_vit",
     "project my-model.yaml --digital h100-sxm --analog my-machine.yaml",
     'project gpt --devices 8 --set precision=bfloat16 --set relaxation_time="1 ns"',
+    "project --torch torchvision.models:resnet50 --input 8x3x224x224 --set batch_size=1024",
     "project ogbg --details",
     "project ogbg --format csv > ogbg.csv",
 ))  # fmt: skip
 def project(
-    model: Model,
+    model: OptionalModel = "",
     digital: Digital = DIGITAL,
     analog: Analog = ANALOG,
     settings: Settings = [],  # noqa: B006 -- typer copies it
@@ -64,13 +80,17 @@ def project(
     every: Annotated[bool, typer.Option("--all", help="every method, also those the machine cannot run")] = False,
     details: Annotated[bool, typer.Option("--details", help="phases, memory and every number with its source")] = False,
     output: Output = Format.TABLE,
+    torch: Torch = "",
+    inputs: Input = [],  # noqa: B006
+    number: Examples = 0,
+    adam: Adam = [],  # noqa: B006
 ) -> None:
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
     from costmodel.projection.project import project as run
     from costmodel.views.project import ProjectReport
 
     settings = [*settings, f"model.devices={devices}"] if devices else settings
-    workload, digital_card, analog_card = load(model, digital, analog, settings)
+    workload, digital_card, analog_card = load(model, digital, analog, settings, Traced(torch, inputs, number, adam))
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
     _print(output, ProjectReport(result, every, details))
 
@@ -79,13 +99,20 @@ def project(
     "counts wmt",
     "counts mlp --set batch_size=64 --format csv",
 ))  # fmt: skip
-def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
+def counts(
+    model: OptionalModel = "",
+    settings: Settings = [],  # noqa: B006
+    torch: Torch = "",
+    inputs: Input = [],  # noqa: B006
+    number: Examples = 0,
+    adam: Adam = [],  # noqa: B006
+    output: Output = Format.TABLE,
+) -> None:
     """Exact FLOPs of one step of MODEL with every phase done once."""
-    from costmodel.inputs.loading import load_workload
     from costmodel.projection.counts import count
     from costmodel.views.counts import CountsReport
 
-    _print(output, CountsReport(count(load_workload(model, of_model(settings)))))
+    _print(output, CountsReport(count(Traced(torch, inputs, number, adam).load(model, of_model(settings)))))
 
 
 @app.command(epilog=examples(

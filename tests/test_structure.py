@@ -10,11 +10,16 @@ ROOT = Path(__file__).parents[1]
 #: From the ground up. A package may import, when it is loaded, from itself and from those before it.
 LAYERS = (
     "costmodel.quantities", "costmodel.curvature", "costmodel.defaults", "costmodel.formulas", "costmodel.machines",
-    "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.questions",
-    "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
+    "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.tracing",
+    "costmodel.questions", "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
 )  # fmt: skip
 #: Only these know what reads YAML or a command line.
-KNOWS = {"pydantic": "costmodel.inputs", "yaml": "costmodel.inputs", "typer": "costmodel.cli"}
+KNOWS = {
+    "pydantic": "costmodel.inputs",
+    "yaml": "costmodel.inputs",
+    "typer": "costmodel.cli",
+    "torch": "costmodel.tracing",
+}
 
 
 def modules() -> dict[str, Path]:

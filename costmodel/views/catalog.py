@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel import formulas
+from costmodel.curvature.roles import NetworkKind
 from costmodel.defaults import SCHEMA
 from costmodel.formulas.verification import evidence
 from costmodel.inputs.faults import InputError
@@ -42,11 +43,14 @@ class CatalogReport:
         return {"schema": SCHEMA, **self.sections()}
 
     def tables(self) -> list[Block]:
-        """One table a section; of all sections together, formulas are counted by family."""
+        """A table a section, workloads by kind of network; of all sections together, formulas by family."""
         tables: list[Block] = []
         for section, entries in self.sections().items():
             if section == "formulas" and not self.what:
                 tables.append(_families(entries))
+                continue
+            if section == "workloads":
+                tables += _by_network(entries)
                 continue
             columns = _SHOWN[section]
             rows = tuple(tuple(_written(entry[column]) for column in columns) for entry in entries)
@@ -68,7 +72,6 @@ class CatalogReport:
 
 #: What tables show; JSON and CSV have everything.
 _SHOWN: Final = {
-    "workloads": ("name", "parameters", "factor_pairs", "batch_size", "title"),
     "devices": ("name", "kind", "statuses", "title"),
     "formulas": ("name", "unit", "checked", "meaning"),
 }
@@ -103,12 +106,35 @@ def _workloads() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": workload.title,
+                "network": workload.network.value,
                 "batch_size": workload.batch_size,
                 "parameters": workload.parameters,
                 "factor_pairs": pairs,
             }
         )
     return entries
+
+
+def _by_network(entries: list[dict[str, Any]]) -> list[Table]:
+    """Workloads, a table a kind of network, smallest first."""
+    tables = []
+    for kind in NetworkKind:
+        members = sorted((each for each in entries if each["network"] == kind), key=lambda each: each["parameters"])
+        rows = tuple(
+            (
+                str(each["name"]),
+                str(each["title"]),
+                str(each["batch_size"]),
+                scaled(each["parameters"], ""),
+                str(each["factor_pairs"]),
+            )
+            for each in members
+        )
+        if rows:
+            title = f"workloads: {kind.value.replace('_', ' ')}"
+            columns = ("name", "title", "batch", "parameters", "factor pairs")
+            tables.append(Table(title, columns, rows, right=(2, 3, 4)))
+    return tables
 
 
 def _devices() -> list[dict[str, Any]]:
