@@ -256,6 +256,8 @@ class FittedLaw:
         excess = self.excess(work.size)
         seconds = seconds * scatter * _widened(excess, self.growth, context)
         inside = excess == 1
+        if np.all(inside):
+            return [Term(seconds, Status.INTERPOLATED)]
         return [Term(seconds * inside, Status.INTERPOLATED), Term(seconds * ~inside, Status.EXTRAPOLATED)]
 
     def _per_units(self, work: Work) -> Draws:

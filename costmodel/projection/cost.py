@@ -33,9 +33,21 @@ class Cost:
 def total(costs: Iterable[Cost]) -> Cost:
     """Sum of costs, with the status of those that matter."""
     costs = list(costs)
-    whole = np.sum([cost.total for cost in costs], axis=0)
-    by_shape = np.sum([cost.by_shape for cost in costs], axis=0)
+    whole = _sum([cost.total for cost in costs])
+    by_shape = _sum([cost.by_shape for cost in costs])
     return Cost(whole, by_shape, weakest_that_matters((cost.total, cost.status) for cost in costs))
+
+
+def _sum(parts: list[Draws]) -> Draws:
+    """Sum of arrays in order; numpy's own makes one array of them all first."""
+    if not parts:
+        return np.zeros(())
+    if len(parts) == 1:
+        return parts[0]
+    whole = np.array(np.broadcast_to(parts[0], np.broadcast_shapes(*(part.shape for part in parts))))
+    for part in parts[1:]:
+        whole += part
+    return whole
 
 
 def slowest(costs: list[Cost]) -> Cost:
@@ -81,8 +93,12 @@ class Gathered:
 def weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:
     """The weakest status among the parts that make up at least :data:`MATTERS` of the whole, by median."""
     parts = list(parts)
-    if all(status is Status.MEASURED for _, status in parts):
+    known = {status for _, status in parts}
+    if known <= {Status.MEASURED}:
         return Status.MEASURED
+    # The largest of few parts matters, and all have one status.
+    if len(known) == 1 and len(parts) * MATTERS < 1 and any(median(part) > 0 for part, _ in parts):
+        return parts[0][1]
     medians = [(median(part), status) for part, status in parts]
     whole = sum(middle for middle, _ in medians)
     return weakest(status for middle, status in medians if middle > 0 and middle >= MATTERS * whole)

@@ -10,6 +10,7 @@ from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term, beside
+from costmodel.machines.solver import SolverLaw
 from costmodel.methods import AnalogWork, Cadence, DigitalWork, MessageWork, Method, Phase, Resource, Runs, Scope
 from costmodel.methods.distribution import Place, place
 from costmodel.projection.analog import law_factor, law_status
@@ -44,6 +45,7 @@ class Evaluation:
         # Most phases belong to several methods.
         self._costs: dict[Phase, Cost] = {}
         self._energies: dict[Phase, Cost | None] = {}
+        self._laws: dict[SolverLaw | None, tuple[Draws, Status]] = {}
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -112,7 +114,8 @@ class Evaluation:
     def _phase(self, phase: Phase) -> Cost:
         share = self._runs_per_step(phase)
         parts = [self._work(work, place(phase), phase.beside) for work in phase.works]
-        parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
+        if not np.isscalar(share) or share != 1.0:
+            parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
         cost = self._queued(phase, cost, share)
         floor = self._drawn.get("model.host_time")
@@ -219,8 +222,10 @@ class Evaluation:
 
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""
-        values, factors = self._scopes.curved, self._analog.solver
-        return law_factor(work, factors, self._drawn), law_status(work, factors, values)
+        if work.law not in self._laws:
+            values, factors = self._scopes.curved, self._analog.solver
+            self._laws[work.law] = law_factor(work, factors, self._drawn), law_status(work, factors, values)
+        return self._laws[work.law]
 
     def _status(self, part: Formula | Summand, tolerance: Formula | None) -> Status:
         """The weakest status among the quantities in a part of a formula and in what stands for epsilon there."""
@@ -230,5 +235,6 @@ class Evaluation:
     def _with_law(self, part: Summand, factor: Draws, tolerance: Formula | None) -> Draws:
         """A part of the time or the energy of analog work, for each factor of each shape."""
         if factor.size == 1:
-            return self._scopes.summand(part, Scope.FACTOR, tolerance) * factor
+            found = self._scopes.summand(part, Scope.FACTOR, tolerance)
+            return found if factor[0, 0] == 1 else found * factor
         return self._scopes.curvature.mean(self._scopes.standing(part, tolerance) * factor)

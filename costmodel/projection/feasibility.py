@@ -97,10 +97,11 @@ def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Eva
     """
     found: dict[str, Feasibility] = {}
     judged: dict[tuple[Delivery | None, bool, bool], Feasibility] = {}
+    arrays = {deflated: mitigation.Arrays(evaluation, deflated=deflated) for deflated in (False, True)}
     for method in methods:
         kind = (method.delivers, method.deflated, method.refined)
         if kind not in judged:
-            judged[kind] = _judged(method, analog, evaluation)
+            judged[kind] = _judged(method, analog, evaluation, arrays)
         lacking = method.needs is not None and getattr(analog, method.needs) is None
         found[method.name] = replace(
             judged[kind],
@@ -110,14 +111,18 @@ def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Eva
     return found
 
 
-def _judged(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasibility:
+def _judged(
+    method: Method, analog: AnalogCard, evaluation: Evaluation, arrays: Mapping[bool, mitigation.Arrays]
+) -> Feasibility:
     assert method.delivers is not None  # registration sees to it
     causes = _causes(method.delivers, analog)
     bits = couplings.rounding_bits()
     target = evaluation.quantity("model.kfac.relative_error")
-    seen = mitigation.seen(method, evaluation) | {"epsilon_n": mitigation.asked(method, target)[None, :]}
-    found = evaluation.factors([formula for each in causes.values() for formula in each], {})
-    found |= evaluation.factors([bits, *(formula for formula in found if formula not in _of_readings())], seen)
+    asked = {"epsilon_n": mitigation.asked(method, target)[None, :]}
+    formulas = [formula for each in causes.values() for formula in each]
+    read = [formula for formula in formulas if formula in _of_readings()]
+    found = arrays[method.deflated].values([bits, *(formula for formula in formulas if formula not in read)], asked)
+    found |= arrays[False].values(read, {})
     # Several formulas of one cause amplify each other; the two factors of a layer disturb one gradient.
     by_factor = {name: np.asarray(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
     if method.refined:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,29 +52,39 @@ class Memory:
 
 def memory(method: Method, workload: Workload, digital: DigitalCard) -> Memory:
     """What a method keeps on each device that shares a workload."""
+    return memories([method], workload, digital)[method.name]
+
+
+def memories(methods: Iterable[Method], workload: Workload, digital: DigitalCard) -> dict[str, Memory]:
+    """What each of some methods keeps on each device that shares a workload, by name."""
+    layers = _Layers(workload)
+    return {method.name: _memory(method, workload, digital, layers) for method in methods}
+
+
+def _memory(method: Method, workload: Workload, digital: DigitalCard, layers: _Layers) -> Memory:
     weights = _BYTES * workload.parameters
     share = workload.precision.activation_bytes / _BYTES
     return Memory(
         parameters=weights,
         gradients=weights,
-        state=_state(method, workload),
-        activations=share * _over_layers(network.outputs_bytes(), workload),
+        state=_state(method, workload, layers),
+        activations=share * layers.sum(network.outputs_bytes()),
         available=None if digital.memory is None else digital.memory.value,
     )
 
 
-def _state(method: Method, workload: Workload) -> float:
+def _state(method: Method, workload: Workload, layers: _Layers) -> float:
     kept = method.memory or _usual(method)
     if kept is None:
         return 0.0
     if set(kept.letters) == {"N"}:
         return float(kept.evaluate(N=workload.parameters))
-    found = _over_layers(kept, workload)
+    found = layers.sum(kept)
     if workload.kfac.stale_steps and method.delivers is Delivery.INVERSE:
         # Inverses that come in while training uses those of the refresh before.
-        found += workload.gradient_worker_fraction * _BYTES * _over_layers(kfac.factors.layer_elements(), workload)
+        found += workload.gradient_worker_fraction * _BYTES * layers.sum(kfac.factors.layer_elements())
     if any(phase.part == INVERSE_BROADCAST for phase in method.phases):
-        held = _over_layers(kfac.factors.layer_elements(), workload)
+        held = layers.sum(kfac.factors.layer_elements())
         found -= (1.0 - workload.gradient_worker_fraction) * _BYTES * held
     # What has no factors has a momentum.
     return found + _BYTES * sum(other.parameters for other in workload.others)
@@ -87,10 +98,20 @@ def _usual(method: Method) -> Formula | None:
     return kfac.conjugate_gradients.memory_bytes() if built else None
 
 
-def _over_layers(formula: Formula, workload: Workload) -> float:
-    """A formula of a layer, added over all layers and their pairs."""
-    shapes, counts = zip(*workload.shapes(), strict=True)
-    values = layer_values(shapes, workload.device_batch)
-    values["b"] = np.full((len(shapes), 1), workload.kfac.block_size.value)
-    each = formula.evaluate(**{letter: values[letter] for letter in formula.letters}) * values["pairs"]
-    return math.fsum((np.broadcast_to(each, values["a"].shape)[:, 0] * np.array(counts)).tolist())
+class _Layers:
+    """Sizes of a network's layers, and formulas of a layer added over all layers and their pairs, each once."""
+
+    def __init__(self, workload: Workload) -> None:
+        shapes, counts = zip(*workload.shapes(), strict=True)
+        self._values = layer_values(shapes, workload.device_batch)
+        self._values["b"] = np.full((len(shapes), 1), workload.kfac.block_size.value)
+        self._counts = np.array(counts)
+        self._found: dict[Formula, float] = {}
+
+    def sum(self, formula: Formula) -> float:
+        if formula not in self._found:
+            values = {letter: self._values[letter] for letter in formula.letters}
+            each = formula.evaluate(**values) * self._values["pairs"]
+            whole = np.broadcast_to(each, self._values["a"].shape)[:, 0] * self._counts
+            self._found[formula] = math.fsum(whole.tolist())
+        return self._found[formula]

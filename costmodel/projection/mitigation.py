@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,10 +41,32 @@ def formulas_of(method: Method) -> tuple[Formula, ...]:
     return (*of_deflated, *((refined.couplings(), refined.readings()) if method.refined else ()))
 
 
-def seen(method: Method, evaluation: Evaluation) -> dict[str, Draws]:
-    """Symbols of a factor as the arrays of a method see it, where they are not its own."""
-    if not method.deflated:
-        return {}
+class Arrays:
+    """Factors as arrays see them, whole or without their top modes.
+
+    Methods that differ in time alone ask for the same values, each of which is computed once.
+    """
+
+    def __init__(self, evaluation: Evaluation, *, deflated: bool) -> None:
+        self._evaluation, self._without_top = evaluation, deflated
+        self._found: dict[Formula, Draws] = {}
+
+    @cached_property
+    def _seen(self) -> dict[str, Draws]:
+        return _deflated(self._evaluation) if self._without_top else {}
+
+    def values(self, formulas: Iterable[Formula], asked: Mapping[str, Draws]) -> dict[Formula, Draws]:
+        """Values of formulas; ``asked`` are the symbols that a method decides beside what its arrays see."""
+        formulas = list(formulas)
+        own = [each for each in formulas if not asked.keys().isdisjoint(each.letters)]
+        new = [each for each in formulas if each not in own and each not in self._found]
+        self._found |= self._evaluation.factors(new, self._seen)
+        known = {each: self._found[each] for each in formulas if each not in own}
+        return known | self._evaluation.factors(own, {**self._seen, **asked})
+
+
+def _deflated(evaluation: Evaluation) -> dict[str, Draws]:
+    """Symbols of a factor without its top mode, where they are not its own."""
     gap = np.minimum(evaluation.symbol("eta"), _LARGEST_GAP)
     found = evaluation.factors(list(_moments().values()), {"eta": gap})
     values = {letter: found[formula] for letter, formula in _moments().items()}

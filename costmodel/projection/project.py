@@ -16,7 +16,7 @@ from costmodel.projection.cost import Cost, Gathered, total
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
-from costmodel.projection.memory import Memory, memory
+from costmodel.projection.memory import Memory, memories
 from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import Overlapped, overlapped
 from costmodel.projection.standing import standings
@@ -191,6 +191,7 @@ def project(
     best = min(digital_kfac, key=lambda method: np.median(steps[method.name].total))
     baseline = next(method.name for method in methods if method.role is Role.BASELINE)
     targets = _times_to_target(workload, sample, methods, steps)
+    kept = memories(methods, workload, digital)
     return Projection(
         workload=workload,
         digital=digital,
@@ -200,7 +201,7 @@ def project(
         seed=seed,
         methods={
             method.name: _method(
-                method, schedules[method.name], steps, targets, energies[method.name], memory(method, workload, digital)
+                method, schedules[method.name], steps, targets, energies[method.name], kept[method.name]
             )
             for method in methods
         },

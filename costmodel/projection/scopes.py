@@ -128,7 +128,7 @@ class Scopes:
         units = shapes if scope is Scope.LAYER else 2 * shapes
         whole = np.broadcast_to(seconds, (units, self.draws))
         each = whole if scope is Scope.LAYER else whole[:shapes] + whole[shapes:]
-        return each * self._having(layers)[:, None]
+        return each if layers is Layers.ALL else each * self._having(layers)[:, None]
 
     def sum(self, weighted: Draws) -> Draws:
         """Sum over units, shape (draws,)."""
