@@ -61,7 +61,7 @@ def code(expression: Expression) -> str:
 
     >>> n = sp.Symbol("n", positive=True)
     >>> code(2 * n**3 / 3 + sp.ceiling(n / 7))
-    '2*($n*$n*$n)/3 + Math.ceil($n/7)'
+    '(2*($n*$n*$n))/3 + Math.ceil($n/7)'
     """
     try:
         return str(Printer({}).doprint(expression))

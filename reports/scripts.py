@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 
 @cache
@@ -15,3 +16,15 @@ def asset(name: str) -> str:
 def script(*names: str) -> str:
     """Several files as one script."""
     return "\n".join(asset(name) for name in names)
+
+
+#: What computes; what shows is apart from it.
+ENGINE: Final = (
+    "special.js",
+    "formulas.js",
+    "machines.js",
+    "spectra.js",
+    "evaluator.js",
+    "feasibility.js",
+    "projection.js",
+)

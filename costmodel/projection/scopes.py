@@ -94,7 +94,9 @@ class Scopes:
         """Typical values of a symbol for each unit of a scope, a column: the median of a rank that is drawn."""
         drawn = self.values[scope].get(letter)
         values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
-        return np.asarray(np.median(values, axis=1, keepdims=True))
+        # A mean of whole ranks is a half as often as not; its last digits, which depend on the order of a sum, must not
+        # decide to which whole number a law rounds it.
+        return np.asarray(np.round(np.median(values, axis=1, keepdims=True), 9))
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""

@@ -1,0 +1,422 @@
+"""What a page needs to project a model by itself: its layers, the methods, the laws of cards, draws, and formulas."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import sympy as sp
+
+from costmodel.curvature.law import RoleEffect, Target
+from costmodel.defaults import Scenario
+from costmodel.formulas import Formula, blocks
+from costmodel.formulas.accuracy import couplings, readings, refined, tiled
+from costmodel.formulas.thermo import noise
+from costmodel.machines.analog_defaults import BOLTZMANN, completed
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.machines.laws import ConstantLaw, FittedLaw, Law
+from costmodel.machines.operations import OPERATIONS
+from costmodel.machines.precision import OUTPUTS, law_name, precision_of
+from costmodel.methods import AnalogWork, Delivery, DigitalWork, MessageWork, Method, Phase
+from costmodel.methods.distribution import place
+from costmodel.projection import mitigation
+from costmodel.projection.curvature import LAW, role_of
+from costmodel.projection.draws import Sample, quantities
+from costmodel.projection.methods import methods_of
+from costmodel.projection.standing import SIDES, curvature, standings
+from costmodel.projection.values import ANALOG, BEHIND, CURVED
+from costmodel.quantities.declared import DECLARED
+from costmodel.quantities.estimate import Draws, Quantity, standard_normal
+from costmodel.quantities.symbols import Better
+from costmodel.workloads.workload import Layer, Workload
+from reports.javascript import code, compiled
+
+#: Draws of a report, and fewest of one whose layers are many.
+DRAWS: Final = 256
+_FEWEST: Final = 16
+#: Numbers of curvature that a page carries at most: 8 bytes each, and a third more as text.
+_MOST_NUMBERS: Final = 150_000
+
+
+def draws_for(workload: Workload, wanted: int = DRAWS) -> int:
+    """How many draws a page can carry: fewer where very many layers differ."""
+    units = 8 * len(standings(workload, tuple(shape for shape, _ in workload.shapes())))
+    return max(_FEWEST, min(wanted, _MOST_NUMBERS // units))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What can be picked on a page.
+
+    Attributes:
+        workload: The model.
+        digital: Digital cards, the first one shown at first.
+        analog: Analog cards, likewise.
+    """
+
+    workload: Workload
+    digital: Sequence[DigitalCard]
+    analog: Sequence[AnalogCard]
+
+
+class Plan:
+    """Everything a page computes with, as JSON."""
+
+    def __init__(self, choice: Choice, draws: int, seed: int, scenario: Scenario) -> None:
+        self._choice, self._draws, self._seed, self._scenario = choice, draws, seed, scenario
+        self._names: dict[Formula, str] = {}
+        self._phases: list[dict[str, Any]] = []
+        self._positions: dict[Phase, int] = {}
+        self._methods = methods_of(choice.workload)
+
+    @property
+    def formulas(self) -> Mapping[str, Formula]:
+        """Formulas that the page evaluates, by the name it knows them under."""
+        return {name: each for each, name in self._names.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole of it."""
+        workload = self._choice.workload
+        found = {
+            "draws": self._draws,
+            "scenario": self._scenario.value,
+            "model": _model(workload),
+            "methods": [self._method(each) for each in self._methods],
+            "phases": self._phases,
+            "curvature": _curvature(self._choice, self._draws, self._seed, self._scenario),
+            "digital": {each.name: self._digital(each) for each in self._choice.digital},
+            "analog": {each.name: _analog(each) for each in self._choice.analog},
+            "quantities": self._quantities(),
+            "fixed": self._fixed(),
+        }
+        found["compiled"] = compiled({name: each.expression for name, each in self.formulas.items()}).as_json()
+        found["letters"] = {name: list(each.letters) for name, each in self.formulas.items()}
+        found["deviates"] = self._deviates(found)
+        return found
+
+    def _name(self, formula: Formula | None) -> str | None:
+        """The name of a formula on the page; several may share the one they were made from."""
+        if formula is None:
+            return None
+        if formula not in self._names:
+            taken = set(self._names.values())
+            name = formula.name
+            while name in taken:
+                name += "'"
+            self._names[formula] = name
+        return self._names[formula]
+
+    def _count(self, count: float | Formula) -> float | str | None:
+        return self._name(count) if isinstance(count, Formula) else float(count)
+
+    # --- methods -------------------------------------------------------------------------------------------------
+
+    def _method(self, method: Method) -> dict[str, Any]:
+        return {
+            "name": method.name,
+            "title": method.title,
+            "role": method.role.value,
+            "needs": method.needs,
+            "delivers": method.delivers and method.delivers.value,
+            "deflated": method.deflated,
+            "refined": method.refined,
+            "assumes": list(method.assumes),
+            "phases": [self._phase(phase) for phase in method.phases],
+        }
+
+    def _phase(self, phase: Phase) -> int:
+        """Position of a phase among all; most belong to several methods."""
+        if phase not in self._positions:
+            self._positions[phase] = len(self._phases)
+            self._phases.append(
+                {
+                    "name": phase.name,
+                    "label": phase.part.label,
+                    "solver": phase.part.solver,
+                    "cadence": phase.cadence.name,
+                    "interval": phase.interval,
+                    "pipelined": phase.pipelined,
+                    "fed": phase.fed_by_host,
+                    "place": place(phase).value,
+                    "works": [self._work(work) for work in phase.works],
+                }
+            )
+        return self._positions[phase]
+
+    def _work(self, work: DigitalWork | AnalogWork | MessageWork) -> dict[str, Any]:
+        if isinstance(work, AnalogWork):
+            return {
+                "kind": "analog",
+                "resource": work.resource.value,
+                "time": self._name(work.time),
+                "chained": work.chained,
+                "systems": self._name(work.systems),
+                "law": work.law and work.law.value,
+                "tolerance": self._name(work.tolerance),
+            }
+        if isinstance(work, MessageWork):
+            named = {"messages": self._name(work.messages), "words": self._name(work.words)}
+            return {"kind": "message", "scope": work.scope.value, **named}
+        precision = self._choice.workload.precision
+        share = precision.activation_bytes / 4.0 if work.operation in OUTPUTS else 1.0
+        return {
+            "kind": "digital",
+            "operation": work.operation,
+            "scope": work.scope.value,
+            "calls": self._count(work.calls),
+            "units": self._name(work.flops if OPERATIONS[work.operation].flops(2, 2) else work.bytes),
+            "per_unit": 1.0 if OPERATIONS[work.operation].flops(2, 2) else share / 4.0,
+            "elements": self._name(work.elements),
+            "batched": work.batched,
+            "sizes": [str(each) for each in work.sizes],
+            "layers": work.layers.value,
+            "tolerance": self._name(work.tolerance),
+        }
+
+    def _fixed(self) -> dict[str, Any]:
+        """Formulas that stand behind symbols and accuracy."""
+        named = {
+            "kappa": BEHIND["kappa"],
+            "r": BEHIND["r"],
+            "chi": BEHIND["chi"],
+            "nu": noise.solution_ratio(),
+            "rounding": couplings.rounding_total(),
+            "mismatch": couplings.mismatch_error(),
+            "bits": couplings.rounding_bits(),
+            "refined_read": refined.readings(),
+            "refined_couplings": refined.couplings(),
+        }
+        causes = {
+            Delivery.INVERSE.value: {"output_rounding": [readings.inverse_total(), tiled.amplification()]},
+            Delivery.SOLUTION.value: {
+                "right_hand_sides": [readings.input_error()],
+                "output_rounding": [readings.solution_error(), blocks.solve_amplification()],
+            },
+        }
+        return {
+            **{key: self._name(each) for key, each in named.items()},
+            "moments": {letter: self._name(each) for letter, each in mitigation.moments().items()},
+            "causes": {
+                how: {cause: [self._name(each) for each in own] for cause, own in found.items()}
+                for how, found in causes.items()
+            },
+            "readings": [
+                self._name(each)
+                for each in (readings.inverse_total(), readings.input_error(), readings.solution_error())
+            ],
+            "analog": dict(ANALOG),
+            "curved": sorted(CURVED),
+            "boltzmann": BOLTZMANN,
+        }
+
+    # --- machines ------------------------------------------------------------------------------------------------
+
+    def _digital(self, card: DigitalCard) -> dict[str, Any]:
+        workload = self._choice.workload
+        works = (work for method in self._methods for phase in method.phases for work in phase.works)
+        operations = dict.fromkeys(work.operation for work in works if isinstance(work, DigitalWork))
+        resolved: dict[str, Any] = {}
+        laws: dict[str, Any] = {}
+        for name in operations:
+            parts = card.resolve(name, precision_of(name, workload.precision, workload.kfac.precision))
+            if parts is None:
+                raise ValueError(f"card {card.name} has no law for {law_name(name, workload.precision)}")
+            resolved[name] = [
+                {"law": each.operation, "launch": each.launch, "element_time": each.element_time, "work": each.work}
+                for each in parts
+            ]
+            laws |= {each.operation: _law(each.operation, card.laws[each.operation]) for each in parts}
+        return {"title": card.title, "source": card.source, "resolved": resolved, "laws": laws}
+
+    # --- quantities and draws ------------------------------------------------------------------------------------
+
+    def _quantities(self) -> dict[str, Any]:
+        """Of the model, and of each card beside it."""
+        workload, first = self._choice.workload, self._choice
+        own = quantities(workload, first.digital[0], first.analog[0])
+        model = {path: each for path, each in own.items() if not path.startswith(("digital.", "analog.", "solver."))}
+        digital = {
+            card.name: {f"digital.{path}": each for path, each in card.quantities(workload.precisions).items()}
+            for card in first.digital
+        }
+        analog = {}
+        for card in first.analog:
+            solver = {f"solver.{law}.factor": factor.factor for law, factor in card.solver.items()}
+            analog[card.name] = {f"analog.{name}": each for name, each in completed(card).items()} | solver
+        return {
+            "model": _records(model),
+            "digital": {name: _records(each) for name, each in digital.items()},
+            "analog": {name: _records(each) for name, each in analog.items()},
+        }
+
+    def _deviates(self, found: Mapping[str, Any]) -> dict[str, str]:
+        """Streams of deviates by name, of every quantity with a range and of what lies outside laws' data."""
+        groups = found["quantities"]
+        records = {**groups["model"]}
+        streams = [each["stream"] or path for path, each in records.items()]
+        for kind in ("digital", "analog"):
+            for each in groups[kind].values():
+                streams += [record["stream"] or path for path, record in each.items()]
+        laws = {law for card in found["digital"].values() for law in card["laws"]}
+        streams += [f"digital.operations.{law}.extrapolation" for law in sorted(laws)]
+        kept = (name for name in dict.fromkeys(streams) if not name.startswith((f"{LAW}.", "model.kfac.curvature.")))
+        return {name: packed(standard_normal(name, self._draws, self._seed)) for name in kept}
+
+
+def packed(values: Draws) -> str:
+    """Numbers as text, bit by bit."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
+
+
+def _records(found: Mapping[str, Quantity]) -> dict[str, dict[str, Any]]:
+    records = {}
+    for path, each in found.items():
+        declared = DECLARED.get(path.rsplit(".", 1)[-1])
+        fixed = path.startswith("digital.") or declared is None
+        symbol = None if declared is None or path.startswith((f"{LAW}.", "digital.")) else declared.symbol
+        low, high = (0.0, math.inf) if symbol is None else (symbol.minimum, symbol.maximum)
+        if symbol is not None and symbol.open_maximum:
+            high *= 1.0 - 1e-9
+        records[path] = {
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "unit": each.unit.name,
+            "status": each.status.value,
+            "source": each.source,
+            "stream": each.stream,
+            "better": (Better.EITHER if fixed or declared is None else declared.better).value,
+            "least": low if symbol is not None else None,
+            "most": _end(high) if symbol is not None else None,
+        }
+    return records
+
+
+def _end(value: float) -> float | None:
+    """An end of a range; None where it is open."""
+    return value if math.isfinite(value) else None
+
+
+def _law(name: str, law: Law) -> dict[str, Any]:
+    n, m = sp.Symbol("n", positive=True), sp.Symbol("m", positive=True)
+    elements = code(sp.sympify(OPERATIONS[name.partition(".")[0]].elements(n, m)))
+    if isinstance(law, ConstantLaw):
+        constants = {key: each for key, each in law.quantities().items() if key != "scatter"}
+        domains = {key: each.domain and [_end(end) for end in each.domain] for key, each in constants.items()}
+        return {"kind": "constant", "constants": domains, "scatter": law.scatter is not None, "elements": elements}
+    if not isinstance(law, FittedLaw):
+        raise TypeError(f"a page knows no law of {type(law).__name__}")
+    return {
+        "kind": "fitted",
+        "launch": law.launch,
+        "item": law.item,
+        "element": law.element,
+        "work": _curve(law.work),
+        "penalties": {key: _curve(each) for key, each in law.penalties.items()},
+        "domain": [_end(end) for end in law.domain],
+        "growth": law.growth,
+        "in_step": law.in_step and {"factor": law.in_step.factor, "launch": law.in_step.launch},
+        "host": law.host and {"start": law.host.start, "call": law.host.call},
+        "elements": elements,
+    }
+
+
+def _curve(curve: Any) -> dict[str, Any]:
+    return {"sizes": list(curve.sizes), "values": list(curve.values), "limit": curve.limit}
+
+
+def _analog(card: AnalogCard) -> dict[str, Any]:
+    given = card.quantities()
+    return {
+        "title": card.title,
+        "source": card.source,
+        "given": sorted(given),
+        "relaxation_of": card.relaxation_of.value,
+    }
+
+
+# --- the model -------------------------------------------------------------------------------------------------------
+
+
+def _model(workload: Workload) -> dict[str, Any]:
+    shapes = workload.shapes()
+    per_example = workload.batch_size
+    return {
+        "name": workload.name,
+        "shapes": [
+            {
+                "d": shape.input_dimension,
+                "a": shape.input_factor_dimension,
+                "g": shape.output_dimension,
+                "rows": shape.rows_per_example,
+                "pairs": shape.pairs,
+                "patches": shape.patches,
+                "j": float(shape.input_gradient),
+                "count": count,
+            }
+            for shape, count in shapes
+        ],
+        "others": sum(other.parameters for other in workload.others),
+        "parameters": workload.parameters,
+        "tensors": workload.tensors,
+        "other_flops": workload.other_forward_flops / per_example,
+        "other_gradient_flops": workload.other_input_gradient_flops / per_example,
+        "devices": workload.devices,
+        "machines": workload.machines,
+        "fraction": workload.gradient_worker_fraction,
+        "given_condition": workload.kfac.condition_number is not None,
+        "given_rank": workload.kfac.rank is not None,
+        "batch": workload.batch_size,
+        "refresh": workload.kfac.refresh_interval,
+        "factors": workload.kfac.factor_interval,
+        "target": workload.training.target if workload.training is not None else None,
+    }
+
+
+def _curvature(choice: Choice, draws: int, seed: int, scenario: Scenario) -> dict[str, Any]:
+    """Draws of what curvature decides, and its nominal values, for the layers that stand for all."""
+    workload = choice.workload
+    shapes = tuple(shape for shape, _ in workload.shapes())
+    own = quantities(workload, choice.digital[0], choice.analog[0])
+    found = curvature(workload, shapes, Sample.of(own, draws, seed, scenario))
+    nominal = curvature(workload, shapes, Sample.nominal(own))
+    return {
+        "unit": found.unit.tolist(),
+        "weight": found.weight.tolist(),
+        "widths": _widths(workload, list(found.values)),
+        "draws": {letter: packed(values) for letter, values in found.values.items()},
+        "nominal": {letter: packed(values) for letter, values in nominal.values.items()},
+    }
+
+
+def _widths(workload: Workload, letters: Iterable[str]) -> dict[str, list[float]]:
+    """For each factor that stands for others, the power of width its curvature goes with; 0 where it is stated."""
+    kfac = workload.kfac
+    standing = standings(workload, tuple(shape for shape, _ in workload.shapes()))
+
+    def power(target: Target, layer: Layer) -> float:
+        role = role_of(layer)
+        stated = kfac.curvature.of(layer.name, role, target) or getattr(kfac, target.value)
+        law = kfac.curvature_law.targets[target]
+        return 0.0 if stated else law.width + law.roles.get(role, RoleEffect()).width
+
+    return {letter: [power(target, each.layer) for target in SIDES[letter] for each in standing] for letter in letters}
+
+
+def cards_that_run(workload: Workload, cards: Iterable[DigitalCard]) -> list[DigitalCard]:
+    """The digital cards that know every operation of a projection in the model's precisions and on its devices."""
+    works = [work for method in methods_of(workload) for phase in method.phases for work in phase.works]
+    operations = {work.operation for work in works if isinstance(work, DigitalWork)}
+    able = []
+    for card in cards:
+        precise = (
+            card.resolve(each, precision_of(each, workload.precision, workload.kfac.precision)) for each in operations
+        )
+        linked = workload.devices == 1 or card.interconnect_bandwidth is not None
+        if linked and all(parts is not None for parts in precise):
+            able.append(card)
+    return able
