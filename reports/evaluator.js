@@ -80,6 +80,7 @@ class Evaluation {
     this.factors = settings.factors ?? plan.model.factors;
     this.curvedLetters = new Set(plan.fixed.curved);
     this.costs = new Map();
+    this.steps = new Map();
     this.symbols();
     this.evaluated = new Map();
     this.all();
@@ -343,5 +344,26 @@ class Evaluation {
     this.costs.set(index, cost);
     return cost;
   }
-  step(method) { return method.phases.map((index) => this.phase(index)).reduce(plus); }
+  /** What each phase of a method adds to a step; a stale refresh runs beside training. */
+  method(method) {
+    if (this.steps.has(method.name)) return this.steps.get(method.name);
+    const own = new Map(method.phases.map((index) => [this.plan.phases[index], this.phase(index)]));
+    const { model } = this, isMessage = (phase) => phase.works.some((work) => work.kind === "message");
+    const moving = !model.stale ? [] : [...own.keys()].filter((phase) => phase.cadence === "REFRESH" && method.delivers !== "solution"
+      && !isMessage(phase) && (model.second_stream || phase.works.every((work) => work.kind === "analog")));
+    if (moving.length) {
+      const interval = moving[0].interval || this.refresh, stale = Math.min(model.stale, interval);
+      const whole = scaled(moving.map((phase) => own.get(phase)).reduce(plus), interval);
+      const onLink = moving.some((phase) => phase.works.some((work) => work.kind === "analog" && work.resource === "link"));
+      const room = [...own.keys()].filter((phase) => !(onLink && model.shared_link && isMessage(phase)));
+      const during = (cadence) => room.filter((phase) => phase.cadence === cadence).map((phase) => own.get(phase)).reduce(plus, scalar(0));
+      const left = this.evaluate1(this.fixed.exposed, { z: scalar(stale), i_f: scalar(this.factors), t_b: whole,
+        t_d: during("STEP"), t_f: scaled(during("FACTOR_UPDATE"), this.factors) });
+      const share = zip((x, y) => x / (y > 0 ? y : 1), left, whole);
+      for (const phase of moving) own.set(phase, times(own.get(phase), share));
+    }
+    this.steps.set(method.name, own);
+    return own;
+  }
+  step(method) { return [...this.method(method).values()].reduce(plus); }
 }

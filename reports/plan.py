@@ -13,7 +13,7 @@ import sympy as sp
 
 from costmodel.curvature.law import RoleEffect, Target
 from costmodel.defaults import Scenario
-from costmodel.formulas import Formula, blocks
+from costmodel.formulas import Formula, blocks, schedule
 from costmodel.formulas.accuracy import couplings, readings, refined, tiled
 from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN, completed
@@ -183,6 +183,7 @@ class Plan:
             "kappa": BEHIND["kappa"],
             "r": BEHIND["r"],
             "chi": BEHIND["chi"],
+            "exposed": schedule.exposed_time(),
             "nu": noise.solution_ratio(),
             "rounding": couplings.rounding_total(),
             "mismatch": couplings.mismatch_error(),
@@ -373,6 +374,9 @@ def _model(workload: Workload) -> dict[str, Any]:
         "batch": workload.batch_size,
         "refresh": workload.kfac.refresh_interval,
         "factors": workload.kfac.factor_interval,
+        "stale": workload.kfac.stale_steps,
+        "second_stream": workload.kfac.second_stream,
+        "shared_link": workload.kfac.shared_link,
         "target": workload.training.target if workload.training is not None else None,
     }
 

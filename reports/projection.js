@@ -44,11 +44,13 @@ class Projector {
     const baseline = plan.methods.find((each) => each.role === "baseline").name;
     const adam = evaluation.sample.drawn("model.training.adam_steps"), ratio = evaluation.sample.drawn("model.training.kfac_step_ratio");
     const over2 = (a, b) => estimate(a.map((x, d) => x / b[d]));
-    const judged = new Map();
+    const judged = new Map(), estimates = new Map();
+    // Most phases belong to several methods.
+    const spread = (values) => { if (!estimates.has(values)) estimates.set(values, estimate(values)); return estimates.get(values); };
     for (const method of plan.methods) {
       const { name, role } = method, own = steps[name];
       const found = { step: estimate(own), phases: {}, over_best: over2(steps[best.name], own), over_adam: over2(steps[baseline], own) };
-      for (const index of method.phases) found.phases[plan.phases[index].name] = estimate(evaluation.phase(index).data);
+      for (const [phase, cost] of evaluation.method(method)) found.phases[phase.name] = spread(cost.data);
       if (adam && (role === "baseline" || role === "digital K-FAC" || role === "thermodynamic")) {
         const target = own.map((x, d) => x * adam[d] * (role === "baseline" ? 1 : ratio[d]));
         found.to_target = estimate(target);
@@ -61,7 +63,7 @@ class Projector {
       }
       methods[name] = found;
     }
-    const rest = best.phases.filter((index) => !plan.phases[index].solver).map((index) => evaluation.phase(index)).reduce(plus);
+    const rest = [...evaluation.method(best)].filter(([phase]) => !phase.solver).map(([, cost]) => cost).reduce(plus);
     const able = plan.methods.filter((each) => methods[each.name].feasibility && methods[each.name].feasibility.reach !== "cannot run");
     const thermo = able.length ? able.reduce((a, b) => (middle[b.name] < middle[a.name] ? b : a)).name : null;
     return { methods, best: best.name, thermo, free: over2(steps[best.name], rest.data), evaluation };

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import numpy as np
+
 from costmodel.formulas.thermo import converters, noise
 from costmodel.machines.cards import AnalogCard
 from costmodel.quantities import symbols, units
@@ -63,7 +65,9 @@ def _noise_to_signal(found: Found) -> Quantity:
     heat, capacitance, swing = found["temperature"], found["capacitance"], found["full_scale_voltage"]
 
     def ratio(kelvin: float, farad: float, volt: float) -> float:
-        return float(noise.noise_to_signal().evaluate(E_T=BOLTZMANN * kelvin, C=farad, V=volt))
+        # No float(): at many points at once a card holds arrays.
+        found: float = noise.noise_to_signal().evaluate(E_T=BOLTZMANN * kelvin, C=farad, V=volt)
+        return found
 
     return _range(
         ratio(heat.low, capacitance.high, swing.high),
@@ -75,20 +79,17 @@ def _noise_to_signal(found: Found) -> Quantity:
 
 
 def _conversion_energy(found: Found) -> Quantity:
-    bits, rate = min(found["output_bits"].value, _MOST_BITS), found["conversion_rate"].value
+    bits, rate = np.minimum(found["output_bits"].value, _MOST_BITS), found["conversion_rate"].value
     low, value, high = (
-        float(converters.energy().evaluate(b_out=bits, f_c=rate, **_SURVEY[which]))
-        for which in ("low", "value", "high")
+        converters.energy().evaluate(b_out=bits, f_c=rate, **_SURVEY[which]) for which in ("low", "value", "high")
     )
     source = "ADC survey at its bits and rate: 90th percentile of designs since 2015, from the best to the median"
     return _range(low, value, high, units.joule, source)
 
 
 def _input_conversion_energy(found: Found) -> Quantity:
-    bits = min(found["input_bits"].value, _MOST_BITS)
-    low, value, high = (
-        float(converters.input_energy().evaluate(e_d=energy, b_in=bits)) for energy in _WEIGHT_CONVERTER
-    )
+    bits = np.minimum(found["input_bits"].value, _MOST_BITS)
+    low, value, high = (converters.input_energy().evaluate(e_d=energy, b_in=bits) for energy in _WEIGHT_CONVERTER)
     return _range(low, value, high, units.joule, "0.3 pJ at 8 bits (recalled, factor 5), growing as 2^(0.6 b)")
 
 

@@ -7,7 +7,7 @@ of what it rests on. All that predicts or scores a time asks it, so that what is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -38,8 +38,9 @@ class Work:
         units: FLOPs, or elements of 4 bytes where an operation has no FLOPs, of all calls and items.
         elements: Matrix elements that the element term of a factorisation counts, of all calls and items; None where
             the method counts none.
-        size: Working size, a column; None for work that has no one size, as all parameters of a network.
-        sides: Columns n and rows m of the matrices, columns.
+        size: Working size, a column or one for each draw; None for work that has no one size, as all parameters of a
+            network.
+        sides: Columns n and rows m of the matrices, of the same shape.
     """
 
     operation: Operation
@@ -245,9 +246,8 @@ class FittedLaw:
         seconds = part.launch * self.launch * work.calls + self.item * work.items
         seconds = seconds + work.units * part.work * self._per_units(work)
         if self.element and work.sides is not None:
-            n, m = (side[:, 0] for side in work.sides)
-            each = np.array([work.operation.elements(float(a), float(b)) for a, b in zip(n, m, strict=True)])
-            seconds = seconds + part.element_time * self.element * work.matrices * each[:, None]
+            each = _of_sizes(work.operation.elements, *work.sides)
+            seconds = seconds + part.element_time * self.element * work.matrices * each
         scatter = context.drawn["scatter"]
         if context.in_step and self.in_step is not None:
             seconds = self.in_step.factor * seconds + self.in_step.launch * part.launch * work.calls
@@ -259,11 +259,10 @@ class FittedLaw:
         return [Term(seconds * inside, Status.INTERPOLATED), Term(seconds * ~inside, Status.EXTRAPOLATED)]
 
     def _per_units(self, work: Work) -> Draws:
-        """Seconds a unit of work, a column; at the end of the data for work that has no one size."""
+        """Seconds a unit of work of each size; at the end of the data for work that has no one size."""
         if work.size is None or work.sides is None:
             return np.full((1, 1), float(self.work.at(self.work.sizes[-1])))
-        rows = zip(work.size[:, 0], work.sides[0][:, 0], strict=True)
-        return np.array([[float(self.per_unit(size, round(n)))] for size, n in rows])
+        return _of_sizes(lambda size, n: float(self.per_unit(size, round(n))), work.size, work.sides[0])
 
     def seconds(self, operation: Operation, size: Size) -> float:
         """Time of one call, alone."""
@@ -288,6 +287,14 @@ class FittedLaw:
     def deviation(self, size: float) -> float:
         """Standard deviation of the logarithm of a time at a working size, alone."""
         return math.hypot(self.spread, self.growth * math.log(float(self.excess(np.array(size)))))
+
+
+def _of_sizes(function: Callable[[float, float], float], one: Draws, other: Draws) -> Draws:
+    """A function of two sizes for each unit, or each unit and draw; equal pairs of sizes are looked up once."""
+    pairs = zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
+    known: dict[tuple[float, float], float] = {}
+    found = [known[pair] if pair in known else known.setdefault(pair, function(*pair)) for pair in pairs]
+    return np.array(found).reshape(one.shape)
 
 
 def _widened(excess: Draws, growth: float, context: Context) -> Draws | float:

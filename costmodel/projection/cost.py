@@ -80,6 +80,9 @@ class Gathered:
 
 def weakest_that_matters(parts: Iterable[tuple[Draws, Status]]) -> Status:
     """The weakest status among the parts that make up at least :data:`MATTERS` of the whole, by median."""
+    parts = list(parts)
+    if all(status is Status.MEASURED for _, status in parts):
+        return Status.MEASURED
     medians = [(median(part), status) for part, status in parts]
     whole = sum(middle for middle, _ in medians)
     return weakest(status for middle, status in medians if middle > 0 and middle >= MATTERS * whole)

@@ -51,7 +51,8 @@ class DigitalArm:
         groups = self._groups(place)
         if groups > 1 and work.scope is not Scope.MODEL:
             units = np.broadcast_to(seconds, (len(weight), scopes.draws))
-            whole = busiest(*self._jobs(units, weight[:, 0], work.scope), groups)
+            jobs, counts = self._jobs(units, weight[:, 0], work.scope)
+            whole = busiest(jobs, counts, groups, scopes.sample.per_point or scopes.draws)
         return Cost(whole, scopes.per_layer(seconds, work.scope, work.layers), scopes.status(terms, weight))
 
     def _groups(self, place: Place) -> int:

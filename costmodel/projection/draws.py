@@ -87,6 +87,8 @@ class Sample:
         start: Position of the first in the whole.
         whole: How many the whole has.
         deviates: Further streams of standard normal deviates by path, as they were asked for.
+        per_point: How many draws one point has, where the draws are those of many points, one after the other; 0 where
+            all are of one.
     """
 
     found: Mapping[str, Quantity]
@@ -96,6 +98,7 @@ class Sample:
     start: int
     whole: int
     deviates: dict[str, Draws]
+    per_point: int = 0
 
     @classmethod
     def of(cls, found: dict[str, Quantity], count: int, seed: int, scenario: Scenario) -> Sample:
@@ -105,7 +108,7 @@ class Sample:
     @classmethod
     def nominal(cls, found: dict[str, Quantity]) -> Sample:
         """A single draw: every quantity at its value, every further deviate at 0."""
-        drawn = {path: np.array([quantity.value]) for path, quantity in found.items()}
+        drawn = {path: np.array([quantity.value], dtype=float) for path, quantity in found.items()}
         return cls(found, drawn, 1, 0, 0, 1, _Zeros())
 
     def stretches(self, length: int) -> Iterator[Sample]:
@@ -114,6 +117,13 @@ class Sample:
             stop = min(start + length, self.whole)
             drawn = {path: draws[start:stop] for path, draws in self.drawn.items()}
             yield replace(self, drawn=drawn, count=stop - start, start=start, deviates=type(self.deviates)())
+
+    def medians(self, values: Draws) -> Draws:
+        """Medians over the draws of each point, in place of its draws; shape (units, 1) where all are of one point."""
+        if not self.per_point or values.shape[1] == 1:
+            return np.asarray(np.median(values, axis=1, keepdims=True))
+        by_point = np.median(values.reshape(len(values), -1, self.per_point), axis=2)
+        return np.repeat(by_point, self.per_point, axis=1)
 
     def standard_normal(self, path: str) -> Draws:
         """Deviates of a further stream, shape (count,)."""

@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.quantities.estimate import Draws
 
 
-def busiest(seconds: Draws, counts: Draws, devices: int) -> Draws:
+def busiest(seconds: Draws, counts: Draws, devices: int, per_point: int = 0) -> Draws:
     """Seconds of the device with most to do, shape (draws,).
 
     Who gets what is decided once, by medians over draws, as a training run decides it once.
@@ -18,14 +18,21 @@ def busiest(seconds: Draws, counts: Draws, devices: int) -> Draws:
         seconds: Of one job of each kind, shape (kinds, draws).
         counts: Jobs of each kind, shape (kinds,).
         devices: At least 1; those beyond the number of jobs have nothing to do.
+        per_point: Draws of one training run, where there are several runs one after the other; 0 for one run.
 
     >>> busiest(np.array([[5.0], [2.0]]), np.array([1.0, 3.0]), 2).tolist()
     [6.0]
     """
     jobs = counts.astype(int)
-    share = dealt(np.median(seconds, axis=1), jobs, max(1, min(devices, int(jobs.sum()))))
-    loads = np.unique(share, axis=0) @ seconds
-    return np.asarray(loads.max(axis=0))
+    runs = seconds.reshape(len(seconds), -1, per_point or seconds.shape[1])
+    costs, run_of = np.unique(np.median(runs, axis=2), axis=1, return_inverse=True)
+    found = np.empty(runs.shape[1:])
+    for index, cost in enumerate(costs.T):
+        share = dealt(cost, jobs, max(1, min(devices, int(jobs.sum()))))
+        alike = runs[:, run_of.reshape(-1) == index]
+        loads = np.unique(share, axis=0) @ alike.reshape(len(seconds), -1)
+        found[run_of.reshape(-1) == index] = loads.max(axis=0).reshape(alike.shape[1:])
+    return found.reshape(-1)
 
 
 def dealt(costs: Draws, jobs: Draws, devices: int) -> Draws:

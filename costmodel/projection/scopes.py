@@ -91,12 +91,15 @@ class Scopes:
         return self.curvature.spread(self._evaluated[Scope.FACTOR][part])
 
     def dimension(self, letter: str, scope: Scope) -> Draws:
-        """Typical values of a symbol for each unit of a scope, a column: the median of a rank that is drawn."""
+        """Typical values of a symbol for each unit of a scope: the median of a rank that is drawn.
+
+        A column; one for each draw where draws are of several points that differ in it.
+        """
         drawn = self.values[scope].get(letter)
         values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
         # A mean of whole ranks is a half as often as not; its last digits, which depend on the order of a sum, must not
         # decide to which whole number a law rounds it.
-        return np.asarray(np.round(np.median(values, axis=1, keepdims=True), 9))
+        return np.asarray(np.round(self.sample.medians(values), 9))
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""
@@ -134,7 +137,12 @@ class Scopes:
         return np.broadcast_to(np.sum(weighted, axis=0), (self.draws,))
 
     def status(self, terms: Iterable[Term], weight: Draws) -> Status:
-        """The weakest status of the terms that matter in their sum over all units."""
+        """The weakest status of the terms that matter in their sum over all units.
+
+        Of many points nothing is said, since what matters differs from one to the next.
+        """
+        if self.sample.per_point:
+            return Status.MEASURED
         return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
 
     def status_of(self, part: Formula | Summand) -> Status:

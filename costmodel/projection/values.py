@@ -239,7 +239,8 @@ def _systematic(values: Mapping[str, Draws]) -> Draws:
     rounding, mismatch = couplings.rounding_total(), couplings.mismatch_error()
     causes = [rounding] if "delta" not in values else [rounding, mismatch]
     found = values_of(causes, values)
-    both = np.sqrt(np.sum([np.broadcast_to(each, values["kappa"].shape) ** 2 for each in found.values()], axis=0))
+    shape = np.broadcast_shapes(values["kappa"].shape, *(each.shape for each in found.values()))
+    both = np.sqrt(np.sum([np.broadcast_to(each, shape) ** 2 for each in found.values()], axis=0))
     half = len(both) // 2
     layer = np.minimum(together(both[:half], both[half:]), values["T_n"] * math.sqrt(0.5))
     return np.concatenate([layer, layer])

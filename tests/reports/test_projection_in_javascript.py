@@ -29,6 +29,7 @@ MODELS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "imagenet_vit": ({}, VISION),
     "imagenet_resnet": ({"model.devices": 8}, [{}, {"batch": 512, "analog": "scaled"}]),
     "mlp": ({"precision": "bfloat16"}, [{}, {"set": {"analog.relaxation_time": 1e-9}}]),
+    "wmt": ({"kfac.stale_steps": 20, "kfac.second_stream": True}, [{"analog": "scaled"}]),
     "gpt": ({"kfac.condition_number": 1000}, [{"analog": "sram-2026"}, {"set": {"model.kfac.condition_number": 30.0}}]),
 }
 

@@ -1,0 +1,220 @@
+"""A model on its hardware that questions are asked of: times of its methods where some of its settings take many values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from costmodel.defaults import Scenario
+from costmodel.inputs.arguments import all_at_once, refuse
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
+from costmodel.inputs.together import faults_together
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.methods import Method, Role
+from costmodel.projection.draws import quantities
+from costmodel.projection.methods import methods_of
+from costmodel.projection.points import PointCosts, Points
+from costmodel.projection.project import Projection, project
+from costmodel.quantities.estimate import Draws, Quantity
+from costmodel.quantities.names import unknown
+from costmodel.questions.inputs import Input, find_input
+from costmodel.workloads.workload import Workload
+
+Loaded = tuple[Workload, DigitalCard, AnalogCard]
+#: The cheapest of a family, at each point by the median over draws.
+BEST_DIGITAL: Final = "kfac.best"
+BEST_THERMODYNAMIC: Final = "thermo.best"
+#: Draws that intervals of questions rest on.
+DRAWS: Final = 500
+
+
+class Case:
+    """A model, a digital and an analog card, as they are named, with settings.
+
+    Args:
+        load: Loads all three with further settings, ``path=value`` each.
+        draws: Draws that intervals rest on; 0 for values alone.
+        seed: Of the draws.
+        scenario: How the ranges of the analog arm are used.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Sequence[str]], Loaded],
+        draws: int = DRAWS,
+        seed: int = 0,
+        scenario: Scenario = Scenario.NOMINAL,
+    ) -> None:
+        self.load, self.draws, self.seed, self.scenario = load, draws, seed, scenario
+        self._points: dict[tuple[object, ...], Points] = {}
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """Model and cards as they are."""
+        return self.load(())
+
+    @cached_property
+    def found(self) -> dict[str, Quantity]:
+        """Every quantity by path."""
+        return quantities(*self.loaded)
+
+    @cached_property
+    def methods(self) -> dict[str, Method]:
+        """Every method that the machine can run, by name."""
+        workload, _, analog = self.loaded
+        able = (each for each in methods_of(workload) if each.needs is None or getattr(analog, each.needs) is not None)
+        return {method.name: method for method in able}
+
+    def members(self, name: str) -> list[str]:
+        """Names of the methods behind one, or of a family.
+
+        Raises:
+            InputError: No such method, or one the machine cannot run.
+        """
+        families = {BEST_DIGITAL: Role.DIGITAL_KFAC, BEST_THERMODYNAMIC: Role.THERMODYNAMIC}
+        if name in families:
+            return [method.name for method in self.methods.values() if method.role is families[name]]
+        if name in self.methods:
+            return [name]
+        workload, _, analog = self.loaded
+        lacking = [each.needs for each in methods_of(workload) if each.name == name]
+        if lacking:
+            raise InputError.about(name, f"cannot run on {analog.name}: its card gives no {lacking[0]}")
+        raise InputError.about(name, unknown("method", name, [*families, *self.methods]))
+
+    def input(self, name: str, low: float = 0.0, high: float = 0.0) -> Input:
+        """An input by its name.
+
+        Raises:
+            InputError: No such input, or the model or its cards cannot have it.
+        """
+        workload = self.loaded[0]
+        sizes = {
+            "model.batch_size": float(workload.batch_size),
+            "model.devices": float(workload.devices),
+            "model.kfac.refresh_interval": float(workload.kfac.refresh_interval),
+            "model.kfac.factor_interval": float(workload.kfac.factor_interval),
+        }
+        found = find_input(name, self.found, sizes, low, high)
+        if found.path == "model.devices":
+            found = replace(found, high=min(found.high, float(workload.batch_size)))
+        if found.path not in self.found and found.path not in sizes:
+            self._try(found)
+        return found
+
+    def _try(self, wanted: Input) -> None:
+        """Whether the model can have it at all."""
+        try:
+            self.load([wanted.setting(wanted.high)])
+        except InputError as error:
+            if wanted.path.startswith("model.parameters."):
+                what = wanted.path.rpartition(".")[2]
+                message = f"model {self.loaded[0].name} has no {what}: its layers state their own sizes"
+                raise InputError.about(wanted.name, message) from None
+            raise error
+
+    def times(
+        self,
+        columns: Mapping[Input, Draws],
+        methods: Collection[str],
+        *,
+        draws: int | None = None,
+        phases: bool = False,
+    ) -> PointCosts:
+        """Seconds of methods at points; the model is read again for each value of what changes it as a whole.
+
+        Args:
+            columns: Values by input, all of one length.
+            methods: Names of methods.
+            draws: Draws of each point, shape (points, draws); 0 for values alone, shape (points,); as the case without.
+            phases: Whether seconds of the phases are wanted, too.
+        """
+        count = self.draws if draws is None else draws
+        structural = [each for each in columns if each.structural]
+        numeric = {each: values for each, values in columns.items() if not each.structural}
+        if not structural:
+            return self._of(tuple(methods), (), numeric, count, phases)
+        table = np.stack([np.round(columns[each]) for each in structural], axis=1)
+        rows, index = np.unique(table, axis=0, return_inverse=True)
+        parts: list[tuple[np.ndarray[tuple[int], np.dtype[np.intp]], PointCosts]] = []
+        for number, row in enumerate(rows):
+            at = np.flatnonzero(index.reshape(-1) == number)
+            settings = tuple(each.setting(float(value)) for each, value in zip(structural, row, strict=True))
+            some = {each: values[at] for each, values in numeric.items()}
+            part = self._of(tuple(methods), settings, some, count, phases)
+            parts.append((at, part))
+        return _joined(parts, len(table))
+
+    def _of(
+        self,
+        methods: tuple[str, ...],
+        settings: tuple[str, ...],
+        numeric: Mapping[Input, Draws],
+        draws: int,
+        phases: bool,
+    ) -> PointCosts:
+        new = tuple(each.setting(float(values[0])) for each, values in numeric.items() if self._is_new(each))
+        key = (methods, settings, new, draws)
+        if key not in self._points:
+            loaded = self.load((*settings, *new)) if settings or new else self.loaded
+            self._points[key] = Points(*loaded, methods=methods, draws=draws, seed=self.seed, scenario=self.scenario)
+        columns = {each.path: values for each, values in numeric.items()}
+        return self._points[key].evaluate(columns, phases=phases)
+
+    def _is_new(self, wanted: Input) -> bool:
+        """Whether neither the model nor a card states it so far."""
+        return wanted.path not in self.found and not wanted.path.endswith("_interval")
+
+    def project(self, settings: Sequence[str] = (), draws: int | None = None) -> Projection:
+        """The projection with further settings, under the draws of the case."""
+        count = max(1, self.draws if draws is None else draws)
+        return project(*self.load(settings), draws=count, seed=self.seed, scenario=self.scenario)
+
+
+def load_named(model: str, digital: str, analog: str, settings: Sequence[str]) -> Loaded:
+    """Model and cards of the command line with their settings.
+
+    Raises:
+        InputError: The faults of all three.
+    """
+    split, faults = sort_settings(settings)
+    workload, digital_card, analog_card, solver, _ = all_at_once(
+        lambda: load_workload(model, split["model"]),
+        lambda: load_digital(digital, split["digital"]),
+        lambda: load_analog(analog, split["analog"]),
+        lambda: load_solver(split["solver"]) if split["solver"] else None,
+        lambda: refuse(faults),
+    )
+    refuse(faults_together(workload, digital_card))
+    return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
+
+
+def cheapest(costs: PointCosts, members: Sequence[str]) -> tuple[Draws, list[str]]:
+    """Times of the cheapest of some methods at each point, by the median over draws, and which it is."""
+    times = np.stack([costs.step[name] for name in members])
+    middle = times if times.ndim == 2 else np.median(times, axis=2)
+    best = np.argmin(middle, axis=0)
+    return times[best, np.arange(times.shape[1])], [members[index] for index in best]
+
+
+def _joined(parts: Sequence[tuple[np.ndarray[tuple[int], np.dtype[np.intp]], PointCosts]], count: int) -> PointCosts:
+    """Points in the order that they were asked for."""
+
+    def whole(pieces: Sequence[Draws]) -> Draws:
+        found = np.empty((count, *pieces[0].shape[1:]))
+        for (at, _), piece in zip(parts, pieces, strict=True):
+            found[at] = piece
+        return found
+
+    first = parts[0][1]
+    step = {name: whole([part.step[name] for _, part in parts]) for name in first.step}
+    phases = {
+        name: {phase: whole([part.phases[name][phase] for _, part in parts]) for phase in each}
+        for name, each in first.phases.items()
+    }
+    return PointCosts(step, phases)

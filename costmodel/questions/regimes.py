@@ -1,0 +1,84 @@
+"""A map over two inputs: which method is the cheapest where, and what takes most of its step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.inputs.faults import InputError
+from costmodel.methods import Role
+from costmodel.quantities.estimate import Draws
+from costmodel.questions.case import Case
+from costmodel.questions.inputs import Input
+
+#: Values of each input.
+_SIDE = 25
+_STRUCTURAL_SIDE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """The map, every input that is not on it at its value.
+
+    Attributes:
+        model: Name of the model.
+        across: The input of its columns.
+        up: The input of its rows.
+        columns: Values of the one.
+        rows: Values of the other.
+        winner: The cheapest method, row by row.
+        bound: The phase that takes most of its step.
+        solver: The phase that takes most of what it does beyond building factors and the network's own passes.
+        speedup: Time of the best digital K-FAC over that of the best thermodynamic method, shape (rows, columns).
+        labels: What each phase is doing, in words.
+    """
+
+    model: str
+    across: Input
+    up: Input
+    columns: Draws
+    rows: Draws
+    winner: tuple[tuple[str, ...], ...]
+    bound: tuple[tuple[str, ...], ...]
+    solver: tuple[tuple[str, ...], ...]
+    speedup: Draws
+    labels: Mapping[str, str]
+
+
+def regimes(case: Case, across: str, up: str) -> Regimes:
+    """Who wins among the methods of K-FAC, digital and thermodynamic, and what bounds it.
+
+    Raises:
+        InputError: An unknown input, or the same twice.
+    """
+    inputs = case.input(across), case.input(up)
+    if inputs[0].path == inputs[1].path:
+        raise InputError.about("--map", f"{inputs[0].path} is on both sides; give two inputs")
+    columns, rows = (each.grid(_STRUCTURAL_SIDE if each.structural else _SIDE) for each in inputs)
+    digital = [name for name, method in case.methods.items() if method.role is Role.DIGITAL_KFAC]
+    analog = [name for name, method in case.methods.items() if method.role is Role.THERMODYNAMIC]
+    names = [*digital, *analog]
+    points = {inputs[0]: np.tile(columns, len(rows)), inputs[1]: np.repeat(rows, len(columns))}
+    costs = case.times(points, names, draws=0, phases=True)
+    times = np.stack([costs.step[name] for name in names])
+    best = [names[index] for index in np.argmin(times, axis=0)]
+    common = set.intersection(*(set(costs.phases[name]) for name in names))
+    bound, solver = [], []
+    for point, name in enumerate(best):
+        phases = {phase: float(each[point]) for phase, each in costs.phases[name].items()}
+        bound.append(max(phases, key=lambda phase: phases[phase]))
+        own = {phase: time for phase, time in phases.items() if phase not in common} or phases
+        solver.append(max(own, key=lambda phase: own[phase]))
+    speedup = times[: len(digital)].min(axis=0) / times[len(digital) :].min(axis=0)
+    shape = len(rows), len(columns)
+    labels = {phase.name: phase.part.label for method in case.methods.values() for phase in method.phases}
+    return Regimes(
+        case.loaded[0].name, *inputs, columns, rows, *(_by_row(each, shape[1]) for each in (best, bound, solver)),
+        speedup.reshape(shape), labels,
+    )  # fmt: skip
+
+
+def _by_row(cells: list[str], width: int) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(cells[start : start + width]) for start in range(0, len(cells), width))

@@ -1,0 +1,216 @@
+"""What a machine would need for a wanted speedup: the cheapest change of one input and of two, or why none is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from costmodel.inputs.faults import InputError
+from costmodel.projection.feasibility import Reach
+from costmodel.projection.project import Projection
+from costmodel.quantities.estimate import Draws
+from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
+from costmodel.questions.inputs import Input
+
+#: What may be changed, where nothing is said.
+LEVERS: Final = ("relaxation_time", "link", "bits", "arrays", "damping", "refresh_interval")
+#: Draws that a grid of two inputs is searched with.
+_FEW: Final = 40
+_SIDE: Final = 21
+#: Changes whose accuracy is judged: each takes a projection.
+_JUDGED: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that an input would need.
+
+    Attributes:
+        input: Which.
+        value: Needed at the median over draws.
+        low: 5th percentile over draws; None beyond the range looked at.
+        high: 95th percentile, likewise.
+    """
+
+    input: Input
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def factor(self) -> float:
+        """The value over what it is."""
+        assert self.input.value  # levers have one
+        return self.value / self.input.value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Inputs that together give the speedup.
+
+    Attributes:
+        settings: One, or two.
+        method: The method that is then the cheapest.
+        reach: Whether the changed machine is accurate enough, by the rule of a projection; None where not examined.
+    """
+
+    settings: tuple[Setting, ...]
+    method: str
+    reach: Reach | None = None
+
+    @property
+    def effort(self) -> float:
+        """Sum of |ln factor|: a factor of two either way counts the same for every input."""
+        return float(sum(abs(np.log(each.factor)) for each in self.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The answer.
+
+    Attributes:
+        model: Name of the model.
+        speedup: Wanted.
+        method: Whose, as it was asked for.
+        over: Over what.
+        current: The speedup as it is, median over draws.
+        singles: Changes of one input, the cheapest first.
+        pairs: Changes of two, the cheapest first; none holds an input that is enough alone.
+        best: The largest speedup of each input alone, by its path.
+        free_solver: Speedup of a solver that takes no time at all over the best digital K-FAC.
+        best_digital: Name of that.
+        reach: Whether the machine is accurate enough as it is.
+        draws: How many draws.
+    """
+
+    model: str
+    speedup: float
+    method: str
+    over: str
+    current: float
+    singles: tuple[Change, ...]
+    pairs: tuple[Change, ...]
+    best: dict[str, float]
+    free_solver: float
+    best_digital: str
+    reach: Reach
+    draws: int
+
+
+def require(
+    case: Case,
+    speedup: float,
+    method: str = BEST_THERMODYNAMIC,
+    over: str = BEST_DIGITAL,
+    levers: Sequence[str] = LEVERS,
+) -> Requirement:
+    """What gives a wanted speedup over the best digital K-FAC, or over one method.
+
+    Both sides are taken at the changed values: damping and intervals bind every method alike.
+
+    Raises:
+        InputError: A speedup that is none, an unknown method or input.
+    """
+    if not 0 < speedup < np.inf:
+        raise InputError.about("--speedup", f"{speedup:g} is not a factor above 0")
+    sides = case.members(method), case.members(over)
+    inputs = [case.input(name) for name in levers]
+    inputs = [each for each in inputs if each.value]
+    now = case.project()
+    current = float(np.median(_ratios(case, {}, sides, case.draws)[0]))
+    singles, best = [], {}
+    if current < speedup:
+        for each in inputs:
+            found, largest = _single(case, each, sides, speedup)
+            best[each.path] = largest
+            singles += found
+    singles.sort(key=lambda change: change.effort)
+    enough = {change.settings[0].input.path for change in singles}
+    pairs: list[Change] = []
+    if current < speedup:
+        rest = [each for each in inputs if each.path not in enough]
+        pairs = [change for two in combinations(rest, 2) for change in _pair(case, two, sides, speedup)]
+        pairs.sort(key=lambda change: change.effort)
+    return Requirement(
+        model=now.workload.name,
+        speedup=speedup,
+        method=method,
+        over=over,
+        current=current,
+        singles=tuple(_judged(case, singles)),
+        pairs=tuple(_judged(case, pairs)),
+        best=best,
+        free_solver=now.free_solver.median,
+        best_digital=now.best_digital,
+        reach=_reach(now, method),
+        draws=case.draws,
+    )
+
+
+def _ratios(
+    case: Case, columns: dict[Input, Draws], sides: tuple[list[str], list[str]], draws: int
+) -> tuple[Draws, list[str]]:
+    """Speedups, shape (points, draws), and the method that has them."""
+    costs = case.times(columns, [*dict.fromkeys([*sides[0], *sides[1]])], draws=draws)
+    (mine, who), (other, _) = cheapest(costs, sides[0]), cheapest(costs, sides[1])
+    return other / mine, who
+
+
+def _single(case: Case, lever: Input, sides: tuple[list[str], list[str]], speedup: float) -> tuple[list[Change], float]:
+    """The value nearest to what the input is that gives the speedup, if any does; and the most that it gives."""
+    assert lever.value
+    grid = np.unique(np.append(lever.grid(), lever.value))
+    ratios, who = _ratios(case, {lever: grid}, sides, case.draws)
+    middle = np.median(ratios, axis=1)
+    reached = np.flatnonzero(middle >= speedup)
+    if not len(reached):
+        return [], float(middle.max())
+    at = int(min(reached, key=lambda index: abs(np.log(grid[index] / lever.value))))
+    step = -1 if grid[at] > lever.value else 1  # towards what it is
+    value = _between(np.log(grid[[at + step, at]]), np.log(middle[[at + step, at]] / speedup))
+    value = (np.ceil if step < 0 else np.floor)(value - step * -1e-9) if lever.whole else value
+    logs = np.log(ratios / speedup)
+    from costmodel.questions.crossover import interval
+
+    low, high = interval(np.log(grid), logs, float(np.log(value)), rising=step < 0)
+    return [Change((Setting(lever, float(value), low, high),), who[at])], float(middle.max())
+
+
+def _between(values: Draws, excess: Draws) -> float:
+    """Where an excess passes zero, in logarithms of both."""
+    share = excess[0] / (excess[0] - excess[1])
+    return float(np.exp(values[0] + share * (values[1] - values[0])))
+
+
+def _pair(case: Case, two: tuple[Input, Input], sides: tuple[list[str], list[str]], speedup: float) -> list[Change]:
+    """The pair of values with the least effort on a grid, by the median over a few draws."""
+    grids = [np.unique(np.append(each.grid(9 if each.structural else _SIDE), each.value)) for each in two]
+    columns = {two[0]: np.tile(grids[0], len(grids[1])), two[1]: np.repeat(grids[1], len(grids[0]))}
+    ratios, who = _ratios(case, columns, sides, min(_FEW, case.draws))
+    reached = np.flatnonzero(np.median(ratios, axis=1) >= speedup)
+    if not len(reached):
+        return []
+    effort = sum(np.abs(np.log(values / each.value)) for each, values in columns.items())
+    at = int(reached[np.argmin(np.asarray(effort)[reached])])
+    return [Change(tuple(Setting(each, float(values[at])) for each, values in columns.items()), who[at])]
+
+
+def _judged(case: Case, changes: list[Change]) -> list[Change]:
+    """The changes, the first with whether the changed machine is accurate enough."""
+    found = []
+    for index, change in enumerate(changes):
+        reach = None
+        if index < _JUDGED and not change.method.startswith("kfac"):
+            settings = [each.input.setting(each.value) for each in change.settings]
+            reach = case.project(settings, min(case.draws, 200)).feasibility[change.method].reach
+        found.append(Change(change.settings, change.method, reach))
+    return found
+
+
+def _reach(now: Projection, method: str) -> Reach:
+    name = method if method in now.feasibility else now.best_thermodynamic
+    return now.feasibility[name].reach
