@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from costmodel import cli_report
 from costmodel.cli_curvature import curvature
 from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load, of_model
 from costmodel.cli_output import Output, require_torch
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(curvature, name="curvature")
+cli_report.register(app)
 
 
 def _version(wanted: bool) -> None:
