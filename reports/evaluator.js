@@ -70,7 +70,9 @@ class Sample {
 
 /** One network on one digital device and one analog machine. */
 class Evaluation {
-  constructor(plan, formulas, settings, sample) {
+  constructor(plan, formulas, settings, sample, methods = plan.methods, kept = null) {
+    this.wanted = [...new Set(methods.flatMap((method) => method.phases))];
+    this.kept = kept;
     Object.assign(this, { plan, formulas, settings, sample, fixed: plan.fixed, model: plan.model, count: sample.count });
     this.card = plan.digital[settings.digital];
     this.machine = plan.analog[settings.analog];
@@ -199,7 +201,15 @@ class Evaluation {
       for (const name of names) this.evaluated.set(key + "|" + name, own === "curved" ? this.mean(results[name]) : results[name]);
     }
   }
-  works() { return this.plan.phases.flatMap((phase) => phase.works); }
+  works() { return this.wanted.filter((index) => !this.known(index)).flatMap((index) => this.plan.phases[index].works); }
+
+  /** Whether a phase costs what it did under other settings: digital work that depends on sizes and on the card alone. */
+  known(index) { return this.kept !== null && this.kept.has(index); }
+  isPlain(phase) {
+    return phase.works.every((work) => work.kind === "digital" && work.sizes.every((letter) => letter !== "r")
+      && ["calls", "units", "elements"].every((key) => typeof work[key] !== "string" || this.place(work[key], work.scope, work.tolerance)[0] !== "curved"
+        && !this.plan.letters[work[key]].some((letter) => letter in this.fixed.analog || letter === "epsilon" || letter === "T_n" || letter === "T_t")));
+  }
   place(name, scope, tolerance) {
     const own = tolerance && this.plan.letters[name].includes("epsilon") ? tolerance : null;
     return [own || this.isCurved(name) ? "curved" : scope, name, own];
@@ -331,6 +341,7 @@ class Evaluation {
   }
   phase(index) {
     if (this.costs.has(index)) return this.costs.get(index);
+    if (this.known(index)) return this.kept.get(index);
     const phase = this.plan.phases[index], share = this.runsPerStep(phase);
     const parts = phase.works.map((work) => times(work.kind === "analog" ? this.analog(work) : work.kind === "message" ? this.message(work) : this.digital(work, phase.place), share));
     let cost = parts.reduce(phase.pipelined ? most : plus);
@@ -342,6 +353,7 @@ class Evaluation {
     const floor = phase.fed && this.drawn("model.host_time");
     if (floor && median(floor.data) > median(cost.data)) cost = most(cost, floor);
     this.costs.set(index, cost);
+    if (this.kept && this.isPlain(phase)) this.kept.set(index, cost);
     return cost;
   }
   /** What each phase of a method adds to a step; a stale refresh runs beside training. */

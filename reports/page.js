@@ -160,16 +160,15 @@ function follow() {
 }
 
 // --- tables and pictures ---
-const COLOURS = ["#7f8896", "#3b82c4", "#d9822b", "#2f9e77", "#c2477f", "#8a6fd1", "#b59b00", "#4aa8b8", "#d0574e", "#6b8e23", "#a05195", "#5f7f95"];
-const colours = new Map();
+const colours = new Map([["forward_backward", "#7f8896"]]);
+/** A colour for each phase as it first shows: hues a golden angle apart, light and dark in turn. */
 function colour(phase) {
-  if (!colours.has(phase)) colours.set(phase, COLOURS[colours.size % COLOURS.length]);
+  if (!colours.has(phase)) colours.set(phase, `hsl(${Math.round(colours.size * 137.5 + 70) % 360} 55% ${colours.size % 2 ? 45 : 62}%)`);
   return colours.get(phase);
 }
 const opens = (text, what, onclick) => element("button", { type: "button", class: "opens", "aria-label": `${text}: ${what}`, onclick }, text);
 function rowsShown(found) {
-  const able = plan.methods.filter((each) => $("all").checked || found.methods[each.name].feasibility?.reach !== "cannot run");
-  return able;
+  return plan.methods.filter((each) => found.methods[each.name]);
 }
 function methodsTable(found) {
   const body = rowsShown(found).map((method) => {
@@ -191,22 +190,23 @@ function methodsTable(found) {
     element("tbody", {}, ...body)));
 }
 function stepChart(found) {
-  const rows = rowsShown(found), leave = $("rest").checked, left = 190, right = 90, width = 760, high = 22;
+  const rows = rowsShown(found), leave = $("rest").checked, width = Math.max(300, Math.min(860, $("steps").clientWidth || 760));
+  const narrow = width < 560, left = narrow ? 0 : 225, right = 70, high = narrow ? 36 : 22, top = narrow ? 17 : 3;
   const parts = rows.map((method) => Object.entries(found.methods[method.name].phases).filter(([phase]) => !leave || phase !== "forward_backward"));
-  const longest = Math.max(...parts.map((each) => each.reduce((sum, [, e]) => sum + e.median, 0))), scale = (width - left - right) / longest;
-  const svg = element("svg:svg", { viewBox: `0 0 ${width} ${rows.length * high + 6}`, role: "img", "aria-label": `Seconds of a step by phase; the same numbers are in the table below it.` });
+  const lengths = parts.map((each) => each.reduce((sum, [, e]) => sum + e.median, 0)), scale = (width - left - right) / Math.max(...lengths);
+  const svg = element("svg:svg", { viewBox: `0 0 ${width} ${rows.length * high + 6}`, width, role: "img", "aria-label": "Seconds of a step by phase; steps are in the table below, phases behind its numbers." });
   rows.forEach((method, index) => {
     let x = left;
-    const y = index * high + 3;
-    svg.append(element("svg:text", { x: left - 8, y: y + 13, "text-anchor": "end" }, method.name));
+    const y = index * high + top;
+    svg.append(element("svg:text", narrow ? { x: 0, y: y - 4 } : { x: left - 8, y: y + 13, "text-anchor": "end" }, method.name));
     for (const [phase, e] of parts[index]) {
-      const long = Math.max(e.median * scale, 0);
-      svg.append(element("svg:rect", { x, y, width: long, height: high - 6, fill: colour(phase) }, element("svg:title", {}, `${phase}: ${withPrefix(e.median, "s")}`)));
-      x += long;
+      svg.append(element("svg:rect", { x, y, width: Math.max(e.median * scale, 0), height: 16, fill: colour(phase) }, element("svg:title", {}, `${phase}: ${withPrefix(e.median, "s")}`)));
+      x += Math.max(e.median * scale, 0);
     }
-    svg.append(element("svg:text", { x: x + 6, y: y + 13, class: "soft" }, withPrefix(parts[index].reduce((sum, [, e]) => sum + e.median, 0), "s")));
+    const shownLength = leave ? lengths[index] : found.methods[method.name].step.median;
+    svg.append(element("svg:text", { x: x + 6, y: y + 13, class: "soft" }, withPrefix(shownLength, "s")));
   });
-  const seen = new Set(parts.flat().map(([phase]) => phase));
+  const seen = new Set(parts.flat().filter(([, e]) => e.median * scale > 0.5).map(([phase]) => phase));
   $("steps").replaceChildren(svg, element("ul", { class: "legend" }, ...[...seen].map((phase) => element("li", {}, element("span", { style: `background:${colour(phase)}` }), phase.replaceAll("_", " ")))));
 }
 
@@ -236,8 +236,8 @@ function axes(svg, box, { x, y }) {
   svg.append(element("svg:text", { x: box.left + box.width / 2, y: box.top + box.height + 34, "text-anchor": "middle" }, x.title));
   svg.append(element("svg:text", { x: 12, y: box.top + box.height / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${box.top + box.height / 2})` }, y.title));
 }
-function crossover(found) {
-  const values = WIDTHS.map((factor) => projector.advantage(projector.atValues(atWidth(factor)), found)[0]);
+function crossover() {
+  const values = WIDTHS.map((factor) => projector.advantage(projector.atValues(atWidth(factor)))[0]);
   const box = { left: 62, top: 10, width: 330, height: 200 }, low = Math.min(0.8, ...values), high = Math.max(1.25, ...values);
   const px = (factor) => box.left + box.width * (Math.log2(factor) + 2) / 6;
   const py = (value) => box.top + box.height * (1 - Math.log(value / low) / Math.log(high / low));
@@ -251,14 +251,14 @@ function crossover(found) {
   svg.append(element("svg:circle", { cx: px(1), cy: py(values[4]), r: 5, fill: "var(--wins)" }));
   $("crossover").replaceChildren(svg, element("p", { class: "soft" }, words));
 }
-const COLUMNS = 22, ROWS = 14;
-function regimes(found) {
+const COLUMNS = 18, ROWS = 12;
+function regimes() {
   const byKappa = quantitiesOf(plan, state)["model.kfac.condition_number"] !== undefined;
   const path = byKappa ? "model.kfac.condition_number" : "model.kfac.damping", ends = byKappa ? [2, 1e6] : [1e-6, 1], taus = [1e-10, 1e-3];
   const at = ([low, high], share) => low * Math.pow(high / low, share), count = COLUMNS * ROWS;
   const xs = new Float64Array(count), ys = new Float64Array(count);
   for (let i = 0; i < count; i++) { xs[i] = at(ends, (i % COLUMNS + 0.5) / COLUMNS); ys[i] = at(taus, (Math.floor(i / COLUMNS) + 0.5) / ROWS); }
-  const values = projector.advantage(projector.atValues({ ...state, set: { ...state.set } }, { [path]: xs, "analog.relaxation_time": ys }), found);
+  const values = projector.advantage(projector.atValues({ ...state, set: { ...state.set } }, { [path]: xs, "analog.relaxation_time": ys }));
   const box = { left: 72, top: 10, width: 320, height: 200 }, w = box.width / COLUMNS, h = box.height / ROWS;
   const svg = element("svg:svg", { viewBox: "0 0 410 250", role: "img", "aria-label": `Where a thermodynamic step is shorter, over ${byKappa ? "condition number" : "damping"} and relaxation time: at ${values.filter((each) => each > 1).length} of ${count} points.` });
   values.forEach((value, i) => {
@@ -356,7 +356,7 @@ function filter(field) {
 
 let pending = 0;
 function redraw() {
-  const started = performance.now(), found = projector.project(state);
+  const started = performance.now(), found = projector.project(state, $("all").checked);
   follow();
   headline(found);
   methodsTable(found);
@@ -368,10 +368,10 @@ function redraw() {
   clearTimeout(pending);
   pending = setTimeout(() => {
     const begun = performance.now();
-    crossover(found);
-    regimes(found);
+    crossover();
+    regimes();
     window.picturesTook = performance.now() - begun;
-  }, 30);
+  }, 120);
 }
 build();
 state = readFragment();

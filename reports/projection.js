@@ -15,15 +15,26 @@ class Projector {
     this.curvature = this.unpack(plan.curvature.draws, plan.draws);
     this.nominal = this.unpack(plan.curvature.nominal, 1);
   }
+  /** Curvature of the layers that stand for all, by letter. */
   unpack(texts, count) {
     const { unit, weight } = this.plan.curvature, values = {};
     for (const [letter, text] of Object.entries(texts)) values[letter] = array(unpacked(text), 2 * unit.length, count);
     return { unit, weight, values };
   }
 
-  /** The evaluation of all draws. */
-  evaluation(settings) {
-    return new Evaluation(this.plan, this.formulas, settings, new Sample(this.plan, settings, this.deviates, this.curvature, this.plan.draws));
+  /** The evaluation of all draws; phases that only the digital side decides are kept from one to the next. */
+  evaluation(settings, methods = this.plan.methods) {
+    const sample = new Sample(this.plan, settings, this.deviates, this.curvature, this.plan.draws);
+    const fixed = Object.entries(settings.set).filter(([path]) => path.startsWith("digital.") || path === "model.kfac.block_size" || path === "model.host_time");
+    const key = JSON.stringify([settings.digital, settings.batch, settings.refresh, settings.factors, fixed]);
+    if (this.keptUnder !== key) [this.keptUnder, this.kept] = [key, new Map()];
+    return new Evaluation(this.plan, this.formulas, settings, sample, methods, this.kept);
+  }
+
+  /** Methods that a machine can run. */
+  able(settings) {
+    const { given } = this.plan.analog[settings.analog];
+    return this.plan.methods.filter(({ needs }) => !needs || given.includes(needs) || `analog.${needs}` in settings.set);
   }
 
   /** A single draw, or one for each point of a grid of values by path. */
@@ -32,13 +43,15 @@ class Projector {
     const sample = new Sample(this.plan, settings, null, settings.curvature || this.nominal, count);
     for (const [path, values] of Object.entries(grid)) sample.found[path] = { ...sample.found[path], grid: values };
     if (grid["model.kfac.condition_number"]) delete sample.found["model.kfac.damping"];
-    return new Evaluation(this.plan, this.formulas, settings, sample);
+    return new Evaluation(this.plan, this.formulas, settings, sample, this.able(settings));
   }
 
-  project(settings) {
-    const evaluation = this.evaluation(settings), { plan } = this, steps = {}, methods = {};
-    for (const method of plan.methods) steps[method.name] = evaluation.step(method).data;
-    const digital = plan.methods.filter((each) => each.role === "digital K-FAC");
+  /** Everything about all methods, or about those that the machine can run. */
+  project(settings, every = true) {
+    const { plan } = this, steps = {}, methods = {}, wanted = every ? plan.methods : this.able(settings);
+    const evaluation = this.evaluation(settings, wanted);
+    for (const method of wanted) steps[method.name] = evaluation.step(method).data;
+    const digital = wanted.filter((each) => each.role === "digital K-FAC");
     const middle = Object.fromEntries(Object.entries(steps).map(([name, values]) => [name, median(values)]));
     const best = digital.reduce((a, b) => (middle[b.name] < middle[a.name] ? b : a));
     const baseline = plan.methods.find((each) => each.role === "baseline").name;
@@ -47,7 +60,7 @@ class Projector {
     const judged = new Map(), estimates = new Map();
     // Most phases belong to several methods.
     const spread = (values) => { if (!estimates.has(values)) estimates.set(values, estimate(values)); return estimates.get(values); };
-    for (const method of plan.methods) {
+    for (const method of wanted) {
       const { name, role } = method, own = steps[name];
       const found = { step: estimate(own), phases: {}, over_best: over2(steps[best.name], own), over_adam: over2(steps[baseline], own) };
       for (const [phase, cost] of evaluation.method(method)) found.phases[phase.name] = spread(cost.data);
@@ -64,15 +77,14 @@ class Projector {
       methods[name] = found;
     }
     const rest = [...evaluation.method(best)].filter(([phase]) => !phase.solver).map(([, cost]) => cost).reduce(plus);
-    const able = plan.methods.filter((each) => methods[each.name].feasibility && methods[each.name].feasibility.reach !== "cannot run");
+    const able = wanted.filter((each) => methods[each.name].feasibility && methods[each.name].feasibility.reach !== "cannot run");
     const thermo = able.length ? able.reduce((a, b) => (middle[b.name] < middle[a.name] ? b : a)).name : null;
     return { methods, best: best.name, thermo, free: over2(steps[best.name], rest.data), evaluation };
   }
 
-  /** Steps of the best digital and the best accurate thermodynamic method at values: their ratio at every point. */
-  advantage(evaluation, projected) {
-    const fastest = (role) => this.plan.methods
-      .filter((each) => each.role === role && (role !== "thermodynamic" || projected.methods[each.name].feasibility.reach !== "cannot run"))
+  /** The best digital step over the best thermodynamic one, at every point. */
+  advantage(evaluation) {
+    const fastest = (role) => this.able(evaluation.settings).filter((each) => each.role === role)
       .map((each) => evaluation.step(each).data).reduce((a, b) => a.map((x, d) => Math.min(x, b[d])));
     const analog = fastest("thermodynamic");
     return fastest("digital K-FAC").map((x, d) => x / analog[d]);
