@@ -101,7 +101,7 @@ def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[tuple[str
         target = ratio(speed["adam_to_target"]) if "adam_to_target" in speed else "unknown"
         methods.append((name, seconds(each.step_time), ratio(speed["kfac.best"]), target, reach))
     heads = ("method", "a step", f"over {first.best_digital}", "over adam, to target", "accurate")
-    yield "Methods, medians and 90 % intervals", heads, methods, (34, 30, 26, 24, 12)
+    yield "Methods, medians and 90 % intervals", heads, methods, (36, 26, 28, 24, 12)
     if len(report.projections) > 1:
         yield "Side by side", COMPARISON_HEADS, comparison_rows(report.projections), (16, 14, 12, 26, 18, 20, 16, 10)
     chosen = [name for name in (first.best_digital, best_analog(first)) if name]
@@ -111,7 +111,7 @@ def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[tuple[str
          *(scaled(each.step_time[name], "s") for name in chosen))
         for each in first.layers
     ]  # fmt: skip
-    yield "Layers", ("layer", "role", "inputs", "outputs", "rows a step", *chosen), layers, (36, 16, 10, 10, 14, 20, 20)
+    yield "Layers", ("layer", "role", "inputs", "outputs", "rows a step", *chosen), layers, (46, 18, 9, 9, 12, 20, 20)
     yield "What it rests on", ASSUMPTION_HEADS, assumption_rows(first), (44, 24, 13, 48)
     yield f"How well {first.digital.name} predicts", SCORE_HEADS, score_rows(first.digital), (34, 16, 16, 60)
     lines: list[tuple[str, ...]] = [(line,) for line in (*extrapolated(first), f"To make this again: {report.command}")]
