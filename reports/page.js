@@ -210,24 +210,6 @@ function stepChart(found) {
   $("steps").replaceChildren(svg, element("ul", { class: "legend" }, ...[...seen].map((phase) => element("li", {}, element("span", { style: `background:${colour(phase)}` }), phase.replaceAll("_", " ")))));
 }
 
-/** The model with all its widths times a factor, its curvature by the law. */
-function atWidth(factor) {
-  const { model, curvature } = plan, shapes = model.shapes.map((s) => {
-    const d = Math.max(1, Math.round(s.d * factor));
-    return { ...s, d, a: d + (s.a - s.d), g: Math.max(1, Math.round(s.g * factor)) };
-  });
-  const parameters = (of) => of.reduce((sum, s) => sum + s.count * s.pairs * s.a * s.g, 0);
-  const values = {}, from = projector.nominal, units = curvature.unit.length;
-  for (const [letter, each] of Object.entries(from.values))
-    values[letter] = array(each.data.map((x, i) => {
-      const grown = x * Math.pow(factor, curvature.widths[letter][i]), shape = shapes[curvature.unit[i % units]];
-      if (letter === "s_r") return Math.min(Math.max(grown, 1), i < units ? shape.a : shape.g);
-      return letter === "eta" ? Math.max(grown, 1) : letter === "s_d" ? Math.max(grown, 0.1) : grown;
-    }), each.rows, 1);
-  values.eta = zip((gap, rank) => Math.max(gap, Math.min(1 / (rank - 1), 1e12)), values.eta, values.s_r);
-  return { ...state, shapes, parameters: parameters(shapes) + model.others, otherFlops: model.other_flops * factor,
-    otherGradientFlops: model.other_gradient_flops * factor, curvature: { ...from, values } };
-}
 const WIDTHS = Array.from({ length: 13 }, (_, index) => Math.pow(2, (index - 4) / 2));
 function axes(svg, box, { x, y }) {
   svg.append(element("svg:rect", { x: box.left, y: box.top, width: box.width, height: box.height, fill: "none", stroke: "var(--rule)" }));
@@ -237,7 +219,7 @@ function axes(svg, box, { x, y }) {
   svg.append(element("svg:text", { x: 12, y: box.top + box.height / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${box.top + box.height / 2})` }, y.title));
 }
 function crossover() {
-  const values = WIDTHS.map((factor) => projector.advantage(projector.atValues(atWidth(factor)))[0]);
+  const values = WIDTHS.map((factor) => projector.advantage(projector.atValues(projector.atWidth(state, factor)))[0]);
   const box = { left: 62, top: 10, width: 330, height: 200 }, low = Math.min(0.8, ...values), high = Math.max(1.25, ...values);
   const px = (factor) => box.left + box.width * (Math.log2(factor) + 2) / 6;
   const py = (value) => box.top + box.height * (1 - Math.log(value / low) / Math.log(high / low));

@@ -46,6 +46,23 @@ class Projector {
     return new Evaluation(this.plan, this.formulas, settings, sample, this.able(settings));
   }
 
+  /** Settings under which the widths of all layers are multiplied; curvature by its law, parts without factors in proportion. */
+  atWidth(settings, factor) {
+    const { model, curvature } = this.plan, units = curvature.unit.length, values = {}, from = this.nominal;
+    const wide = (size) => Math.max(1, Math.round(size * factor));
+    const shapes = model.shapes.map((s) => ({ ...s, d: wide(s.d), a: wide(s.d) + (s.a - s.d), g: wide(s.g) }));
+    const least = { theta: 0, s_r: 1, eta: 1, s_d: 0.1 };
+    for (const [letter, each] of Object.entries(from.values))
+      values[letter] = array(each.data.map((x, i) => {
+        const grown = Math.max(x * Math.pow(factor, curvature.widths[letter][i]), least[letter]), shape = shapes[curvature.unit[i % units]];
+        return letter === "s_r" ? Math.min(grown, i < units ? shape.a : shape.g) : grown;
+      }), each.rows, 1);
+    values.eta = zip((gap, rank) => Math.max(gap, Math.min(1 / (rank - 1), 1e12)), values.eta, values.s_r);
+    const parameters = shapes.reduce((sum, s) => sum + s.count * s.pairs * s.a * s.g, 0) + model.others;
+    return { ...settings, shapes, parameters, otherFlops: model.other_flops * factor, otherGradientFlops: model.other_gradient_flops * factor,
+      curvature: { ...from, values } };
+  }
+
   /** Everything about all methods, or about those that the machine can run. */
   project(settings, every = true) {
     const { plan } = this, steps = {}, methods = {}, wanted = every ? plan.methods : this.able(settings);

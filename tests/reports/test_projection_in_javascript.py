@@ -1,5 +1,6 @@
 """The page's own projection is that of ``project``, number by number, at several settings."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,10 @@ import pytest
 
 import costmodel
 from costmodel.defaults import Scenario
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.draws import Sample, quantities
+from costmodel.projection.evaluation import Evaluation
+from costmodel.projection.methods import methods_of
 from reports.plan import Choice, Plan, cards_that_run, draws_for
 from reports.scripts import ENGINE, script
 from tests.reports.node import needs_node, run
@@ -29,6 +34,7 @@ MODELS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "imagenet_vit": ({}, VISION),
     "imagenet_resnet": ({"model.devices": 8}, [{}, {"batch": 512, "analog": "scaled"}]),
     "mlp": ({"precision": "bfloat16"}, [{}, {"set": {"analog.relaxation_time": 1e-9}}]),
+    "librispeech_deepspeech": ({"kfac.mean_curvature": 0.02}, [{"analog": "sram-2026"}]),
     "wmt": ({"kfac.stale_steps": 20, "kfac.second_stream": True}, [{"analog": "scaled"}]),
     "gpt": ({"kfac.condition_number": 1000}, [{"analog": "sram-2026"}, {"set": {"model.kfac.condition_number": 30.0}}]),
 }
@@ -69,18 +75,18 @@ output(input.settings.map((settings) => {
 
 
 @needs_node
-@pytest.mark.parametrize("name", MODELS)
-def test_every_number_is_that_of_project(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "scenario"), [*((name, "nominal") for name in MODELS), ("mlp", "conservative")])
+def test_every_number_is_that_of_project(name: str, scenario: str, tmp_path: Path) -> None:
     base, views = MODELS[name]
     workload = costmodel.load_workload(name, set=base)
     digital = cards_that_run(workload, [costmodel.load_card(each) for each in DIGITAL])  # type: ignore[misc]
     analog = [costmodel.load_card(each) for each in ANALOG]
     draws = draws_for(workload, 64)
-    plan = Plan(Choice(workload, digital, analog), draws, 0, Scenario.NOMINAL).as_json()  # type: ignore[arg-type]
+    plan = Plan(Choice(workload, digital, analog), draws, 0, Scenario(scenario)).as_json()  # type: ignore[arg-type]
     shown = [{"digital": digital[0].name, "analog": ANALOG[0], "set": {}} | view for view in views]
     found = run(tmp_path, script(*ENGINE), SHOW, {"plan": plan, "settings": shown})
     for view, ours in zip(shown, found, strict=True):
-        expected = flat(projected(name, base, view, draws))
+        expected = flat(projected(name, base, view, draws, scenario))
         missing = {key for key in expected if key not in ours}
         assert not missing
         for key, value in expected.items():
@@ -90,11 +96,54 @@ def test_every_number_is_that_of_project(name: str, tmp_path: Path) -> None:
                 assert ours[key] == pytest.approx(value, rel=CLOSE, abs=1e-300), (view, key)
 
 
-def projected(name: str, base: dict[str, Any], view: dict[str, Any], draws: int) -> Any:
+NOMINAL = """
+const projector = new Projector(input.plan);
+output(input.factors.map((factor) => {
+  const settings = projector.atWidth({ digital: input.digital, analog: input.analog, set: {} }, factor);
+  const evaluation = projector.atValues(settings);
+  return Object.fromEntries(projector.able(settings).map((method) => [method.name, evaluation.step(method).data[0]]));
+}));
+"""
+
+
+@needs_node
+def test_wider_networks_and_nominal_values_are_those_of_the_projection(tmp_path: Path) -> None:
+    """Curvature of a wider layer goes by the law's power of width; Python asks the law for the wider place."""
+    workload, digital, analog = (
+        costmodel.load_workload("mlp"),
+        costmodel.load_card("h100-sxm"),
+        costmodel.load_card("scaled"),
+    )
+    assert isinstance(digital, DigitalCard)
+    assert isinstance(analog, AnalogCard)
+    plan = Plan(Choice(workload, [digital], [analog]), 16, 0, Scenario.NOMINAL).as_json()
+    factors = [0.5, 1.0, 4.0]
+    given = {"plan": plan, "factors": factors, "digital": digital.name, "analog": analog.name}
+    for factor, ours in zip(factors, run(tmp_path, script(*ENGINE), NOMINAL, given), strict=True):
+        layers = tuple(
+            replace(
+                each,
+                input_dimension=round(each.input_dimension * factor),
+                output_dimension=round(each.output_dimension * factor),
+            )
+            for each in workload.layers
+        )
+        wider = replace(workload, layers=layers)
+        methods = methods_of(wider)
+        evaluation = Evaluation(wider, digital, analog, methods, Sample.nominal(quantities(wider, digital, analog)))
+        for method in methods:
+            if method.name in ours:
+                expected = sum(float(cost.total[0]) for cost in evaluation.method(method).values())
+                # Places are shared by layers whose widths round to one; the law's powers are the same.
+                assert ours[method.name] == pytest.approx(expected, rel=CLOSE), (factor, method.name)
+        assert len(ours) > 10
+
+
+def projected(name: str, base: dict[str, Any], view: dict[str, Any], draws: int, scenario: str) -> Any:
     names = {"batch": "batch_size", "refresh": "kfac.refresh_interval", "factors": "kfac.factor_interval"}
     values = {**base, **{path: text(path, value) for path, value in view["set"].items()}}
     values |= {path: view[key] for key, path in names.items() if key in view}
-    return costmodel.project(name, view["digital"], view["analog"], set=values, draws=draws)
+    return costmodel.project(name, view["digital"], view["analog"], set=values, draws=draws, scenario=scenario)
 
 
 def text(path: str, value: float) -> object:

@@ -31,6 +31,7 @@ def test_a_page_and_a_document_are_written_and_the_page_asks_for_nothing(tmp_pat
     assert b"/Subtype /Image" not in document.read_bytes()  # plots are vectors
 
 
+@pytest.mark.slow
 def test_a_thousand_layers_of_a_few_shapes_fit(tmp_path: Path) -> None:
     verb("mlp", "--set", "parameters.depth=999", "--out", str(tmp_path))
     assert (tmp_path / "report.html").stat().st_size < LARGEST
@@ -50,6 +51,7 @@ def test_models_side_by_side(tmp_path: Path) -> None:
     assert "python -m costmodel report imagenet_vit mlp" in found
 
 
+@pytest.mark.slow
 def test_equal_input_gives_equal_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         verb("mlp", "--out", str(tmp_path / name), "--draws", "16")
