@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli_inputs import Settings, examples, load
-from costmodel.defaults import ANALOG, DIGITAL, Scenario
+from costmodel.defaults import ANALOG, DIGITAL, REPORT_DRAWS, Scenario
 
 if TYPE_CHECKING:
     from costmodel.projection.project import Projection
-
-#: Draws of a report: what a page can carry and recompute while a slider moves.
-_DRAWS = 256
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +32,7 @@ def report(
     analog: Annotated[list[str], typer.Option(help="analog card, repeatable")] = [ANALOG],  # noqa: B006
     settings: Settings = [],  # noqa: B006 -- typer copies it
     scenario: Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")] = Scenario.NOMINAL,
-    draws: Annotated[int, typer.Option(min=16, max=2000, help="draws the page carries")] = _DRAWS,
+    draws: Annotated[int, typer.Option(min=16, max=2000, help="draws the page carries")] = REPORT_DRAWS,
     seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
     kind: Annotated[str, typer.Option("--format", help="html (with a PDF) or markdown, for a pull request")] = "html",
 ) -> None:

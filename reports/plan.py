@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from costmodel.curvature.law import RoleEffect, Target
-from costmodel.defaults import Scenario
+from costmodel.defaults import REPORT_DRAWS, Scenario
 from costmodel.formulas import Formula, blocks, schedule
 from costmodel.formulas.accuracy import couplings, readings, refined, tiled
 from costmodel.formulas.thermo import noise
@@ -35,14 +35,13 @@ from costmodel.quantities.symbols import Better
 from costmodel.workloads.workload import Layer, Workload
 from reports.javascript import code, compiled
 
-#: Draws of a report, and fewest of one whose layers are many.
-DRAWS: Final = 256
+#: Draws of a report whose layers are very many.
 _FEWEST: Final = 16
 #: Numbers of curvature that a page carries at most: 8 bytes each, and a third more as text.
 _MOST_NUMBERS: Final = 150_000
 
 
-def draws_for(workload: Workload, wanted: int = DRAWS) -> int:
+def draws_for(workload: Workload, wanted: int = REPORT_DRAWS) -> int:
     """How many draws a page can carry: fewer where very many layers differ."""
     units = 8 * len(standings(workload, tuple(shape for shape, _ in workload.shapes())))
     return max(_FEWEST, min(wanted, _MOST_NUMBERS // units))
