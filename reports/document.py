@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from costmodel.views.numbers import ratio, scaled, seconds, significant
+from costmodel.views.numbers import scaled, seconds, significant, speed_with_range
 from reports.page import (
     ASSUMPTION_HEADS,
     COMPARISON_HEADS,
@@ -98,9 +98,9 @@ def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[tuple[str
     for name, each in first.methods.items():
         reach = first.feasibility[name].reach.value if name in first.feasibility else ""
         speed = first.speedup[name]
-        target = ratio(speed["adam_to_target"]) if "adam_to_target" in speed else "unknown"
-        methods.append((name, seconds(each.step_time), ratio(speed["kfac.best"]), target, reach))
-    heads = ("method", "a step", f"over {first.best_digital}", "over adam, to target", "accurate")
+        target = speed_with_range(speed["adam_to_target"]) if "adam_to_target" in speed else "unknown"
+        methods.append((name, seconds(each.step_time), speed_with_range(speed["kfac.best"]), target, reach))
+    heads = ("method", "a step", f"against {first.best_digital}", "against adam, to target", "accurate")
     yield "Methods, medians and 90 % intervals", heads, methods, (36, 26, 28, 24, 12)
     if len(report.projections) > 1:
         yield "Side by side", COMPARISON_HEADS, comparison_rows(report.projections), (16, 14, 12, 26, 18, 20, 16, 10)
@@ -113,7 +113,7 @@ def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[tuple[str
     ]  # fmt: skip
     yield "Layers", ("layer", "role", "inputs", "outputs", "rows a step", *chosen), layers, (46, 18, 9, 9, 12, 20, 20)
     yield "What it rests on", ASSUMPTION_HEADS, assumption_rows(first), (44, 24, 13, 48)
-    yield f"How well {first.digital.name} predicts", SCORE_HEADS, score_rows(first.digital), (34, 16, 16, 60)
+    yield f"How well {first.digital.name} predicts", SCORE_HEADS, score_rows(first), (40, 16, 16, 54)
     lines: list[tuple[str, ...]] = [(line,) for line in (*extrapolated(first), f"To make this again: {report.command}")]
     yield "What is extrapolated or assumed", ("",), lines, (125,)
 

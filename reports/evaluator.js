@@ -29,7 +29,10 @@ function quantitiesOf(plan, settings) {
   if ("model.kfac.condition_number" in set) delete found["model.kfac.damping"];
   const given = new Set([...plan.analog[settings.analog].given.map((name) => `analog.${name}`), ...Object.keys(set)]);
   const like = (path, [low, value, high]) => { if (!given.has(path)) found[path] = { ...found[path], low, value, high }; };
+  const product = found["analog.product_time"];
+  if (product) like("analog.relaxation_time", [product.low, product.value, product.high]);
   const tau = found["analog.relaxation_time"];
+  if (product) like("analog.product_time", [tau.low, tau.value, tau.high]);
   like("analog.oscillation_time", [tau.low, tau.value, tau.high]);
   like("analog.capacitance", [tau.low / 100e3, tau.value / 1e3, tau.high / 1e3]);
   const heat = found["analog.temperature"], farad = found["analog.capacitance"], volt = found["analog.full_scale_voltage"];

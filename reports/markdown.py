@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.views.numbers import ratio, seconds
+from costmodel.views.numbers import seconds, speed_with_range
 from costmodel.views.table import Table
 from costmodel.views.table import markdown as tables_in_markdown
 from reports.page import COMPARISON_HEADS, Report, best_analog, comparison_rows, extrapolated
@@ -20,8 +20,10 @@ def markdown(report: Report) -> str:
             if judged is None or not judged.missing:
                 mark = " (cheapest)" if name in {first.best_digital, best_analog(first)} else ""
                 reach = judged.reach.value if judged else ""
-                rows.append((name + mark, seconds(each.step_time), ratio(first.speedup[name]["kfac.best"]), reach))
-        heads = ("method", "a step", f"over {first.best_digital}", "accurate")
+                rows.append(
+                    (name + mark, seconds(each.step_time), speed_with_range(first.speedup[name]["kfac.best"]), reach)
+                )
+        heads = ("method", "a step", f"against {first.best_digital}", "accurate")
         found = Table(f"{report.title}\n{report.subtitle}", heads, tuple(rows), right=(1, 2))
     beyond = "\n".join(f"- {line}" for line in extrapolated(first))
     return "\n\n".join(

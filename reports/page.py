@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from costmodel.projection.project import Projection
 from costmodel.projection.values import paths_behind
 from costmodel.quantities import symbols
 from costmodel.quantities.estimate import Status
-from costmodel.views.numbers import quantity, ratio, scaled, seconds, significant
+from costmodel.views.numbers import quantity, scaled, seconds, significant, speed_with_range
 from reports.plan import Choice, Plan
 from reports.scripts import ENGINE, asset, script
 
@@ -87,6 +88,7 @@ class Report:
             "verdict": escape(self.first.verdict()),
             "draws": str(self.first.draws),
             "digital": escape(self.first.digital.name),
+            "analog": escape(self.first.analog.name),
             "style": asset("page.css"),
             "script": script(*ENGINE, "page.js"),
             "plan": _embedded(self._data(plan)),
@@ -94,7 +96,7 @@ class Report:
             "comparison": self._comparison(),
             "layers": self._layers(),
             "assumptions": table("assumption-table", ASSUMPTION_HEADS, assumption_rows(self.first), sortable=True),
-            "scores": table("score-table", SCORE_HEADS, score_rows(self.first.digital)),
+            "scores": table("score-table", SCORE_HEADS, score_rows(self.first)),
             "extrapolated": "".join(f"<p>{escape(line)}</p>" for line in extrapolated(self.first)),
         }
         return _PLACE.sub(lambda match: filled[match[1]], asset("page.html"))
@@ -149,7 +151,8 @@ SCORE_HEADS: Final = (
     "fitted to, and error on what was left out",
 )
 COMPARISON_HEADS: Final = (
-    "model", "digital", "analog", "best digital step", "best thermodynamic", "its step", "over the digital", "accurate",
+    "model", "digital", "analog", "best digital step", "best thermodynamic", "its step",
+    "against the digital", "accurate",
 )  # fmt: skip
 
 Cell = str | tuple[str, float]
@@ -177,19 +180,15 @@ def assumption_rows(projection: Projection) -> list[tuple[str, ...]]:
     ]
 
 
-def score_rows(card: DigitalCard) -> list[tuple[str, ...]]:
-    """What each law of a card was fitted to and how far networks or sizes left out were off."""
+def score_rows(projection: Projection) -> list[tuple[str, ...]]:
+    """What each law that a projection may use was fitted to, and how far off it was on what was left out."""
     rows: list[tuple[str, ...]] = []
-    for name, law in card.laws.items():
-        for key, each in law.quantities().items():
-            if key == "scatter" or not hasattr(law, "spread"):
-                wide = significant(each.high / each.value) if each.value else "1"
-                sizes = (
-                    ""
-                    if each.domain is None
-                    else " to ".join(significant(end, 5) for end in each.domain if end < 1e300)
-                )
-                rows.append((f"{name} ({key})", wide, sizes, printable(each.source)))
+    for path, each in projection.assumptions.items():
+        prefix, _, key = path.rpartition(".")
+        if (path.startswith("digital.operations.") and key == "scatter") or path.startswith("solver."):
+            ends = [] if each.domain is None else [significant(end, 5) for end in each.domain if end < math.inf]
+            name = prefix.removeprefix("digital.operations.")
+            rows.append((name, significant(each.high / each.value), " to ".join(ends), printable(each.source)))
     return rows
 
 
@@ -218,7 +217,7 @@ def comparison_rows(projections: Iterable[Projection]) -> list[tuple[str, ...]]:
             continue
         reach = each.feasibility[analog].reach.value
         own = each.methods[analog].step_time
-        rows.append((*head, step, analog, seconds(own), ratio(each.speedup[analog]["kfac.best"]), reach))
+        rows.append((*head, step, analog, seconds(own), speed_with_range(each.speedup[analog]["kfac.best"]), reach))
     return rows
 
 
