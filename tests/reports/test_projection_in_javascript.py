@@ -19,7 +19,7 @@ from tests.reports.node import needs_node, run
 #: Relative difference that sums in another order make.
 CLOSE = 1e-9
 DIGITAL = ("h100-sxm", "epyc-milan-1-thread", "rtx-a6000", "v100")
-ANALOG = ("tngd-2024", "sram-2026", "spu-2023", "scaled")
+ANALOG = ("tngd-2024", "sram-2026", "spu-2023", "scaled", "photonic-2025")
 #: Per model what the page is set to: the cards, and paths as ``--set`` takes them.
 VISION: list[dict[str, Any]] = [
     {},
@@ -33,7 +33,7 @@ VISION: list[dict[str, Any]] = [
 MODELS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "imagenet_vit": ({}, VISION),
     "imagenet_resnet": ({"model.devices": 8}, [{}, {"batch": 512, "analog": "scaled"}]),
-    "mlp": ({"precision": "bfloat16"}, [{}, {"set": {"analog.relaxation_time": 1e-9}}]),
+    "mlp": ({"precision": "bfloat16"}, [{}, {"set": {"analog.relaxation_time": 1e-9}}, {"analog": "photonic-2025"}]),
     "librispeech_deepspeech": ({"kfac.mean_curvature": 0.02}, [{"analog": "sram-2026"}]),
     "wmt": ({"kfac.stale_steps": 20, "kfac.second_stream": True}, [{"analog": "scaled"}]),
     "gpt": ({"kfac.condition_number": 1000}, [{"analog": "sram-2026"}, {"set": {"model.kfac.condition_number": 30.0}}]),
