@@ -56,9 +56,12 @@ def report(
 
     made = _made(models, digital, analog, settings, scenario, draws, seed)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "report.html", made.html())
-    write_bytes(folder / "report.pdf", pdf(made))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "report.html", made.html())
+        write_bytes(folder / "report.pdf", pdf(made))
+    except OSError as error:
+        raise InputError.about("--out", f"{error.filename}: {error.strerror}") from None
     typer.echo(f"{folder / 'report.html'}\n{folder / 'report.pdf'}")
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-import numpy as np
-import sympy as sp
 
 from costmodel.curvature.law import RoleEffect, Target
 from costmodel.defaults import REPORT_DRAWS, Scenario
@@ -18,7 +13,6 @@ from costmodel.formulas.accuracy import couplings, readings, refined, tiled
 from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN, completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.machines.laws import ConstantLaw, FittedLaw, Law
 from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.precision import OUTPUTS, law_name, precision_of
 from costmodel.methods import AnalogWork, Delivery, DigitalWork, MessageWork, Method, Phase
@@ -29,11 +23,10 @@ from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.methods import methods_of
 from costmodel.projection.standing import SIDES, curvature, standings
 from costmodel.projection.values import ANALOG, BEHIND, CURVED
-from costmodel.quantities.declared import DECLARED
-from costmodel.quantities.estimate import Draws, Quantity, standard_normal
-from costmodel.quantities.symbols import Better
+from costmodel.quantities.estimate import standard_normal
 from costmodel.workloads.workload import Layer, Workload
-from reports.javascript import code, compiled
+from reports.javascript import compiled
+from reports.records import analog_record, law_record, packed, records
 
 #: Draws of a report whose layers are very many.
 _FEWEST: Final = 16
@@ -88,7 +81,7 @@ class Plan:
             "phases": self._phases,
             "curvature": _curvature(self._choice, self._draws, self._seed, self._scenario),
             "digital": {each.name: self._digital(each) for each in self._choice.digital},
-            "analog": {each.name: _analog(each) for each in self._choice.analog},
+            "analog": {each.name: analog_record(each) for each in self._choice.analog},
             "quantities": self._quantities(),
             "fixed": self._fixed(),
         }
@@ -229,7 +222,7 @@ class Plan:
                 {"law": each.operation, "launch": each.launch, "element_time": each.element_time, "work": each.work}
                 for each in parts
             ]
-            laws |= {each.operation: _law(each.operation, card.laws[each.operation]) for each in parts}
+            laws |= {each.operation: law_record(each.operation, card.laws[each.operation]) for each in parts}
         return {"title": card.title, "source": card.source, "resolved": resolved, "laws": laws}
 
     # --- quantities and draws ------------------------------------------------------------------------------------
@@ -248,9 +241,9 @@ class Plan:
             solver = {f"solver.{law}.factor": factor.factor for law, factor in card.solver.items()}
             analog[card.name] = {f"analog.{name}": each for name, each in completed(card).items()} | solver
         return {
-            "model": _records(model),
-            "digital": {name: _records(each) for name, each in digital.items()},
-            "analog": {name: _records(each) for name, each in analog.items()},
+            "model": records(model),
+            "digital": {name: records(each) for name, each in digital.items()},
+            "analog": {name: records(each) for name, each in analog.items()},
         }
 
     def _deviates(self, found: Mapping[str, Any]) -> dict[str, str]:
@@ -265,78 +258,6 @@ class Plan:
         streams += [f"digital.operations.{law}.extrapolation" for law in sorted(laws)]
         kept = (name for name in dict.fromkeys(streams) if not name.startswith((f"{LAW}.", "model.kfac.curvature.")))
         return {name: packed(standard_normal(name, self._draws, self._seed)) for name in kept}
-
-
-def packed(values: Draws) -> str:
-    """Numbers as text, bit by bit."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
-
-
-def _records(found: Mapping[str, Quantity]) -> dict[str, dict[str, Any]]:
-    records = {}
-    for path, each in found.items():
-        declared = DECLARED.get(path.rsplit(".", 1)[-1])
-        fixed = path.startswith("digital.") or declared is None
-        symbol = None if declared is None or path.startswith((f"{LAW}.", "digital.")) else declared.symbol
-        low, high = (0.0, math.inf) if symbol is None else (symbol.minimum, symbol.maximum)
-        if symbol is not None and symbol.open_maximum:
-            high *= 1.0 - 1e-9
-        records[path] = {
-            "value": each.value,
-            "low": each.low,
-            "high": each.high,
-            "unit": each.unit.name,
-            "status": each.status.value,
-            "source": each.source,
-            "stream": each.stream,
-            "better": (Better.EITHER if fixed or declared is None else declared.better).value,
-            "least": low if symbol is not None else None,
-            "most": _end(high) if symbol is not None else None,
-        }
-    return records
-
-
-def _end(value: float) -> float | None:
-    """An end of a range; None where it is open."""
-    return value if math.isfinite(value) else None
-
-
-def _law(name: str, law: Law) -> dict[str, Any]:
-    n, m = sp.Symbol("n", positive=True), sp.Symbol("m", positive=True)
-    elements = code(sp.sympify(OPERATIONS[name.partition(".")[0]].elements(n, m)))
-    if isinstance(law, ConstantLaw):
-        constants = {key: each for key, each in law.quantities().items() if key != "scatter"}
-        domains = {key: each.domain and [_end(end) for end in each.domain] for key, each in constants.items()}
-        return {"kind": "constant", "constants": domains, "scatter": law.scatter is not None, "elements": elements}
-    if not isinstance(law, FittedLaw):
-        raise TypeError(f"a page knows no law of {type(law).__name__}")
-    return {
-        "kind": "fitted",
-        "launch": law.launch,
-        "item": law.item,
-        "element": law.element,
-        "work": _curve(law.work),
-        "penalties": {key: _curve(each) for key, each in law.penalties.items()},
-        "domain": [_end(end) for end in law.domain],
-        "growth": law.growth,
-        "in_step": law.in_step and {"factor": law.in_step.factor, "launch": law.in_step.launch},
-        "host": law.host and {"start": law.host.start, "call": law.host.call},
-        "elements": elements,
-    }
-
-
-def _curve(curve: Any) -> dict[str, Any]:
-    return {"sizes": list(curve.sizes), "values": list(curve.values), "limit": curve.limit}
-
-
-def _analog(card: AnalogCard) -> dict[str, Any]:
-    given = card.quantities()
-    return {
-        "title": card.title,
-        "source": card.source,
-        "given": sorted(given),
-        "relaxation_of": card.relaxation_of.value,
-    }
 
 
 # --- the model -------------------------------------------------------------------------------------------------------

@@ -70,3 +70,10 @@ def test_what_is_missing_is_said(arguments: tuple[str, ...], message: str) -> No
     with pytest.raises(InputError) as caught:
         verb(*arguments)
     assert str(caught.value) == message
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError) as caught:
+        verb("mlp", "--out", str(tmp_path / "taken"), "--draws", "16")
+    assert str(caught.value) == f"--out: {tmp_path / 'taken'}: File exists"
