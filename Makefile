@@ -11,7 +11,7 @@ CORE_TESTS := tests costmodel --ignore=costmodel/tracing --ignore=tests/tracing 
 	--ignore=tests/test_catalog_workloads.py --ignore=tests/test_notebooks.py
 NEXT = @printf '\nThe environment is not active yet; type next:\n  . $(BIN)/activate\n  python -m costmodel %s\n'
 
-.PHONY: demo test test-fast test-slow test-core generated bench clean
+.PHONY: demo test test-fast test-slow test-core generated bench docs clean
 
 demo: $(VENV)/core
 	$(BIN)/python -m costmodel project imagenet_vit
@@ -40,6 +40,11 @@ test-core: $(VENV)/core
 generated: $(VENV)/core
 	$(BIN)/python -m costmodel.formulas.generate
 
+# The documentation site, from docs/, docstrings, the registry of formulas and executed examples.
+docs: $(VENV)/core
+	$(PIP) -e ".[docs]"
+	$(BIN)/python -m reports.site site
+
 bench: $(VENV)/test
 	$(PIP) -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m benchmarks.startup
@@ -47,6 +52,7 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.ten_million_points
 	$(BIN)/python -m benchmarks.bartiq_500
 	$(BIN)/python -m benchmarks.solver_thermox
+	$(BIN)/python -m benchmarks.report_redraw
 
 $(VENV)/python:
 	$(PYTHON) -m venv $(VENV)

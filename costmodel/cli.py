@@ -29,6 +29,7 @@ from costmodel.cli_inputs import (
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
 from costmodel.cli_questions import register as register_questions
+from costmodel.cli_report import register as register_report
 from costmodel.cli_sweep import register as register_sweep
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(curvature, name="curvature")
 cli_trace.register(app)
+register_report(app)
 register_questions(app)
 register_sweep(app)
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     "costmodel.quantities", "costmodel.curvature", "costmodel.defaults", "costmodel.formulas", "costmodel.machines",
     "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.tracing",
-    "costmodel.questions", "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
+    "costmodel.questions", "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation", "reports",
 )  # fmt: skip
 #: Only these know what reads YAML or a command line.
 KNOWS = {
@@ -23,7 +23,7 @@ KNOWS = {
 
 
 def modules() -> dict[str, Path]:
-    files = (file for top in ("costmodel", "solver", "validation") for file in (ROOT / top).rglob("*.py"))
+    files = (file for top in ("costmodel", "solver", "validation", "reports") for file in (ROOT / top).rglob("*.py"))
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 
