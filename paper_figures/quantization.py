@@ -85,8 +85,8 @@ def _panel(axis: Axes, frame: pd.DataFrame, flaw: str) -> None:
             axis.plot([at + shift], [row["steps_ratio"]], **look)
             axis.plot([at + shift] * 2, [row["low"], min(row["high"], 12)], color=color, lw=0.7)
             if row["never"]:
-                axis.annotate(f"{row['never']:.0f} never", (at + shift, row["steps_ratio"]), xytext=(0, 6),
-                              textcoords="offset points", ha="center", size=4.5, rotation=90)  # fmt: skip
+                axis.annotate("", (at + shift, 1.5 * row["steps_ratio"]), (at + shift, row["steps_ratio"]),
+                              arrowprops={"arrowstyle": "->", "color": color, "lw": 0.9})  # fmt: skip
     axis.axhline(1, color=BLACK, lw=0.7)
     axis.axvline(len(levels) - 0.5, color=BLACK, lw=0.5, ls=":")
     axis.set_xticks([*range(len(levels) + 1)], [*(f"{bits:.0f} bit" for bits in levels), "Adam"])
@@ -121,8 +121,8 @@ def caption(frame: pd.DataFrame) -> str:
     return (
         "Measured by training with the flaw of the solver drawn by its law (held against the simulator). Filled: three small "
         "tasks, up to 30 seeds a point, factors up to 65; hollow: three wide ones, one to five seeds, described and not tested. "
-        "Geometric means paired by seed with 90 % intervals; runs that never arrived count with their limit, hence bounds from "
-        "below. No paper's data is in it. Couplings at 8 bits over exact K-FAC: "
+        "Geometric means paired by seed with 90 % intervals; runs that never arrived count with their limit, so that points with "
+        "an arrow are bounds from below. No paper's data is in it. Couplings at 8 bits over exact K-FAC: "
         f"{over_tasks(frame, 'in', 8, SMALL)}; on wide layers {over_tasks(frame, 'in', 8, wide)}. "
         f"Readings at 4 bits: {over_tasks(frame, 'out', 4, SMALL)}. Adam: "
         + ", ".join(f"{TASKS[task][0]} {span(ratio(frame, task, 'adam'))}" for task in TASKS) + "."

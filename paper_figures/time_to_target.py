@@ -193,10 +193,10 @@ def caption(frame: pd.DataFrame) -> str:
     for workload in PAPERS:
         rows = usual(frame, "scaled").query("workload == @workload").set_index("arm")
         adam = ", ".join(
-            f"{ARMS[arm]['label']} {_span(rows.loc[arm], 'over_adam_to_target')}"
+            f"{ARMS[arm]['label']} {span(rows.loc[arm], 'over_adam_to_target')}"
             for arm in ("digital", "thermo.inverse", "thermo.solve", "columns")
         )
-        parts.append(f"{SHORT[workload]}: {adam}; a free solver over digital K-FAC {_span(rows.loc['digital'], 'free_solver')}")
+        parts.append(f"{SHORT[workload]}: {adam}; a free solver over digital K-FAC {span(rows.loc['digital'], 'free_solver')}")
     room, every = _twofold(frame), {name: _over_cholesky(frame, name)[1] for name in PAPERS}
     return (
         "Above: gain to the target over Adam on the eight AlgoPerf workloads, refresh every 100 steps, one H100 in single "
@@ -207,7 +207,8 @@ def caption(frame: pd.DataFrame) -> str:
     )
 
 
-def _span(row: pd.Series[Any], name: str) -> str:
+def span(row: pd.Series[Any], name: str) -> str:
+    """A gain with its interval, in words."""
     return f"{row[f'{name}_median']:.3g}x [{row[f'{name}_p05']:.3g}, {row[f'{name}_p95']:.3g}]"
 
 
