@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from paper_figures import quantization, scaling, time_profile, time_to_target
-from paper_figures.figure import FAST, Figure
-
-if TYPE_CHECKING:
-    import pandas as pd
+from paper_figures import answer, quantization, scaling, time_profile, time_to_target
+from paper_figures.figure import FAST, Figure, Frame
 
 FIGURES: Final[dict[str, Figure]] = {
-    each.name: each for each in (time_profile.FIGURE, scaling.FIGURE, quantization.FIGURE, time_to_target.FIGURE)
+    each.name: each
+    for each in (time_profile.FIGURE, scaling.FIGURE, quantization.FIGURE, time_to_target.FIGURE, answer.FIGURE)
 }
 
 
 @cache
-def fast_frame(name: str) -> pd.DataFrame:
+def fast_frame(name: str) -> Frame:
     """Data of a figure at little effort, made once."""
     return FIGURES[name].data(FAST)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[1]
 DATA: Final = ROOT / "validation" / "data"
 SEED: Final = 0
+#: A table of pandas, or a row of one; its stubs make a union of twenty types of every cell.
+Frame = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Figure:
     name: str
     title: str
     data: Callable[[Effort], pd.DataFrame]
-    draw: Callable[[pd.DataFrame], Drawing]
-    caption: Callable[[pd.DataFrame], str]
-    message: Callable[[pd.DataFrame], list[Statement]]
+    draw: Callable[[Frame], Drawing]
+    caption: Callable[[Frame], str]
+    message: Callable[[Frame], list[Statement]]
     inputs: tuple[Path, ...] = ()

@@ -8,13 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from costmodel import formulas
 from costmodel.inputs.files import write_text
 from paper_figures import quantization, scaling, time_profile, time_to_target
 from paper_figures.catalog import fast_frame
-from paper_figures.figure import ROOT
+from paper_figures.figure import ROOT, Frame
 
 PAGE: Final = ROOT / "docs" / "claims.md"
 
@@ -96,7 +94,7 @@ def claims() -> Iterator[Claim]:
     )
 
 
-def _complexity(frame: pd.DataFrame) -> Claim:
+def _complexity(frame: Frame) -> Claim:
     analog = scaling.exponent(frame, "fixed", "one array", "thermo.solve", "analog_s")
     digital = scaling.exponent(frame, "fixed", "one array", "kfac.cholesky")
     tiling = scaling.exponent(frame, "fixed", "256 cells", "thermo.solve", "tiling_s")
@@ -120,11 +118,16 @@ def _plain(leading: Any) -> str:
     return str(leading.expression if hasattr(leading, "expression") else leading).replace("**", "^")
 
 
-def _grows(frame: pd.DataFrame) -> Claim:
+def _grows(frame: Frame) -> Claim:
     first, last = frame["n"].min(), frame["n"].max()
-    over = {over: scaling.at(frame, "law", "1024 arrays", "thermo.solve", f"over_{over}_median") for over in ("cholesky", "best")}
+    over = {
+        over: scaling.at(frame, "law", "1024 arrays", "thermo.solve", f"over_{over}_median")
+        for over in ("cholesky", "best")
+    }
     one = [scaling.size(n, first) for n in scaling.crossover(frame, "fixed", "one array", "thermo.solve")]
-    kept = {over: f"{each[first]:.2g}x at n = {first} to {each[last]:.2g}x at n = {last}" for over, each in over.items()}
+    kept = {
+        over: f"{each[first]:.2g}x at n = {first} to {each[last]:.2g}x at n = {last}" for over, each in over.items()
+    }
     return Claim(
         "The advantage grows with n, the neurons of a layer",
         ABSTRACT,
@@ -138,11 +141,13 @@ def _grows(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _bottleneck(frame: pd.DataFrame) -> Claim:
+def _bottleneck(frame: Frame) -> Claim:
     found, networks = time_profile.bottlenecks(frame)
     share = time_profile.inversion(frame)["share"]
     amortised = time_profile.inversion(frame, "share_amortised")["share_amortised"]
-    full = frame[(frame["device"] == "one processor core") & (frame["batch"] == "full") & (frame["phase"] == "inversion")]
+    full = frame[
+        (frame["device"] == "one processor core") & (frame["batch"] == "full") & (frame["phase"] == "inversion")
+    ]
     return Claim(
         "Inversion is the main bottleneck of the K-FAC update over MLP widths and GPT vocabularies",
         f"{SECOND}; the authors' public post on the figure",
@@ -157,8 +162,9 @@ def _bottleneck(frame: pd.DataFrame) -> Claim:
     )  # fmt: skip
 
 
-def _overhead(frame: pd.DataFrame) -> Claim:
-    parts, honest = [], []
+def _overhead(frame: Frame) -> Claim:
+    parts: list[str] = []
+    honest: list[str] = []
     for workload in time_to_target.PAPERS:
         for refresh, into in ((1, parts), (time_to_target.USUAL, honest)):
             rows = _rows(frame, workload, "scaled", refresh)
@@ -177,22 +183,22 @@ def _overhead(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _rows(frame: pd.DataFrame, workload: str, machine: str, refresh: int) -> pd.DataFrame:
+def _rows(frame: Frame, workload: str, machine: str, refresh: int) -> Frame:
     chosen = (frame["workload"] == workload) & (frame["machine"] == machine) & (frame["refresh"] == refresh)
     return frame[chosen & (frame["devices"] == 1) & (frame["precision"] == "float32")].set_index("arm")
 
 
-def _over_adam(rows: pd.DataFrame, arm: str) -> str:
+def _over_adam(rows: Frame, arm: str) -> str:
     return f"{rows.loc[arm, 'step_s_median'] / rows.loc['adam', 'step_s_median']:.2f}x"
 
 
-def _all_near(frame: pd.DataFrame) -> bool:
+def _all_near(frame: Frame) -> bool:
     """Whether a step of Method 2 takes at most a quarter more than Adam's, in every step."""
     both = [_rows(frame, workload, "scaled", 1) for workload in time_to_target.PAPERS]
     return all(rows.loc["thermo.solve", "step_s_median"] <= 1.25 * rows.loc["adam", "step_s_median"] for rows in both)
 
 
-def _couplings(frame: pd.DataFrame) -> Claim:
+def _couplings(frame: Frame) -> Claim:
     small, wide = quantization.SMALL, tuple(task for task in quantization.TASKS if task not in quantization.SMALL)
     adam = [f"{quantization.ratio(frame, task, 'adam')['steps_ratio']:.2f}" for task in wide]
     return Claim(
@@ -208,7 +214,7 @@ def _couplings(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _readings(frame: pd.DataFrame) -> Claim:
+def _readings(frame: Frame) -> Claim:
     return Claim(
         "The benefit survives quantization of its output",
         f"{ABSTRACT}; the authors' public post",
@@ -219,7 +225,7 @@ def _readings(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _speedup(frame: pd.DataFrame, workload: str, title: str) -> Claim:
+def _speedup(frame: Frame, workload: str, title: str) -> Claim:
     def span(machine: str, arm: str, refresh: int) -> str:
         return time_to_target.span(_rows(frame, workload, machine, refresh).loc[arm], "over_digital")
 
@@ -241,7 +247,7 @@ def _speedup(frame: pd.DataFrame, workload: str, title: str) -> Claim:
     )  # fmt: skip
 
 
-def _against_adam(frame: pd.DataFrame) -> Claim:
+def _against_adam(frame: Frame) -> Claim:
     parts = []
     for workload in time_to_target.PAPERS:
         rows = _rows(frame, workload, "scaled", time_to_target.USUAL)
@@ -265,7 +271,7 @@ def _against_adam(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _parallel(frame: pd.DataFrame) -> Claim:
+def _parallel(frame: Frame) -> Claim:
     n = 8192
     one = scaling.at(frame, "law", "one array", "thermo.solve", "over_cholesky_median")[n]
     many = scaling.at(frame, "law", "1024 arrays", "thermo.solve", "over_cholesky_median")[n]
@@ -281,7 +287,7 @@ def _parallel(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _method_two(frame: pd.DataFrame) -> Claim:
+def _method_two(frame: Frame) -> Claim:
     parts = []
     for workload in time_to_target.PAPERS:
         for machine in ("tngd-2024", "scaled"):
@@ -299,7 +305,7 @@ def _method_two(frame: pd.DataFrame) -> Claim:
     )
 
 
-def _offloading(frame: pd.DataFrame) -> Claim:
+def _offloading(frame: Frame) -> Claim:
     parts = [
         f"{time_to_target.SHORT[name]} {_rows(frame, name, 'scaled', 1).loc['cholesky', 'free_over_cholesky']:.2f}x"
         for name in time_to_target.PAPERS
@@ -315,7 +321,7 @@ def _offloading(frame: pd.DataFrame) -> Claim:
     )  # fmt: skip
 
 
-def _depth(frame: pd.DataFrame) -> Claim:
+def _depth(frame: Frame) -> Claim:
     bounds = time_to_target.usual(frame, "scaled").query("arm == 'digital'")["free_solver_median"]
     return Claim(
         "The study of width fixes the depth and may not carry to other architectures",
@@ -362,7 +368,11 @@ def _verdict(claim: Claim) -> str:
 
 def _section(index: int, claim: Claim) -> str:
     commands = "\n".join(claim.commands)
-    explain = "".join(f"\npython -m costmodel explain {name}" for name in claim.explain if f"python -m costmodel explain {name}" not in claim.commands)
+    explain = "".join(
+        f"\npython -m costmodel explain {name}"
+        for name in claim.explain
+        if f"python -m costmodel explain {name}" not in claim.commands
+    )
     return f"""## {index}. {claim.said}
 
 - Seen in: {claim.seen}.

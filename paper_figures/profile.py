@@ -9,6 +9,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -43,9 +44,9 @@ def networks() -> Iterator[tuple[str, int, str, Callable[[], models.Built]]]:
     """Family, size, batch, and what builds the network."""
     for batch, rows in ROWS.items():
         for width in WIDTHS:
-            yield "mlp", width, batch, lambda rows=rows, width=width: models.mlp(rows, 784, width, width, width, 10)
+            yield "mlp", width, batch, partial(models.mlp, rows, 784, width, width, width, 10)
         for size in VOCABULARIES:
-            yield "gpt", size, batch, lambda rows=rows, size=size: gpt(rows // _CONTEXT, size)
+            yield "gpt", size, batch, partial(gpt, rows // _CONTEXT, size)
 
 
 def seconds(call: Callable[[], None]) -> list[float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from paper_figures.figure import DATA, Effort, Figure, Statement
+from paper_figures.figure import DATA, Effort, Figure, Frame, Statement
 from paper_figures.style import BLACK, BLUE, GREEN, ORANGE, PAGE, PURPLE, VERMILION
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ FLAWS: Final = {
 }
 
 
-def data(effort: Effort) -> pd.DataFrame:
+def data(effort: Effort) -> Frame:
     """One row a task and arm: steps over those of exact K-FAC, paired by seed, with 90 % intervals."""
     analysis = json.loads(ANALYSIS.read_text(encoding="utf-8"))
     rows: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ def data(effort: Effort) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(frame: pd.DataFrame) -> Drawing:
+def draw(frame: Frame) -> Drawing:
     """A panel a flaw, Adam as a bar at the left of each."""
     from matplotlib import pyplot as plt
 
@@ -72,12 +72,17 @@ def draw(frame: pd.DataFrame) -> Drawing:
     return figure
 
 
-def _panel(axis: Axes, frame: pd.DataFrame, flaw: str) -> None:
+def _panel(axis: Axes, frame: Frame, flaw: str) -> None:
     levels = sorted(frame[frame["flaw"] == flaw]["bits"].unique())
     places = {bits: at for at, bits in enumerate(levels)}
     for index, (task, (label, color, mark)) in enumerate(TASKS.items()):
         shift = 0.11 * (index - 2.5)
-        look: dict[str, Any] = {"color": color, "marker": mark, "fillstyle": "full" if task in SMALL else "none", "ls": ""}
+        look: dict[str, Any] = {
+            "color": color,
+            "marker": mark,
+            "fillstyle": "full" if task in SMALL else "none",
+            "ls": "",
+        }
         rows = frame[(frame["task"] == task) & (frame["flaw"] == flaw)]
         adam = frame[(frame["task"] == task) & (frame["flaw"] == "adam")]
         axis.plot([], [], label=label, **look)
@@ -97,25 +102,25 @@ def _panel(axis: Axes, frame: pd.DataFrame, flaw: str) -> None:
     axis.set_xlim(-0.6, len(levels) + 0.6)
 
 
-def ratio(frame: pd.DataFrame, task: str, flaw: str, bits: float | None = None) -> pd.Series[Any]:
+def ratio(frame: Frame, task: str, flaw: str, bits: float | None = None) -> Frame:
     """One row."""
     rows = frame[(frame["task"] == task) & (frame["flaw"] == flaw)]
     return (rows if bits is None else rows[rows["bits"] == bits]).iloc[0]
 
 
-def span(row: pd.Series[Any]) -> str:
+def span(row: Frame) -> str:
     """A ratio in words."""
     missing = f" ({row['never']:.0f} of {row['seeds']:.0f} never)" if row["never"] else ""
     interval = "" if pd.isna(row["low"]) else f" [{row['low']:.2f}, {row['high']:.2f}]"
     return f"{'at least ' if row['never'] else ''}{row['steps_ratio']:.2f}{interval}{missing}"
 
 
-def over_tasks(frame: pd.DataFrame, flaw: str, bits: float, tasks: tuple[str, ...]) -> str:
+def over_tasks(frame: Frame, flaw: str, bits: float, tasks: tuple[str, ...]) -> str:
     """The ratios of some tasks in words."""
     return ", ".join(f"{TASKS[task][0]} {span(ratio(frame, task, flaw, bits))}" for task in tasks)
 
 
-def caption(frame: pd.DataFrame) -> str:
+def caption(frame: Frame) -> str:
     """Eight bits in, four bits out."""
     wide = tuple(task for task in TASKS if task not in SMALL)
     return (
@@ -129,7 +134,7 @@ def caption(frame: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
-def message(frame: pd.DataFrame) -> list[Statement]:
+def message(frame: Frame) -> list[Statement]:
     """What quantization costs."""
     wide = [task for task in TASKS if task not in SMALL]
     eight = {task: ratio(frame, task, "in", 8)["steps_ratio"] for task in TASKS}

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from costmodel.inputs.files import write_bytes, write_text
-from paper_figures.figure import ROOT, SEED, Effort, Figure
+from paper_figures.figure import ROOT, SEED, Effort, Figure, Frame
 from paper_figures.style import STYLE
 
 FORMATS: Final = ("png", "svg", "pdf")
@@ -34,7 +34,11 @@ def redraw(figures: Sequence[Figure], out: Path, effort: Effort, say: Callable[[
         What figures say that their data do not bear out; empty where all is well.
     """
     out.mkdir(parents=True, exist_ok=True)
-    code = _digest(sorted(file for name in _CODE for file in (ROOT / name).rglob("*") if file.suffix in {".py", ".yaml", ".mplstyle"}))
+    code = _digest(
+        sorted(
+            file for name in _CODE for file in (ROOT / name).rglob("*") if file.suffix in {".py", ".yaml", ".mplstyle"}
+        )
+    )
     untrue = []
     for index, figure in enumerate(figures, 1):
         stamp = _stamp(figure, code, effort)
@@ -113,6 +117,6 @@ def _write_manifest(figures: Sequence[Figure], out: Path) -> None:
     write_text(out / "manifest.json", json.dumps({"schema": 1, "figures": each}, indent=1) + "\n")
 
 
-def read_frame(out: Path, figure: Figure) -> pd.DataFrame:
+def read_frame(out: Path, figure: Figure) -> Frame:
     """Data of a figure that was drawn."""
     return pd.read_csv(out / f"{figure.name}.csv")

@@ -15,7 +15,7 @@ from costmodel.methods.phases import FACTORS, FORWARD_BACKWARD, ROWS, RUNNING_AV
 from costmodel.projection.points import PointCosts, evaluate_points
 from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import Workload
-from paper_figures.figure import SEED, Effort, Figure, Statement
+from paper_figures.figure import SEED, Effort, Figure, Frame, Statement
 from paper_figures.style import ARMS, PAGE
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def layer(n: int) -> Workload:
     return replace(mlp, layers=(middle,), others=(), batch_size=BATCH)
 
 
-def data(effort: Effort) -> pd.DataFrame:
+def data(effort: Effort) -> Frame:
     """One row a size, condition, machine and arm: seconds of the layer's step and of its solver, speedups."""
     digital = load_card(DIGITAL)
     assert isinstance(digital, DigitalCard)
@@ -109,13 +109,13 @@ def _columns(name: str, draws: Draws) -> dict[str, float]:
     return {f"{name}_median": float(median), f"{name}_p05": float(p05), f"{name}_p95": float(p95)}
 
 
-def select(frame: pd.DataFrame, kappa: str, machine: str, arm: str) -> pd.DataFrame:
+def select(frame: Frame, kappa: str, machine: str, arm: str) -> Frame:
     """Rows of one curve, by n."""
     chosen = (frame["kappa"] == kappa) & (frame["machine"] == machine) & (frame["arm"] == arm)
     return frame[chosen].sort_values("n")
 
 
-def exponent(frame: pd.DataFrame, kappa: str, machine: str, arm: str, column: str = "solver_s") -> float:
+def exponent(frame: Frame, kappa: str, machine: str, arm: str, column: str = "solver_s") -> float:
     """Local exponent over the upper part of the range, from n = 8192 on.
 
     A constant part of a time fades as n grows; what remains is the leading power.
@@ -125,15 +125,15 @@ def exponent(frame: pd.DataFrame, kappa: str, machine: str, arm: str, column: st
     return float(np.polyfit(np.log(curve["n"]), np.log(curve[column]), 1)[0])
 
 
-def crossover(
-    frame: pd.DataFrame, kappa: str, machine: str, arm: str, over: str = "cholesky"
-) -> tuple[float, float, float]:
+def crossover(frame: Frame, kappa: str, machine: str, arm: str, over: str = "cholesky") -> tuple[float, float, float]:
     """Smallest n from which an arm stays ahead of a digital one: of the median, and of the 95th and 5th percentile.
 
     Between two sizes the logarithm of the ratio is taken to be a line; infinite where the arm is never ahead.
     """
     curve = select(frame, kappa, machine, arm)
-    found = [_crossing(curve["n"].to_numpy(), curve[f"over_{over}_{key}"].to_numpy()) for key in ("median", "p95", "p05")]
+    found = [
+        _crossing(curve["n"].to_numpy(), curve[f"over_{over}_{key}"].to_numpy()) for key in ("median", "p95", "p05")
+    ]
     return found[0], found[1], found[2]
 
 
@@ -148,7 +148,7 @@ def _crossing(n: Any, ratio: Any) -> float:
     return float(np.exp(np.log(n[last]) + share * np.log(n[last + 1] / n[last])))
 
 
-def draw(frame: pd.DataFrame) -> Drawing:
+def draw(frame: Frame) -> Drawing:
     """Three machines by row, three conditions by column."""
     from matplotlib import pyplot as plt
 
@@ -173,7 +173,7 @@ def draw(frame: pd.DataFrame) -> Drawing:
     return figure
 
 
-def _panel(axis: Axes, frame: pd.DataFrame, kappa: str, machine: str) -> None:
+def _panel(axis: Axes, frame: Frame, kappa: str, machine: str) -> None:
     for arm, style in CURVES.items():
         curve = select(frame, kappa, machine, arm)
         look = ARMS[style]
@@ -185,7 +185,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, kappa: str, machine: str) -> None:
     axis.set_xlim(100, 1.2e5)
 
 
-def table(frame: pd.DataFrame) -> pd.DataFrame:
+def table(frame: Frame) -> Frame:
     """Table 1: the power of n with which the solver of each arm grows, for each machine and condition."""
     rows = [
         {
@@ -207,12 +207,12 @@ def size(n: float, least: float) -> str:
     return "everywhere" if n <= least else f"from n = {float(f'{n:.2g}'):,.0f} on".replace(",", " ")
 
 
-def at(frame: pd.DataFrame, kappa: str, machine: str, arm: str, column: str) -> pd.Series[float]:
+def at(frame: Frame, kappa: str, machine: str, arm: str, column: str) -> Frame:
     """A column of one curve by n."""
     return select(frame, kappa, machine, arm).set_index("n")[column]
 
 
-def caption(frame: pd.DataFrame) -> str:
+def caption(frame: Frame) -> str:
     """Exponents and crossovers."""
     analog = exponent(frame, "fixed", "one array", "thermo.solve", "analog_s")
     tiled = exponent(frame, "fixed", "256 cells", "thermo.solve", "tiling_s")
@@ -235,7 +235,7 @@ def caption(frame: pd.DataFrame) -> str:
     )
 
 
-def message(frame: pd.DataFrame) -> list[Statement]:
+def message(frame: Frame) -> list[Statement]:
     """Powers, and who wins."""
     digital = exponent(frame, "fixed", "one array", "kfac.cholesky")
     analog = exponent(frame, "fixed", "one array", "thermo.solve", "analog_s")

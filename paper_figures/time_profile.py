@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from costmodel.views.numbers import scaled
-from paper_figures.figure import DATA, Effort, Figure, Statement
+from paper_figures.figure import DATA, Effort, Figure, Frame, Statement
 from paper_figures.style import PAGE, PHASES
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ PANELS: Final = (
 AMORTISED: Final = {"factors": 1 / 10, "inversion": 1 / 100}
 
 
-def data(effort: Effort) -> pd.DataFrame:
+def data(effort: Effort) -> Frame:
     """One row a device, network, batch and phase: measured seconds and their share of a step, all phases every step."""
-    frame = pd.DataFrame([*_of_processor(), *_of_gpu()])
+    frame: Frame = pd.DataFrame([*_of_processor(), *_of_gpu()])
     keys = ["device", "family", "batch", "size", "phase"]
     frame = frame.groupby(keys, sort=False, as_index=False)["seconds"].sum()
     step = frame.groupby(keys[:-1])["seconds"].transform("sum")
@@ -72,12 +72,12 @@ def _row(device: str, family: str, batch: str, size: int, phase: str, seconds: f
     return {"device": device, "family": family, "batch": batch, "size": size, "phase": group, "seconds": seconds}
 
 
-def panel(frame: pd.DataFrame, device: str, family: str, batch: str) -> pd.DataFrame:
+def panel(frame: Frame, device: str, family: str, batch: str) -> Frame:
     """Rows of one panel."""
     return frame[(frame["device"] == device) & (frame["family"] == family) & (frame["batch"] == batch)]
 
 
-def draw(frame: pd.DataFrame) -> Drawing:
+def draw(frame: Frame) -> Drawing:
     """Shares as stacked bars, the seconds of a step above each."""
     from matplotlib import pyplot as plt
 
@@ -93,14 +93,23 @@ def draw(frame: pd.DataFrame) -> Drawing:
     return figure
 
 
-def _bars(axis: Axes, rows: pd.DataFrame) -> None:
+def _bars(axis: Axes, rows: Frame) -> None:
     sizes = sorted(rows["size"].unique())
     share = rows.pivot(index="size", columns="phase", values="share").loc[sizes]
     step = rows.groupby("size")["seconds"].sum().loc[sizes]
     below = 0.0 * step
     for phase, (color, label) in PHASES.items():
         hatch = "////" if phase == "inversion" else None
-        axis.bar(range(len(sizes)), share[phase], bottom=below, color=color, label=label, hatch=hatch, edgecolor="white", lw=0.4)
+        axis.bar(
+            range(len(sizes)),
+            share[phase],
+            bottom=below,
+            color=color,
+            label=label,
+            hatch=hatch,
+            edgecolor="white",
+            lw=0.4,
+        )
         below = below + share[phase]
     for at, seconds in enumerate(step):
         axis.text(at, 1.01, scaled(seconds, "s", 2), ha="center", va="bottom", size=5)
@@ -109,25 +118,25 @@ def _bars(axis: Axes, rows: pd.DataFrame) -> None:
     axis.grid(visible=False)
 
 
-def inversion(frame: pd.DataFrame, column: str = "share") -> pd.DataFrame:
+def inversion(frame: Frame, column: str = "share") -> Frame:
     """Share of inversion by panel and size."""
     return frame[frame["phase"] == "inversion"][["device", "family", "batch", "size", column]]
 
 
-def largest(frame: pd.DataFrame, device: str, family: str, batch: str, size: int) -> str:
+def largest(frame: Frame, device: str, family: str, batch: str, size: int) -> str:
     """Phase that takes most of a step."""
     rows = panel(frame, device, family, batch)
     rows = rows[rows["size"] == size]
     return str(rows.loc[rows["seconds"].idxmax(), "phase"])
 
 
-def bottlenecks(frame: pd.DataFrame) -> tuple[int, int]:
+def bottlenecks(frame: Frame) -> tuple[int, int]:
     """Networks whose step is longest in inversion, and networks."""
     networks = frame[["device", "family", "batch", "size"]].drop_duplicates().to_numpy().tolist()
     return sum(largest(frame, *each) == "inversion" for each in networks), len(networks)
 
 
-def caption(frame: pd.DataFrame) -> str:
+def caption(frame: Frame) -> str:
     """Where inversion is the bottleneck."""
     found, networks = bottlenecks(frame)
     shares, amortised = inversion(frame), inversion(frame, "share_amortised")
@@ -141,7 +150,7 @@ def caption(frame: pd.DataFrame) -> str:
     )
 
 
-def message(frame: pd.DataFrame) -> list[Statement]:
+def message(frame: Frame) -> list[Statement]:
     """Inversion is the bottleneck of small batches and of the GPU, not of large batches; amortised it is none."""
     share = inversion(frame).set_index(["device", "family", "batch", "size"])["share"]
     small, full = (share["one processor core"]["mlp"][batch] for batch in ("small", "full"))
@@ -150,12 +159,16 @@ def message(frame: pd.DataFrame) -> list[Statement]:
     vocabulary = share["H100"]["gpt"]["full"]
     return [
         Statement("Inversion takes a larger share of a small batch than of a full one", bool((small > full).all())),
-        Statement(f"It is the largest phase of some networks and not of all ({found} of {networks})", 0 < found < networks),
+        Statement(
+            f"It is the largest phase of some networks and not of all ({found} of {networks})", 0 < found < networks
+        ),
         Statement(
             f"Over the vocabulary its share grows on the H100 ({vocabulary.iloc[0]:.0%} to {vocabulary.iloc[-1]:.0%})",
             bool(vocabulary.iloc[-1] > vocabulary.iloc[0]),
         ),
-        Statement(f"Inverting every hundredth step leaves it {amortised.max():.0%} at most", bool(amortised.max() < 0.5)),
+        Statement(
+            f"Inverting every hundredth step leaves it {amortised.max():.0%} at most", bool(amortised.max() < 0.5)
+        ),
     ]
 
 

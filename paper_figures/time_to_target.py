@@ -11,10 +11,9 @@ import pandas as pd
 
 from costmodel import project
 from costmodel.methods.phases import INVERSION, PRECONDITION
-
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate
-from paper_figures.figure import SEED, Effort, Figure, Statement
+from paper_figures.figure import SEED, Effort, Figure, Frame, Statement
 from paper_figures.style import ARMS, PAGE
 
 if TYPE_CHECKING:
@@ -50,16 +49,16 @@ def cases(effort: Effort) -> Iterator[Case]:
     """Refresh intervals on every machine; device counts and precisions at the usual interval."""
     for workload in WORKLOADS:
         wanted = effort.full or workload in PAPERS
-        for machine in MACHINES:
+        for machine in MACHINES if wanted else ("scaled",):
             for refresh in REFRESHES if wanted else (USUAL,):
                 yield Case(workload, machine, refresh)
         if wanted:
-            for devices in (8, 64):
+            for devices in effort.either((8,), (8, 64)):
                 yield Case(workload, "scaled", devices=devices)
             yield Case(workload, "scaled", precision="bfloat16")
 
 
-def data(effort: Effort) -> pd.DataFrame:
+def data(effort: Effort) -> Frame:
     """One row a case and arm: seconds to the target, gains, the bound of a free solver."""
     return pd.DataFrame([row for case in cases(effort) for row in _rows(case, effort)])
 
@@ -120,13 +119,13 @@ def _columns(name: str, estimate: Estimate) -> dict[str, float]:
     return {f"{name}_median": estimate.median, f"{name}_p05": estimate.p05, f"{name}_p95": estimate.p95}
 
 
-def usual(frame: pd.DataFrame, machine: str) -> pd.DataFrame:
+def usual(frame: Frame, machine: str) -> Frame:
     """Rows of a machine at the usual interval on one device in single precision."""
     same = (frame["refresh"] == USUAL) & (frame["devices"] == 1) & (frame["precision"] == "float32")
     return frame[same & (frame["machine"] == machine)]
 
 
-def draw(frame: pd.DataFrame) -> Drawing:
+def draw(frame: Frame) -> Drawing:
     """Gain to target over Adam by workload and machine; below, over digital K-FAC against the interval."""
     from matplotlib import pyplot as plt
 
@@ -147,14 +146,16 @@ def draw(frame: pd.DataFrame) -> Drawing:
     return figure
 
 
-def _gains(axis: Any, frame: pd.DataFrame) -> None:
+def _gains(axis: Any, frame: Frame) -> None:
     for offset, arm in enumerate(("digital", "thermo.inverse", "thermo.solve", "columns")):
         rows = frame[frame["arm"] == arm].set_index("workload").reindex(WORKLOADS)
         at = np.arange(len(rows)) + 0.18 * (offset - 1.5)
         median = rows["over_adam_to_target_median"]
         spread = [median - rows["over_adam_to_target_p05"], rows["over_adam_to_target_p95"] - median]
         look = ARMS[arm]
-        axis.errorbar(at, median, yerr=spread, fmt=look["marker"], color=look["color"], elinewidth=0.7, label=look["label"])
+        axis.errorbar(
+            at, median, yerr=spread, fmt=look["marker"], color=look["color"], elinewidth=0.7, label=look["label"]
+        )
     axis.axhline(1, color="black", lw=0.8, ls=":")
     axis.set_yscale("log")
     axis.set_ylim(3e-3, 6)
@@ -170,7 +171,7 @@ SHORT: Final = {
 }  # fmt: skip
 
 
-def _refreshes(axis: Any, frame: pd.DataFrame) -> None:
+def _refreshes(axis: Any, frame: Frame) -> None:
     rows = frame[(frame["devices"] == 1) & (frame["precision"] == "float32")]
     for workload, fill in (("imagenet_vit", "full"), ("ogbg", "none")):
         mine = rows[rows["workload"] == workload].sort_values("refresh")
@@ -187,7 +188,7 @@ def _refreshes(axis: Any, frame: pd.DataFrame) -> None:
     axis.set_xticks(REFRESHES, [str(each) for each in REFRESHES])
 
 
-def caption(frame: pd.DataFrame) -> str:
+def caption(frame: Frame) -> str:
     """Gains of the paper's two workloads, the bound, what a twofold gain would need."""
     parts = []
     for workload in PAPERS:
@@ -196,7 +197,9 @@ def caption(frame: pd.DataFrame) -> str:
             f"{ARMS[arm]['label']} {span(rows.loc[arm], 'over_adam_to_target')}"
             for arm in ("digital", "thermo.inverse", "thermo.solve", "columns")
         )
-        parts.append(f"{SHORT[workload]}: {adam}; a free solver over digital K-FAC {span(rows.loc['digital'], 'free_solver')}")
+        parts.append(
+            f"{SHORT[workload]}: {adam}; a free solver over digital K-FAC {span(rows.loc['digital'], 'free_solver')}"
+        )
     room, every = _twofold(frame), {name: _over_cholesky(frame, name)[1] for name in PAPERS}
     return (
         "Above: gain to the target over Adam on the eight AlgoPerf workloads, refresh every 100 steps, one H100 in single "
@@ -207,19 +210,19 @@ def caption(frame: pd.DataFrame) -> str:
     )
 
 
-def span(row: pd.Series[Any], name: str) -> str:
+def span(row: Frame, name: str) -> str:
     """A gain with its interval, in words."""
     return f"{row[f'{name}_median']:.3g}x [{row[f'{name}_p05']:.3g}, {row[f'{name}_p95']:.3g}]"
 
 
-def _over_cholesky(frame: pd.DataFrame, workload: str) -> pd.Series[float]:
+def _over_cholesky(frame: Frame, workload: str) -> Frame:
     """What a free solver gains over Cholesky, by interval."""
     rows = frame[(frame["workload"] == workload) & (frame["arm"] == "cholesky") & (frame["machine"] == "scaled")]
     rows = rows[(rows["devices"] == 1) & (rows["precision"] == "float32")]
     return rows.set_index("refresh")["free_over_cholesky"]
 
 
-def _twofold(frame: pd.DataFrame) -> str:
+def _twofold(frame: Frame) -> str:
     """What a twofold gain over digital K-FAC needs, in words."""
     rows = frame[(frame["arm"] == "digital") & (frame["machine"] == "scaled") & (frame["precision"] == "float32")]
     rows = rows[rows["devices"] == 1]
@@ -234,13 +237,16 @@ def _twofold(frame: pd.DataFrame) -> str:
     return f"A twofold gain is possible in {share:.0%} of the cases shown, with a solver of at most: {cases}."
 
 
-def message(frame: pd.DataFrame) -> list[Statement]:
+def message(frame: Frame) -> list[Statement]:
     """Who leads, and why it cannot be by much."""
     found = []
     for workload in PAPERS:
         bound = usual(frame, "scaled").query("workload == @workload and arm == 'digital'")["free_solver_median"].iloc[0]
         found.append(
-            Statement(f"On {SHORT[workload]} a free solver gains at most 1.2x at the usual interval ({bound:.3g}x)", bound < 1.2)
+            Statement(
+                f"On {SHORT[workload]} a free solver gains at most 1.2x at the usual interval ({bound:.3g}x)",
+                bound < 1.2,
+            )
         )
     slow = usual(frame, "tngd-2024").query("workload in @PAPERS and arm in ('thermo.inverse', 'thermo.solve')")
     most = slow["over_digital_median"].max()
@@ -259,4 +265,3 @@ def message(frame: pd.DataFrame) -> list[Statement]:
 
 
 FIGURE: Final = Figure("fig5", "Time to target", data, draw, caption, message)
-

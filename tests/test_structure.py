@@ -12,13 +12,14 @@ LAYERS = (
     "costmodel.quantities", "costmodel.curvature", "costmodel.defaults", "costmodel.formulas", "costmodel.machines",
     "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.questions",
     "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
+    "paper_figures",
 )  # fmt: skip
 #: Only these know what reads YAML or a command line.
 KNOWS = {"pydantic": "costmodel.inputs", "yaml": "costmodel.inputs", "typer": "costmodel.cli"}
 
 
 def modules() -> dict[str, Path]:
-    files = (file for top in ("costmodel", "solver", "validation") for file in (ROOT / top).rglob("*.py"))
+    files = (file for top in ("costmodel", "solver", "validation", "paper_figures") for file in (ROOT / top).rglob("*.py"))
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 
