@@ -6,37 +6,48 @@ import gc
 import io
 import sys
 import warnings
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from costmodel.cli_curvature import curvature
+from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load, of_model
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
-if TYPE_CHECKING:
-    from costmodel.machines.cards import AnalogCard, DigitalCard
-    from costmodel.workloads.workload import Workload
-
 app = typer.Typer(
-    help="What K-FAC costs on digital hardware and on a thermodynamic solver, layer by layer, with intervals.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.add_typer(curvature, name="curvature")
 
-Model = Annotated[str, typer.Argument(help="a catalog name or the path of a model.yaml", show_default=False)]
-Digital = Annotated[str, typer.Option(help="digital card: a catalog name or a file")]
-Analog = Annotated[str, typer.Option(help="analog card: a catalog name or a file")]
-Settings = Annotated[
-    list[str], typer.Option("--set", help="change a value of the model or a card: path=value, repeatable")
-]
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"costmodel {version('costmodel')}")
+        raise typer.Exit
 
 
-@app.command()
+@app.callback()
+def costmodel(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """What K-FAC costs on digital hardware and on a thermodynamic solver, layer by layer, with intervals."""
+
+
+@app.command(epilog=examples(
+    "project imagenet_vit",
+    "project my-model.yaml --digital h100-sxm --analog my-machine.yaml",
+    'project gpt --devices 8 --set precision=bfloat16 --set relaxation_time="1 ns"',
+    "project ogbg --details",
+    "project ogbg --format csv > ogbg.csv",
+))  # fmt: skip
 def project(
     model: Model,
     digital: Digital = DIGITAL,
@@ -46,7 +57,8 @@ def project(
     scenario: Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")] = Scenario.NOMINAL,
     draws: Annotated[int, typer.Option(min=1, max=1_000_000, help="draws the intervals rest on")] = DRAWS,
     seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
-    every: Annotated[bool, typer.Option("--all", help="tables with methods that the machine cannot run, too")] = False,
+    every: Annotated[bool, typer.Option("--all", help="every method, also those the machine cannot run")] = False,
+    details: Annotated[bool, typer.Option("--details", help="phases, memory and every number with its source")] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
@@ -54,22 +66,31 @@ def project(
     from costmodel.views.project import ProjectReport
 
     settings = [*settings, f"model.devices={devices}"] if devices else settings
-    workload, digital_card, analog_card = _load(model, digital, analog, settings)
+    workload, digital_card, analog_card = load(model, digital, analog, settings)
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
-    _print(output, ProjectReport(result, every))
+    _print(output, ProjectReport(result, every, details))
 
 
-@app.command()
+@app.command(epilog=examples(
+    "counts wmt",
+    "counts mlp --set batch_size=64 --format csv",
+))  # fmt: skip
 def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
     """Exact FLOPs of one step of MODEL with every phase done once."""
     from costmodel.inputs.loading import load_workload
     from costmodel.projection.counts import count
     from costmodel.views.counts import CountsReport
 
-    _print(output, CountsReport(count(load_workload(model, _of_model(settings)))))
+    _print(output, CountsReport(count(load_workload(model, of_model(settings)))))
 
 
-@app.command()
+@app.command(epilog=examples(
+    "explain thermo.solve.settle.time",
+    "explain thermo.columns.settling.time --model ogbg",
+    'explain "kfac.cholesky inversion"',
+    "explain kappa",
+    "explain damping --format json",
+))  # fmt: skip
 def explain(
     name: Annotated[str, typer.Argument(help="a formula or a method, e.g. thermo.solve.settle.time")],
     model: Annotated[str, typer.Option(help="network whose sizes are shown")] = MODEL,
@@ -83,11 +104,15 @@ def explain(
     from costmodel.questions.explain import explain as run
     from costmodel.views.explain import ExplainReport
 
-    loaded = _load(model, digital, analog, settings)
+    loaded = load(model, digital, analog, settings)
     _print(output, ExplainReport(run(name, loaded[0], quantities(*loaded))))
 
 
-@app.command()
+@app.command(epilog=examples(
+    "catalog",
+    "catalog workloads",
+    "catalog formulas --format csv",
+))  # fmt: skip
 def catalog(
     what: Annotated[str, typer.Argument(help="workloads, devices or formulas; all without it")] = "",
     output: Output = Format.TABLE,
@@ -98,7 +123,10 @@ def catalog(
     _print(output, CatalogReport(what))
 
 
-@app.command()
+@app.command(epilog=examples(
+    "measure --out timings.jsonl --budget 3m",
+    "measure --out gpu.jsonl --device cuda --budget 20m",
+))  # fmt: skip
 def measure(
     out: Annotated[str, typer.Option(help="timing file; taken up where it exists")],
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
@@ -122,7 +150,10 @@ def measure(
     )  # fmt: skip
 
 
-@app.command()
+@app.command(epilog=examples(
+    "calibrate timings.jsonl --out card.yaml",
+    "calibrate --simulator --short --out trials",
+))  # fmt: skip
 def calibrate(
     timings: Annotated[str, typer.Argument(help="file written by measure", show_default=False)] = "",
     out: Annotated[str, typer.Option(help="card to write; with --simulator the folder of trials and fit")] = "",
@@ -156,7 +187,10 @@ def calibrate(
     _print(output, run(timings, out, name, threads, hold_out=hold_out))
 
 
-@app.command()
+@app.command(epilog=examples(
+    "predict eigh --n 1537",
+    "predict gemm --n 1024 --m 4096 --card rtx-a6000 --format json",
+))  # fmt: skip
 def predict(
     operation: Annotated[str, typer.Argument(help="gemm, cholesky, cholesky_inverse, inv, eigh ...")],
     n: Annotated[int, typer.Option("--n", min=1, max=10**7, help="order of the matrix, or columns")],
@@ -185,7 +219,10 @@ def predict(
     _print(output, PredictReport(result))
 
 
-@app.command()
+@app.command(epilog=examples(
+    "validate",
+    "validate --timings t.jsonl --card card.yaml --points",
+))  # fmt: skip
 def validate(
     timings: Annotated[str, typer.Option(help="score a card on this file instead of the shipped data")] = "",
     card: Annotated[str, typer.Option(help="the card to score on --timings")] = "",
@@ -199,41 +236,6 @@ def validate(
     _print(output, report)
     if not report.passed:
         raise typer.Exit(1)
-
-
-def _load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
-    """Model and cards with their settings; the faults of all three at once."""
-    from dataclasses import replace
-
-    from costmodel.inputs.arguments import all_at_once, refuse
-    from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
-    from costmodel.inputs.together import faults_together
-
-    split, faults = sort_settings(settings)
-    workload, digital_card, analog_card, solver, _ = all_at_once(
-        lambda: load_workload(model, split["model"]),
-        lambda: load_digital(digital, split["digital"]),
-        lambda: load_analog(analog, split["analog"]),
-        lambda: load_solver(split["solver"]) if split["solver"] else None,
-        lambda: refuse(faults),
-    )
-    refuse(faults_together(workload, digital_card))
-    return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
-
-
-def _of_model(settings: list[str]) -> list[str]:
-    """Settings of a verb that reads a model and no card; those of a card would change nothing."""
-    from costmodel.inputs.arguments import refuse
-    from costmodel.inputs.faults import Fault
-    from costmodel.inputs.loading import sort_settings
-
-    split, faults = sort_settings(settings)
-    for root in ("digital", "analog", "solver"):
-        what = root if root == "solver" else f"{root} card"
-        message = f"is a key of the {what}; only the model is read here"
-        faults += [Fault("--set", 0, 0, setting.partition("=")[0], message) for setting in split[root]]
-    refuse(faults)
-    return split["model"]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ Output = Annotated[Format, typer.Option("--format", help="how the result is prin
 
 def print_report(output: Format, report: Report) -> None:
     """Print a result in the format asked for; only that form of it is built."""
-    from costmodel.views import table
+    from costmodel.views import screen, table
     from costmodel.views.finite import NotFiniteError, check_finite
 
     try:
@@ -32,7 +32,7 @@ def print_report(output: Format, report: Report) -> None:
             case Format.MARKDOWN:
                 typer.echo(table.markdown(report.tables()))
             case Format.TABLE:
-                table.terminal(report.tables())
+                screen.terminal(report.tables())
     except NotFiniteError:
         check_finite(report.as_dict())  # says which numbers
         raise

@@ -99,6 +99,8 @@ def sample_inverse(
         digital_flops=0 if how is Accumulation.ANALOG else 2 * b * p * p * plan.samples,
     )
     link = machine.link.ledger(b * p * p, machine.dac.word, read_values, machine.adc.word, transfers=2 * b)
+    if how is Accumulation.ANALOG:
+        ledger += machine.reading(rounds, 0.0, p * p, read_values)
     return second / array.scale, ledger + link
 
 
@@ -145,4 +147,5 @@ def average_solutions(
     )
     up = (b * p * p if load else 0) + b * p * k
     link = machine.link.ledger(up, machine.dac.word, b * p * k, machine.adc.word, transfers=b * (3 if load else 2))
-    return reading * (top / array.scale), ledger + link
+    run = (plan.settle + plan.window) * machine.tau_s
+    return reading * (top / array.scale), ledger + link + machine.reading(rounds, run, p, b * p * k)

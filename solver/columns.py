@@ -92,4 +92,5 @@ def _columns(machine: Machine, array: Programmed, plan: AveragingPlan, noise: No
         conversions=b * p * p,
     )
     link = machine.link.ledger(b * p * p, machine.dac.word, b * p * p, machine.adc.word, transfers=2 * b)
-    return (columns + columns.mT) / 2, ledger + link
+    run = (plan.settle + plan.window) * machine.tau_s
+    return (columns + columns.mT) / 2, ledger + link + machine.reading(rounds, run, p, b * p * p)

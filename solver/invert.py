@@ -14,7 +14,7 @@ from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix
 from solver.noise import Noise
-from solver.planning import bound_kappa, require_one, seconds_a_run
+from solver.planning import bound_kappa, require_instant_conversions, require_one, seconds_a_run
 from solver.refinement import refine
 from solver.results import Mitigation, Result
 
@@ -118,6 +118,7 @@ class _Target:
         if self.error is not None:
             count = samples_for_covariance(p, self.error, self.spacing, machine.regime)
         elif self.time_s is not None:
+            require_instant_conversions(machine)
             sizes = machine.blocks(n)
             values = members * sum(size**2 for size in sizes)
             link = machine.link.ledger(values, machine.dac.word, values, machine.adc.word, 2 * members * len(sizes))

@@ -15,10 +15,12 @@ class Ledger:
     sampling_time_s: float = 0.0  # sampling (Method 1) or averaging (Method 2)
     samples: int = 0  # states sampled by accumulators, over all arrays
     conversions: int = 0  # analog to digital
+    conversion_time_s: float = 0.0
     values_read: int = 0  # numbers sent back
     read_bits: int = 0
     transfers: int = 0  # messages on the link, each of which pays its latency
     link_time_s: float = 0.0
+    overlapped_time_s: float = 0.0  # of all times, what runs beside another
     digital_flops: int = 0  # matrix products left to the digital side; a multiply-add is 2
 
     def __add__(self, other: "Ledger") -> "Ledger":
@@ -28,4 +30,5 @@ class Ledger:
     @property
     def time_s(self) -> float:
         """Time on the machine and its link; the digital operations are priced by whoever owns a digital device."""
-        return self.settling_time_s + self.sampling_time_s + self.link_time_s
+        one_by_one = self.settling_time_s + self.sampling_time_s + self.conversion_time_s + self.link_time_s
+        return one_by_one - self.overlapped_time_s

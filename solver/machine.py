@@ -59,6 +59,9 @@ class Machine:
     link: Link = field(default_factory=Link)
     mismatch: float = 0.0  # relative standard deviation of each coupling, fixed for a chip
     chip: int = 0  # seed of the mismatch
+    conversion_rate_hz: float = math.inf  # of one converter
+    converters: int | None = None  # of one array; None is one a cell
+    overlap: bool = False  # results are held, and read while the next system settles
     noise: float = 0.0  # rms, relative to full scale
     injected_noise: float = 0.1  # rms, relative to full scale
     capacitance_f: float | None = None  # adds kT / C
@@ -69,6 +72,10 @@ class Machine:
         """Refuse machines that cannot exist."""
         if not self.tau_s > 0 or self.arrays < 1 or (self.cells is not None and self.cells < 1):
             raise ValueError(f"need tau_s > 0, arrays >= 1, cells >= 1; got {self.tau_s}, {self.arrays}, {self.cells}")
+        if not self.conversion_rate_hz > 0 or (self.converters is not None and self.converters < 1):
+            raise ValueError(
+                f"need conversion_rate_hz > 0 and converters >= 1; got {self.conversion_rate_hz}, {self.converters}"
+            )
         if min(self.mismatch, self.noise, self.injected_noise) < 0:
             raise ValueError("mismatch, noise and injected_noise must be >= 0")
 
@@ -114,6 +121,29 @@ class Machine:
         each = max(1, self.arrays // members)
         rounds = -(-members // self.arrays) * -(-systems // each)
         return rounds, members * min(each, systems)
+
+    def reading(self, rounds: int, run_s: float, p: int, values: int) -> Ledger:
+        """Time of conversions, and what of a reading goes on beside something else.
+
+        Args:
+            rounds: consecutive runs, each of which ends with one result on every array.
+            run_s: one of them.
+            p: values of one result.
+            values: of all results, over the link.
+
+        Converters and the link work at the same time. With `overlap` both work on one result while the arrays run for
+        the next; the last has nothing to hide behind.
+
+        >>> machine = Machine(conversion_rate_hz=1e6, converters=1, overlap=True)
+        >>> machine.reading(rounds=3, run_s=1e-6, p=4, values=12).overlapped_time_s
+        2e-06
+        """
+        convert = p / (self.converters or self.cells or p) / self.conversion_rate_hz
+        send = values * self.adc.word / self.link.bits_per_s / rounds
+        hidden = rounds * min(convert, send)
+        if self.overlap:
+            hidden += (rounds - 1) * min(run_s, max(convert, send))
+        return Ledger(conversion_time_s=rounds * convert, overlapped_time_s=hidden)
 
     def program(self, A: Tensor, noise: Noise) -> Modes:
         """Load matrices on arrays: round them, apply the mismatch of each array, and decompose what stands there.

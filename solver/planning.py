@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from solver.machine import Machine
 from solver.matrices import MatrixError
 from solver.modes import Modes
 
@@ -39,6 +40,16 @@ def bound_kappa(A: Tensor, kappa: float | None) -> float:
             f"cut short: raise kappa, or the damping"
         )
     return kappa
+
+
+def require_instant_conversions(machine: Machine) -> None:
+    """Refuse a budget of time where conversions would take some of it.
+
+    Raises:
+        ValueError: converters that take time.
+    """
+    if math.isfinite(machine.conversion_rate_hz):
+        raise ValueError("a time budget takes conversions as instant; give error instead, or no conversion_rate_hz")
 
 
 def seconds_a_run(time_s: float, link_s: float, runs: int, least_s: float) -> float:

@@ -13,7 +13,7 @@ from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import check_matrix, check_right_hand_sides
 from solver.noise import Noise
-from solver.planning import bound_kappa, require_one, seconds_a_run
+from solver.planning import bound_kappa, require_instant_conversions, require_one, seconds_a_run
 from solver.results import Mitigation, Result
 
 
@@ -161,6 +161,7 @@ def _plans(
 
 def _window_left(machine: Machine, shape: tuple[int, int, int], settle: float, time_s: float) -> float:
     """Averaging window that a total time leaves to every system, in units of tau."""
+    require_instant_conversions(machine)
     members, n, k = shape
     runs, up, down, below = 0, 0, 0, n
     for p in machine.blocks(n):

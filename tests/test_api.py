@@ -230,7 +230,7 @@ def test_html_shows_texts_as_they_are() -> None:
     assert "<tr><td>arrays</td><td>3</td><td>3</td><td>3</td><td>1</td><td>assumed</td><td>&lt;i&gt;</td></tr>" in html
     result = project("mlp", analog="scaled", set={"digital.name": "<i>mine</i>"}, draws=20)
     shown = result._repr_html_()
-    assert "on &lt;i&gt;mine&lt;/i&gt;;" in shown
+    assert "on &lt;i&gt;mine&lt;/i&gt;" in shown
     assert "<i>" not in shown
     idle = [found for found in result.feasibility.values() if found.missing]
     assert idle

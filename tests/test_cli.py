@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from costmodel.cli import main
@@ -63,7 +64,7 @@ def test_every_model_on_every_card(workload: str, capsys: pytest.CaptureFixture[
 def test_project_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "project", "imagenet_vit", "--format", "json")
     answer = json.loads(out)
-    assert answer["schema"] == 1
+    assert answer["schema"] == 2
     assert {"model", "digital", "analog", "methods", "speedup", "layers", "assumptions"} <= set(answer)
     for name in ("sgd", "adam", "kfac.cholesky", "thermo.inverse", "thermo.solve"):
         assert set(answer["methods"][name]["step_time_s"]) == {"median", "p05", "p95", "status"}
@@ -98,7 +99,7 @@ def test_formats(verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> N
         code, out, _ = run(capsys, *verb, "--format", name)
         assert code == 0
         if name == "json":
-            assert json.loads(out)["schema"] == 1
+            assert json.loads(out)["schema"] == 2
         elif name == "csv":
             rows = list(csv.reader(io.StringIO(out)))
             assert len(rows) > 2
@@ -126,25 +127,50 @@ def test_a_formula_without_symbols_as_csv(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_terminal_that_lacks_a_letter_shows_its_code() -> None:
-    command = [sys.executable, "-m", "costmodel", "project", "mlp", "--draws", "20"]
+    command = [sys.executable, "-m", "costmodel", "project", "mlp", "--draws", "20", "--set", "model.title=λ"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     done = subprocess.run(command, capture_output=True, check=True, env=environment)
-    assert "\\u2026" in done.stdout.decode("latin-1")  # the ellipsis of a shortened source
+    assert "\\u03bb" in done.stdout.decode("latin-1")
 
 
 def test_csv_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
     _, text, _ = run(capsys, "project", "ogbg", "--format", "csv")
+    _, details, _ = run(capsys, "project", "ogbg", "--details", "--format", "csv")
     _, out, _ = run(capsys, "project", "ogbg", "--format", "json")
-    rows = {(row["method"], row["phase"]): row for row in csv.DictReader(io.StringIO(text))}
-    step = json.loads(out)["methods"]["thermo.solve"]["step_time_s"]
-    assert float(rows["thermo.solve", "step"]["median_s"]) == step["median"]
+    methods = {row["method"]: row for row in csv.DictReader(io.StringIO(text))}
+    phases = {(row["method"], row["phase"]): row for row in csv.DictReader(io.StringIO(details))}
+    answer = json.loads(out)
+    found = answer["methods"]["thermo.solve"]
+    assert float(methods["thermo.solve"]["step_time_s_median"]) == found["step_time_s"]["median"]
+    assert float(phases["thermo.solve", "settle"]["time_s_p95"]) == found["phases"]["settle"]["p95"]
+    assert len(methods) == len(answer["methods"])
+    assert {row["phase"] for row in csv.DictReader(io.StringIO(details))} >= {"settle", "forward_backward"}
+
+
+def test_records_are_what_pandas_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    """One row a method with its speedups, energy, cards and status; no cell of a table holds a table."""
+    _, out, _ = run(capsys, "project", "ogbg", "--draws", "20", "--format", "json")
+    answer = json.loads(out)
+    for records, lists in (("method_records", len(answer["methods"])), ("judgements", 3)):
+        frame = pd.json_normalize(answer, records)
+        assert len(frame) == lists
+        assert not frame.map(lambda cell: isinstance(cell, dict | list)).any(axis=None)
+    frame = pd.json_normalize(answer, "method_records").set_index("method")
+    row = frame.loc["thermo.solve"]
+    assert row["speedup_over_best_digital_p05"] == answer["speedup"]["thermo.solve"]["kfac.best"]["p05"]
+    assert (row["model"], row["digital"], row["analog"]) == ("ogbg", "h100-sxm", "tngd-2024")
+    assert (row["family"], row["step_time_s_status"]) == ("thermo.solve", "assumed")
+    assert row["energy_j_median"] == answer["methods"]["thermo.solve"]["energy_j"]["median"]
+    phases = pd.json_normalize(answer, "phase_records")
+    assert phases[phases["method"] == "thermo.solve"]["share"].sum() == pytest.approx(1, rel=0.2)
 
 
 def test_verdict_says_no_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "project", "imagenet_vit", "--format", "markdown")
-    sentence = out.strip().splitlines()[-1]
-    assert sentence.startswith("No: a step of thermo.")
-    assert "A solver that took no time at all would gain" in sentence
+    answer, *_, why, change = [line for line in out.splitlines() if line.startswith("**")][:3]
+    assert answer.startswith("**No:** tngd-2024 does not pay off for ViT-S/16 on ImageNet (AlgoPerf). ")
+    assert "a solver that took no time at all would make it 0.9% faster" in why
+    assert change.startswith("**What would change it:** ")
 
 
 def test_explain_a_symbol_and_its_source(capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,6 +258,5 @@ def test_tables_leave_out_what_the_machine_cannot_run_unless_asked(capsys: pytes
     _, every, _ = run(capsys, *arguments, "--all")
     assert "thermo.columns.underdamped" not in out
     assert "| thermo.columns.underdamped |" in every
-    assert "8 methods need a card with oscillation time; --all shows them." in out
-    assert "--all shows them" not in every
+    assert "--all shows all 29 methods" in out
     assert "\\* given what the card does not describe: analog correlators on every pair of cells" in out

@@ -9,7 +9,7 @@ import pytest
 from costmodel.inputs.faults import InputError
 from costmodel.quantities.estimate import Estimate, Status
 from costmodel.quantities.units import second
-from costmodel.views import numbers, table
+from costmodel.views import numbers, screen, table
 from costmodel.views.finite import NotFiniteError, check_finite
 from costmodel.views.table import Table
 
@@ -76,7 +76,7 @@ def test_markdown_shows_a_text_as_it_is_written() -> None:
 
 
 def test_a_name_cannot_forge_a_line_or_move_the_cursor() -> None:
-    shown = table.aligned(Table("t\x1b[2J", ("name", "n"), (("a\nb\x1b[1A", "1"),), right=(1,), note="x\ty"))
+    shown = screen.aligned(Table("t\x1b[2J", ("name", "n"), (("a\nb\x1b[1A", "1"),), right=(1,), note="x\ty"))
     assert shown.split("\n") == [r"t\x1b[2J", "name         n", r"a\nb\x1b[1A  1", "", r"x\ty"]
 
 
@@ -85,13 +85,13 @@ def test_brackets_are_no_markup_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
         def isatty(self) -> bool:
             return True
 
-    screen = Terminal()
-    monkeypatch.setattr("sys.stdout", screen)
+    out = Terminal()
+    monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    table.terminal([Table("time [s]", ("[b]size[/b]",), (("[red]x",),), note="[i]so[/i]")])
+    screen.terminal([Table("time [s]", ("[b]size[/b]",), (("[red]x",),), note="[i]so[/i]")])
     for text in ("time [s]", "[b]size[/b]", "[red]x", "[i]so[/i]"):
-        assert text in screen.getvalue()
+        assert text in out.getvalue()
 
 
 def test_csv_has_every_key_of_every_record() -> None:

@@ -5,7 +5,7 @@
 's'
 """
 
-from costmodel.formulas import accuracy, crossover, first_order, kfac, network, rivals
+from costmodel.formulas import accuracy, crossover, first_order, kfac, network, rivals, schedule
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get, inside
 from costmodel.formulas.thermo import (
@@ -23,6 +23,7 @@ from costmodel.formulas.thermo import (
     mitigated,
     noise,
     parallel,
+    pipelined,
     quantization,
     refinement,
     sampling,
@@ -57,10 +58,12 @@ __all__ = [
     "network",
     "noise",
     "parallel",
+    "pipelined",
     "quantization",
     "refinement",
     "rivals",
     "sampling",
+    "schedule",
     "solve",
     "spectrum",
     "traffic_energy",

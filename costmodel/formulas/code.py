@@ -29,6 +29,9 @@ class Summand:
     code: str | Expression
     letters: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.code)  # the letters follow from it
+
 
 def summands(expression: Expression) -> tuple[Summand, ...]:
     """The additive parts of an expression, none of which has shipped code."""

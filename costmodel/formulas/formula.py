@@ -58,6 +58,9 @@ class Formula:
     verified_by: str = ""
     composed_of: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # few formulas share one, and all else takes long to go through
+
     @property
     def expression(self) -> Expression:
         """Its sympy expression."""

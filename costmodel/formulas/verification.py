@@ -29,6 +29,7 @@ class Oracle(StrEnum):
     ERROR_REACHED = "error of the inverse or solution reached on matrices of known spectrum, and missed with fewer"
     REAL_SPECTRA = "errors of preconditioned gradients, exact or sampled, on the measured spectra of trained networks"
     SPLIT = "the least time of all splits on a grid"
+    SCHEDULE = "a simulation of the schedule, event by event"
     CONDITION = "condition number of damped factors of random rows"
 
 

@@ -154,5 +154,6 @@ def _analog(document: Document) -> AnalogCard:
         source=file.source,
         solver={},
         relaxation_of=file.relaxation_of,
+        readout_overlaps_settling=file.readout_overlaps_settling,
         **quantities,
     )

@@ -221,6 +221,7 @@ class AnalogFile(Strict):
     cells: Cells | None = None
     relaxation_time: RelaxationTime
     relaxation_of: Annotated[RelaxationOf, Field(strict=False)] = RelaxationOf.LARGEST_EIGENVALUE
+    readout_overlaps_settling: bool = False
     input_bits: InputBits
     output_bits: OutputBits
     link_bandwidth: LinkBandwidth

@@ -47,6 +47,7 @@ def workload_from(document: Document) -> Workload:
         faults += _without_layer(document, file, parts)
     if file is not None:
         faults += _devices(document, file)
+        faults += _staleness(document, file.kfac)
     report(document, faults)
     assert file is not None  # a missing file has faults
     return Workload(
@@ -89,6 +90,16 @@ def _devices(document: Document, file: schema.WorkloadFile) -> list[Fault]:
             message = f"{share:g} of {devices} devices is {share * devices:g}; groups are equal and of whole devices"
             faults.append(document.fault(("kfac", "gradient_workers"), message))
     return faults
+
+
+def _staleness(document: Document, entry: schema.KfacEntry) -> list[Fault]:
+    """A refresh that is still under way when the next one starts."""
+    stale = entry.stale_steps or 0
+    interval = entry.refresh_interval or kfac_defaults().refresh_interval
+    if interval is None or stale <= interval:
+        return []
+    message = f"a refresh {stale} steps old is replaced after {interval} (refresh_interval); at most as many"
+    return [document.fault(("kfac", "stale_steps"), message)]
 
 
 def _share(placement: schema.Placement | float) -> float | None:

@@ -160,6 +160,9 @@ class KfacEntry(CurvatureOf):
     fisher: Annotated[Fisher, Field(strict=False)] | None = None
     factor_interval: Size | None = None
     refresh_interval: Size | None = None
+    stale_steps: Annotated[int, Field(ge=0)] | None = None
+    second_stream: bool | None = None
+    shared_link: bool | None = None
     damping: Damping | None = None
     condition_number: ConditionNumber | None = None
     relative_error: RelativeError | None = None

@@ -137,6 +137,7 @@ class AnalogCard:
         input_conversion_energy: Of one digital-to-analog conversion or write of a coupling.
         link_energy: Of one bit over the link.
         relaxation_of: What the relaxation time is the time of.
+        readout_overlaps_settling: Whether results are held and converted while the next system settles.
         solver: How long each kind of run takes over its formula; a law that is missing is taken as it is.
 
     What a card leaves out is filled in by :mod:`costmodel.machines.analog_defaults`.
@@ -165,6 +166,7 @@ class AnalogCard:
     input_conversion_energy: Quantity | None = None
     link_energy: Quantity | None = None
     relaxation_of: RelaxationOf = RelaxationOf.LARGEST_EIGENVALUE
+    readout_overlaps_settling: bool = False
     solver: Mapping[SolverLaw, LawFactor] = field(default_factory=dict)
 
     def quantities(self) -> dict[str, Quantity]:

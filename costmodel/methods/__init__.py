@@ -19,6 +19,7 @@ from costmodel.methods.work import (
     Phase,
     Resource,
     Role,
+    Runs,
     Scope,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "Phase",
     "Resource",
     "Role",
+    "Runs",
     "Scope",
     "register",
     "unregister",

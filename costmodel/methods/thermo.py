@@ -12,6 +12,7 @@ from costmodel.formulas import (
     first_order,
     inverse,
     parallel,
+    pipelined,
     solve,
     traffic_energy,
     underdamped,
@@ -31,6 +32,7 @@ from costmodel.methods.work import (
     Phase,
     Resource,
     Role,
+    Runs,
     Scope,
 )
 
@@ -196,6 +198,12 @@ def _linear_systems(construction: FactorConstruction, name: str, title: str, run
     upload = _link(solve.upload_time(), traffic_energy.upload())
     readout = _link(solve.readout_time(), traffic_energy.solve_readout())
     convert = _arrays(solve.convert_time(), traffic_energy.solve_convert())
+    systems = Runs(
+        (runs.settle.solves(), runs.average.solves()),
+        pipelined.solve_runs(),
+        pipelined.solve_convert_time(),
+        pipelined.solve_link_time(),
+    )
     return Method(
         name,
         title,
@@ -208,7 +216,7 @@ def _linear_systems(construction: FactorConstruction, name: str, title: str, run
             Phase(INPUT, Cadence.STEP, (_link(solve.input_time(), traffic_energy.solve_input()),)),
             Phase(SETTLE, Cadence.STEP, (runs.settle.solves(),)),
             Phase(AVERAGE, Cadence.STEP, (runs.average.solves(),)),
-            _transfer(READOUT, Cadence.STEP, readout, convert),
+            Phase(READOUT, Cadence.STEP, (readout, convert), pipelined=True, beside=systems),
             Phase(TILING, Cadence.STEP, (tiling,)),
             phases.update(first_order.sgd_update_bytes()),
         ),

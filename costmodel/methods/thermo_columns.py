@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from costmodel.formulas import Formula, blocks, columns, columns_energy, first_order, inverse, traffic_energy
+from costmodel.formulas import Formula, blocks, columns, columns_energy, first_order, inverse, pipelined, traffic_energy
 from costmodel.formulas.accuracy import columns as accuracy
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.machines.solver import SolverLaw
@@ -22,6 +22,7 @@ from costmodel.methods.work import (
     Phase,
     Resource,
     Role,
+    Runs,
     Scope,
 )
 
@@ -65,6 +66,12 @@ def _columns(construction: FactorConstruction, name: str, title: str, cells: _Ce
     drive = AnalogWork(Resource.ARRAYS, columns.drive_time(), columns_energy.drive(), systems=columns.systems())
     symmetric = DigitalWork("stream", Scope.FACTOR, calls=blocks.count(), bytes=columns.symmetric_bytes(), batched=True)
     tiling = DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=inverse.tiling_flops())
+    runs = Runs(
+        (drive, cells.settling(), cells.averaging()),
+        pipelined.column_runs(),
+        pipelined.columns_convert_time(),
+        pipelined.columns_link_time(),
+    )
     return Method(
         name,
         title,
@@ -75,7 +82,7 @@ def _columns(construction: FactorConstruction, name: str, title: str, cells: _Ce
             Phase(UPLOAD, Cadence.REFRESH, upload, pipelined=True),
             Phase(SETTLE, Cadence.REFRESH, (drive, cells.settling())),
             Phase(AVERAGE, Cadence.REFRESH, (cells.averaging(),)),
-            Phase(READOUT, Cadence.REFRESH, readout, pipelined=True),
+            Phase(READOUT, Cadence.REFRESH, readout, pipelined=True, beside=runs),
             Phase(SYMMETRIC, Cadence.REFRESH, (symmetric,)),
             Phase(TILING, Cadence.REFRESH, (tiling,)),
             phases.precondition(),

@@ -36,7 +36,10 @@ def _renamed(name: str, kind: str) -> str:
 
 def _analog(phase: Phase, change: Callable[[AnalogWork], AnalogWork]) -> Phase:
     works = (change(work) if isinstance(work, AnalogWork) else work for work in phase.works)
-    return replace(phase, works=tuple(works))
+    beside = phase.beside
+    if beside is not None:
+        beside = replace(beside, works=tuple(change(work) for work in beside.works))
+    return replace(phase, works=tuple(works), beside=beside)
 
 
 def _after(phases: tuple[Phase, ...], part: Part, *more: Phase) -> tuple[Phase, ...]:

@@ -177,6 +177,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs on the arrays that a reading may go on beside, where a machine's converters work while the next one settles.
+
+    Attributes:
+        works: A system's share of them is what a reading can hide behind.
+        count: Systems of one factor.
+        convert: Conversions of one factor beside them, by what one run takes.
+        link: Transfers of one factor beside them.
+    """
+
+    works: tuple[AnalogWork, ...]
+    count: Formula
+    convert: Formula
+    link: Formula
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A part of a step that is shown on its own.
 
@@ -187,6 +204,7 @@ class Phase:
         pipelined: Its works overlap, so that the slowest counts; otherwise they add up.
         fed_by_host: It waits for the input pipeline, so that it takes no less than the model's ``host_time``.
         interval: Steps between two runs where those who published the method say so; None where the model does.
+        beside: Runs whose results it reads, one after another.
     """
 
     part: Part
@@ -195,6 +213,10 @@ class Phase:
     pipelined: bool = False
     fed_by_host: bool = False
     interval: int | None = None
+    beside: Runs | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.part, self.cadence, len(self.works)))  # the works themselves are many records deep
 
     @property
     def name(self) -> str:

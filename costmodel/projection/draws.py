@@ -108,7 +108,7 @@ class Sample:
     @classmethod
     def nominal(cls, found: dict[str, Quantity]) -> Sample:
         """A single draw: every quantity at its value, every further deviate at 0."""
-        drawn = {path: np.array([quantity.value]) for path, quantity in found.items()}
+        drawn = {path: np.array([quantity.value], dtype=float) for path, quantity in found.items()}
         return cls(found, drawn, 1, 0, 0, 1, _Zeros())
 
     def stretches(self, length: int) -> Iterator[Sample]:

@@ -10,7 +10,7 @@ from costmodel.formulas import Formula
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term, beside
-from costmodel.methods import AnalogWork, Cadence, DigitalWork, MessageWork, Method, Phase, Resource, Scope
+from costmodel.methods import AnalogWork, Cadence, DigitalWork, MessageWork, Method, Phase, Resource, Runs, Scope
 from costmodel.methods.distribution import Place, place
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, slowest, total
@@ -94,6 +94,10 @@ class Evaluation:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
         return values_of(formulas, {**self._scopes.curved, **more})
 
+    def status(self, formula: Formula) -> Status:
+        """The weakest status among the quantities in a formula."""
+        return self._scopes.status_of(formula)
+
     def symbol(self, letter: str) -> Draws:
         """Values of a symbol for those factors."""
         return self._scopes.curved[letter]
@@ -107,7 +111,7 @@ class Evaluation:
 
     def _phase(self, phase: Phase) -> Cost:
         share = self._runs_per_step(phase)
-        parts = [self._work(work, place(phase)) for work in phase.works]
+        parts = [self._work(work, place(phase), phase.beside) for work in phase.works]
         parts = [Cost(part.total * share, part.by_shape * share, part.status) for part in parts]
         cost = slowest(parts) if phase.pipelined else total(parts)
         cost = self._queued(phase, cost, share)
@@ -149,14 +153,14 @@ class Evaluation:
         blocks = np.ceil(values["n"] / values["m"])
         return np.asarray(np.sum(blocks * self._scopes.weight(Scope.FACTOR, pairs=True), axis=0))
 
-    def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place) -> Cost:
+    def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place, beside: Runs | None = None) -> Cost:
         if isinstance(work, AnalogWork):
-            return self._analog_work(work)
+            return self._analog_work(work, beside)
         return self._arm.message(work) if isinstance(work, MessageWork) else self._arm.cost(work, where)
 
     # --- analog ------------------------------------------------------------------------------------------------
 
-    def _analog_work(self, work: AnalogWork) -> Cost:
+    def _analog_work(self, work: AnalogWork, beside: Runs | None) -> Cost:
         factor, known = self._law_factor(work)
         terms = [
             Term(
@@ -167,6 +171,8 @@ class Evaluation:
         ]
         weight = self._scopes.weight(Scope.FACTOR, pairs=True)
         seconds = add(term.seconds for term in terms)
+        if beside is not None and self._analog.readout_overlaps_settling:
+            seconds = np.maximum(seconds - self._read_beside(work, beside), 0.0)
         status = self._scopes.status(terms, weight)
         machines = self._workload.machines
         whole = self._scopes.sum(seconds * weight)
@@ -179,6 +185,24 @@ class Evaluation:
             whole = np.maximum(whole / (machines * self._drawn["analog.arrays"]), np.max(jobs, axis=0))
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         return Cost(whole, self._scopes.per_layer(seconds, Scope.FACTOR) * pairs, status)
+
+    def _read_beside(self, reading: AnalogWork, runs: Runs) -> Draws:
+        """What of a reading goes on beside the runs it reads, for each factor of each shape."""
+        taken: Draws = np.zeros((1, 1))
+        for work in runs.works:
+            factor, _ = self._law_factor(work)
+            parts = (self._scopes.standing(part, work.tolerance) * factor for part in work.time.summands)
+            taken = taken + add(parts)
+        arrays, machines = self._drawn["analog.arrays"][None, :], self._workload.machines
+        factors = np.sum(self._scopes.weight(Scope.FACTOR, pairs=True))
+        of_link = reading.resource is Resource.LINK
+        each = taken / self.factors([runs.count], {})[runs.count]
+        known = {
+            "t": each / arrays if of_link else each,  # the link serves all arrays of a machine
+            "P": np.maximum(1.0, machines * arrays / factors),
+        }
+        formula = runs.link if of_link else runs.convert
+        return self._scopes.curvature.mean(self.factors([formula], known)[formula])
 
     def _joules(self, work: AnalogWork, phase: Phase) -> Cost:
         """Energy of analog work; how it is scheduled over arrays does not change it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
@@ -19,11 +20,10 @@ from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
 from costmodel.projection import mitigation
 from costmodel.projection.evaluation import Evaluation
-from costmodel.projection.values import paths_behind
 from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
 
 #: Share of the layers that counts as all of them: one layer in a hundred can be solved digitally, unnoticed.
-_NEARLY_ALL = 0.99
+NEARLY_ALL: Final = 0.99
 
 
 class Reach(StrEnum):
@@ -45,7 +45,8 @@ class Feasibility:
         parts: What ``error`` consists of in that layer, by cause; their squares add up.
         limit: The cause that is largest there.
         input_bits: Bits of couplings that the worst layer needs, were they the only cause.
-        layers_reached: Share of the network's layers that meet the target.
+        layers_reached: Share of the network's layers that meet the target in at least half of the draws.
+        share_reached: Share of the network's layers that meet the target, by draw.
         missing: Values the card would have to give for the machine to run the method at all.
         unknown: Causes of error the card says nothing of; they are not in ``error``.
         assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
@@ -57,6 +58,7 @@ class Feasibility:
     limit: str
     input_bits: Estimate
     layers_reached: float
+    share_reached: Estimate
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     assumes: tuple[str, ...]
@@ -67,7 +69,7 @@ class Feasibility:
         if self.missing:
             return Reach.CANNOT_RUN
         # A share is a sum of thirds of layers, which may lack the last digit.
-        if round(self.layers_reached, 9) >= _NEARLY_ALL:
+        if round(self.layers_reached, 9) >= NEARLY_ALL:
             return Reach.YES
         return Reach.SOME if self.layers_reached > 0 else Reach.NO
 
@@ -81,6 +83,7 @@ class Feasibility:
             "limit": self.limit,
             "input_bits": self.input_bits.as_dict(),
             "layers_reached": self.layers_reached,
+            "share_reached": self.share_reached.as_dict(),
             "missing": list(self.missing),
             "unknown": list(self.unknown),
             "assumes": list(self.assumes),
@@ -125,17 +128,20 @@ def _judged(method: Method, analog: AnalogCard, evaluation: Evaluation) -> Feasi
     parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
     errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
     counts = evaluation.layer_counts()
-    reached = np.mean(np.broadcast_to(errors <= target, (len(errors), len(target))), axis=1) >= 0.5
+    within = np.broadcast_to(errors <= target, (len(errors), len(target)))
+    reached = np.mean(within, axis=1) >= 0.5
     worst = int(np.argmax(np.median(errors, axis=1)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
     estimates = {name: Estimate.of(_row(part, worst), status[name]) for name, part in parts.items()}
+    tolerated = evaluation.found["model.kfac.relative_error"].status
     return Feasibility(
-        target=Estimate.of(target, evaluation.found["model.kfac.relative_error"].status),
+        target=Estimate.of(target, tolerated),
         error=Estimate.of(_row(errors, worst), weakest(status.values())),
         parts=estimates,
         limit=max(estimates, key=lambda name: estimates[name].median),
         input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
+        share_reached=Estimate.of(counts @ within / counts.sum(), weakest((tolerated, *status.values()))),
         missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
         assumes=(),
@@ -183,6 +189,4 @@ def _row(errors: Draws, index: int) -> Draws:
 
 
 def _status(formulas: tuple[Formula, ...], evaluation: Evaluation) -> Status:
-    letters = (letter for each in formulas for letter in each.letters)
-    paths = (path for letter in letters for path in paths_behind(letter, evaluation.found))
-    return weakest(evaluation.found[path].status for path in paths)
+    return weakest(evaluation.status(each) for each in formulas)

@@ -69,6 +69,9 @@ def _state(method: Method, workload: Workload) -> float:
     if set(kept.letters) == {"N"}:
         return float(kept.evaluate(N=workload.parameters))
     found = _over_layers(kept, workload)
+    if workload.kfac.stale_steps and method.delivers is Delivery.INVERSE:
+        # Inverses that come in while training uses those of the refresh before.
+        found += workload.gradient_worker_fraction * _BYTES * _over_layers(kfac.factors.layer_elements(), workload)
     if any(phase.part == INVERSE_BROADCAST for phase in method.phases):
         held = _over_layers(kfac.factors.layer_elements(), workload)
         found -= (1.0 - workload.gradient_worker_fraction) * _BYTES * held

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from costmodel.defaults import SCHEMA
 from costmodel.formulas.code import add
 from costmodel.machines.cards import DigitalCard
 from costmodel.machines.laws import Context, FittedLaw, Term, Work, beside
@@ -60,9 +61,9 @@ class Prediction:
         return f"{self.time.status.value} {self.excess:.1f}x" if self.excess > 1 else self.time.status.value
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON contract, schema 1."""
+        """The JSON contract, schema 2."""
         return {
-            "schema": 1,
+            "schema": SCHEMA,
             "operation": self.operation,
             "n": self.size.n,
             "m": self.size.m,

@@ -18,6 +18,7 @@ from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
 from costmodel.projection.memory import Memory, memory
 from costmodel.projection.methods import methods_of
+from costmodel.projection.overlap import Overlapped, overlapped
 from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
 from costmodel.workloads.workload import Layer, Workload
@@ -34,7 +35,8 @@ class MethodProjection:
         name: Dotted name.
         title: One line.
         step_time: Seconds of one step, periodic work spread over its interval.
-        phases: Seconds of each phase in one step, the same way.
+        phases: Seconds that each phase adds to one step, the same way.
+        beside_training: Seconds of a refresh that run beside training and add nothing; None where nothing may.
         bound: The phase that takes most of a step.
         time_to_target: Seconds of the training run, where its number of steps is known.
         energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
@@ -47,6 +49,7 @@ class MethodProjection:
     title: str
     step_time: Estimate
     phases: Mapping[str, Estimate]
+    beside_training: Estimate | None
     bound: str
     time_to_target: Estimate | None
     energy: Estimate | None
@@ -78,6 +81,7 @@ class Projection:
         methods: Each method by name.
         best_digital: Name of the cheapest digital K-FAC member, ``kfac.best``.
         speedup: For each method its speedup over ``kfac.best``, over ``adam`` a step, and ``adam_to_target``.
+        energy_gain: Joules of ``best_digital`` over those of each method; empty where the card gives no power.
         free_solver: Speedup over ``kfac.best`` of a solver that takes no time at all.
         feasibility: For each thermodynamic method, whether the machine reaches the accuracy its time is projected for.
         layers: Factored layers in the order of the file.
@@ -93,6 +97,7 @@ class Projection:
     methods: Mapping[str, MethodProjection]
     best_digital: str
     speedup: Mapping[str, Mapping[str, Estimate]]
+    energy_gain: Mapping[str, Estimate]
     free_solver: Estimate
     feasibility: Mapping[str, Feasibility]
     layers: tuple[LayerProjection, ...]
@@ -105,7 +110,7 @@ class Projection:
         return min(able, key=lambda name: self.methods[name].step_time.median)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON contract, schema 1; docs/json.md describes it."""
+        """The JSON contract, schema 2; docs/json.md describes it."""
         from costmodel.views.project import ProjectReport
 
         return ProjectReport(self).as_dict()
@@ -178,7 +183,9 @@ def project(
         raise ValueError(f"seed must not be negative, not {seed}")
     methods = methods_of(workload)
     sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
-    evaluation, phases, energies = _evaluated(workload, digital, analog, methods, sample)
+    evaluation, alone, energies = _evaluated(workload, digital, analog, methods, sample)
+    schedules = {method.name: overlapped(method, alone[method.name], workload) for method in methods}
+    phases = {name: schedule.phases for name, schedule in schedules.items()}
     steps = {name: total(costs.values()) for name, costs in phases.items()}
     digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
     best = min(digital_kfac, key=lambda method: np.median(steps[method.name].total))
@@ -193,12 +200,13 @@ def project(
         seed=seed,
         methods={
             method.name: _method(
-                method, phases[method.name], steps, targets, energies[method.name], memory(method, workload, digital)
+                method, schedules[method.name], steps, targets, energies[method.name], memory(method, workload, digital)
             )
             for method in methods
         },
         best_digital=best.name,
         speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
+        energy_gain=_energy_gains(best.name, energies, digital),
         free_solver=_free_solver(best, phases[best.name], steps[best.name]),
         feasibility=feasibilities(
             [method for method in methods if method.role is Role.THERMODYNAMIC], analog, evaluation
@@ -250,18 +258,19 @@ def _of_methods(methods: list[Method], found: Mapping[Phase, Gathered]) -> Costs
 
 def _method(
     method: Method,
-    phases: Mapping[str, Cost],
+    schedule: Overlapped,
     steps: Mapping[str, Cost],
     targets: Mapping[str, Cost],
     energies: Mapping[str, Cost],
     kept: Memory,
 ) -> MethodProjection:
-    estimates = {phase: _estimate(cost) for phase, cost in phases.items()}
+    estimates = {phase: _estimate(cost) for phase, cost in schedule.phases.items()}
     return MethodProjection(
         name=method.name,
         title=method.title,
         step_time=_estimate(steps[method.name]),
         phases=estimates,
+        beside_training=None if schedule.beside is None else _estimate(schedule.beside),
         bound=max(estimates, key=lambda phase: estimates[phase].median),
         time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
         energy=_estimate(total(energies.values())) if energies else None,
@@ -303,6 +312,14 @@ def _speedups(
     if name in targets:
         speedups["adam_to_target"] = _ratio(targets[baseline], targets[name])
     return speedups
+
+
+def _energy_gains(best: str, energies: Mapping[str, Mapping[str, Cost]], digital: DigitalCard) -> dict[str, Estimate]:
+    """Energy of the best digital K-FAC over that of each method; digital phases have one where the card has a power."""
+    if digital.power is None:
+        return {}
+    joules = {name: total(costs.values()) for name, costs in energies.items()}
+    return {name: _ratio(joules[best], each) for name, each in joules.items()}
 
 
 def _ratio(slow: Cost, fast: Cost) -> Estimate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,6 +46,21 @@ def median(draws: Draws) -> float:
     low, high = (len(draws) - 1) // 2, len(draws) // 2
     ordered = np.partition(draws, (low, high))
     return float((ordered[low] + ordered[high]) / 2)
+
+
+def _quantiles(draws: Draws, shares: tuple[float, ...]) -> list[float]:
+    """What ``np.quantile`` gives, to the last digit; its own way there takes twice as long as sorting some draws."""
+    ordered = np.sort(draws)
+    if np.isnan(ordered[-1]):  # the last in order
+        return [math.nan] * len(shares)
+    found = []
+    for share in shares:
+        position = share * (len(ordered) - 1)
+        low, high = ordered[int(position)], ordered[min(int(position) + 1, len(ordered) - 1)]
+        part = position - int(position)
+        # From the nearer end, as numpy does.
+        found.append(float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)))
+    return found
 
 
 def weakest(statuses: Any) -> Status:
@@ -120,8 +136,8 @@ class Estimate:
     @classmethod
     def of(cls, draws: Draws, status: Status) -> Estimate:
         """Median and 5th and 95th percentile of some draws."""
-        p05, median, p95 = np.quantile(draws, (0.05, 0.5, 0.95))
-        return cls(float(median), float(p05), float(p95), status)
+        p05, median, p95 = _quantiles(draws, (0.05, 0.5, 0.95))
+        return cls(median, p05, p95, status)
 
     def as_dict(self) -> dict[str, float | str]:
         """The entries of the JSON contract."""

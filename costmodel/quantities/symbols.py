@@ -440,3 +440,9 @@ phi = _symbol(
 ell = _symbol("ell", "link_share", units.one, "time on the solver's link over the digital step")
 i_f = _symbol("i_f", "factor_interval", units.one, "steps between two factor updates", minimum=1)
 i_r = _symbol("i_r", "refresh_interval", units.one, "steps between two inversions", minimum=1)
+
+# --- a refresh beside training ---------------------------------------------------------------------------------------
+z = _symbol("z", "stale_steps", units.one, "steps between the start of a refresh and the first step that uses it")
+t_b = _symbol("t_b", "beside_time", units.second, "time of one refresh that can run beside training")
+t_d = _symbol("t_d", "training_step_time", units.second, "time of one step in which a refresh can run beside it")
+t_f = _symbol("t_f", "factor_update_time", units.second, "time of one factor update that a refresh can run beside")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel import formulas
+from costmodel.defaults import SCHEMA
 from costmodel.formulas.verification import evidence
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import catalog_names, load_card, load_workload
 from costmodel.machines.cards import AnalogCard
 from costmodel.quantities.names import unknown
-from costmodel.views.contract import SCHEMA
 from costmodel.views.table import Table
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.quantities.estimate import Quantity
 from costmodel.workloads.workload import Layer, Workload
-
-#: Of every object that is printed; it changes where a key is renamed, removed or changes its meaning.
-SCHEMA: Final = 1
 
 
 def workload_dict(workload: Workload) -> dict[str, Any]:
@@ -30,6 +27,9 @@ def workload_dict(workload: Workload) -> dict[str, Any]:
         "weight_sharing": workload.kfac.weight_sharing,
         "factor_interval": workload.kfac.factor_interval,
         "refresh_interval": workload.kfac.refresh_interval,
+        "stale_steps": workload.kfac.stale_steps,
+        "second_stream": workload.kfac.second_stream,
+        "shared_link": workload.kfac.shared_link,
     }
 
 

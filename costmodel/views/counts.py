@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.projection.counts import Counts
-from costmodel.views.contract import SCHEMA, layer_dict, workload_dict
+from costmodel.views.contract import layer_dict, workload_dict
 from costmodel.views.numbers import scaled, significant
 from costmodel.views.table import Table
 

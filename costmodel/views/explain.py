@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.explain import Explanation, SymbolExplanation
-from costmodel.views.contract import SCHEMA, quantity_dict
+from costmodel.views.contract import quantity_dict
 from costmodel.views.numbers import quantity, significant
 from costmodel.views.table import Table
 

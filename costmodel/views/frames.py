@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from costmodel.projection.counts import Counts
 from costmodel.projection.project import MethodProjection, Projection
+from costmodel.quantities.estimate import Estimate
 from costmodel.views.contract import layer_dict, quantity_dict
 from costmodel.views.counts import layer_records
-from costmodel.views.project import estimate_columns, phase_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,12 @@ def methods_frame(projection: Projection) -> pd.DataFrame:
     return pd.DataFrame.from_dict(
         {name: _method(projection, name, method) for name, method in projection.methods.items()}, orient="index"
     )
+
+
+def estimate_columns(estimate: Estimate, unit: str = "") -> dict[str, object]:
+    """An estimate in columns of a flat record; a unit is joined to the names of its numbers."""
+    numbers = {"median": estimate.median, "p05": estimate.p05, "p95": estimate.p95}
+    return {**{f"{name}{unit}": value for name, value in numbers.items()}, "status": estimate.status.value}
 
 
 def _method(projection: Projection, name: str, method: MethodProjection) -> dict[str, object]:
@@ -42,14 +48,14 @@ def phases_frame(projection: Projection) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for row in phase_records(projection):
-        phase = str(row["phase"])
-        method = projection.methods[str(row["method"])]
-        if phase == "step":
-            continue  # the sum of the others: a table that can be summed leaves it out
-        energy = method.phase_energy.get(phase)
-        share = method.phases[phase].median / method.step_time.median
-        rows.append(row | {"share": share, "energy_j": None if energy is None else energy.median})
+    for name, method in projection.methods.items():
+        for phase, estimate in method.phases.items():
+            energy = method.phase_energy.get(phase)
+            rows.append(
+                {"method": name, "phase": phase, **estimate_columns(estimate, "_s")}
+                | {"share": estimate.median / method.step_time.median}
+                | {"energy_j": None if energy is None else energy.median}
+            )
     return pd.DataFrame(rows)
 
 

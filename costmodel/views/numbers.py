@@ -102,3 +102,45 @@ def in_unit(value: float, unit: Unit) -> str:
         return f"{significant(value)}{'' if unit.powers == one.powers else ' bit'}"
     name = byte.name if unit.name == byte.name else unit.name
     return scaled(value, name)
+
+
+#: From here on a change is told as a factor, below it in percent.
+_FACTOR = 1.1
+
+
+def speed(ratio: float) -> str:
+    """A speedup in words, one way for every size: ``1.58x faster``, ``0.4% slower``, ``16x slower``.
+
+    A share is what a step is shorter by in rate, or longer by in time: 1.05 is 5 % faster, 1 / 1.05 5 % slower.
+
+    >>> speed(1.58), speed(0.0625), speed(0.996), speed(1.0002)
+    ('1.58x faster', '16x slower', '0.4% slower', 'equal')
+    """
+    size, direction = _size(ratio)
+    return f"{size} {direction}" if size else direction
+
+
+def speed_range(estimate: Estimate) -> str:
+    """The 90 % interval of a speedup in words: ``1.2% to 0.2% slower``."""
+    (low, below), (high, above) = _size(estimate.p05), _size(estimate.p95)
+    if (low, below) == (high, above):
+        return speed(estimate.p05)
+    if below == above:
+        return f"{low} to {high} {above}"
+    return f"{speed(estimate.p05)} to {speed(estimate.p95)}"
+
+
+def speed_with_range(estimate: Estimate) -> str:
+    """A speedup with its interval: ``0.4% slower (1.2% to 0.2% slower)``."""
+    median, span = speed(estimate.median), speed_range(estimate)
+    return median if median == span else f"{median} ({span})"
+
+
+def _size(ratio: float) -> tuple[str, str]:
+    """How much, and in which direction."""
+    _rounded(ratio, 3)
+    factor, direction = (ratio, "faster") if ratio >= 1 else (1 / ratio, "slower")
+    if factor >= _FACTOR:
+        return f"{significant(factor)}x", direction
+    percents = significant(100 * (factor - 1), 2) if factor >= 1.001 else significant(100 * (factor - 1), 1)
+    return ("", "equal") if factor < 1.0005 else (f"{percents}%", direction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from costmodel.views.table import Table
+from costmodel.views.table import Block
 
 Record = Mapping[str, object]
 
@@ -20,7 +20,7 @@ class Report(Protocol):
         """For ``--format json``: the contract of docs/json.md."""
         ...
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[Block]:
         """For ``--format table`` and ``markdown``: texts for people, numbers rounded."""
         ...
 

@@ -1,4 +1,4 @@
-"""A table of texts, and the ways to print it."""
+"""Tables and passages of text, and the ways to print them; costmodel/views/screen.py lays them out on a screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +24,7 @@ class Table:
         rows: One text a column.
         right: Columns whose texts are set flush right, by index.
         note: A paragraph below it.
+        narrow: Whether it is fitted to the width of the screen in a pipe, too.
     """
 
     title: str
@@ -32,21 +32,50 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     right: tuple[int, ...] = ()
     note: str = ""
+    narrow: bool = False
 
 
-def markdown(tables: Sequence[Table]) -> str:
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Paragraphs, wrapped where they are printed and never cut.
+
+    Attributes:
+        paragraphs: Each with the words it opens with, set apart; empty for none.
+        title: Shown above them; what has one is a list.
+    """
+
+    paragraphs: tuple[tuple[str, str], ...]
+    title: str = ""
+
+
+Block = Table | Passage
+
+
+def markdown(tables: Sequence[Block]) -> str:
     """Tables in GitHub's Markdown; no text of a cell or a title is taken for markup."""
     blocks = []
     for table in tables:
+        if isinstance(table, Passage):
+            blocks.append(_passage(table))
+            continue
         title, *more = table.title.split("\n")
         rules = ["--:" if index in table.right else "---" for index in range(len(table.columns))]
         cells = [_row_of_texts(table.columns), _pipe(rules), *(_row_of_texts(row) for row in table.rows)]
         # A backslash at its end keeps a line of the title a line.
         head = "\\\n".join([f"**{escaped(title)}**", *(escaped(line.strip()) for line in more)])
-        blocks.append("\n".join([head, "", *cells]))
+        blocks.append("\n".join([head, "", *cells] if table.title else cells))
         if table.note:
             blocks.append(escaped(table.note))
     return "\n\n".join(blocks)
+
+
+def _passage(passage: Passage) -> str:
+    texts = [
+        f"**{escaped(lead)}** {escaped(text)}".strip() if lead else escaped(text) for lead, text in passage.paragraphs
+    ]
+    if not passage.title:
+        return "\n\n".join(texts)
+    return "\n".join([f"**{escaped(passage.title)}**", "", *(f"- {text}" for text in texts)])
 
 
 def _row_of_texts(cells: Sequence[str]) -> str:
@@ -84,51 +113,3 @@ def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
     writer.writeheader()
     writer.writerows(records)
     return buffer.getvalue().rstrip("\n")
-
-
-def terminal(tables: Sequence[Table]) -> None:
-    """Print tables: fitted to a terminal, or to a pipe in aligned columns that are never cut or wrapped."""
-    if not sys.stdout.isatty():
-        print("\n\n".join(aligned(table) for table in tables))
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    for table in tables:
-        rich_table = RichTable(title=Text(_title(table)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for index, column in enumerate(table.columns):
-            rich_table.add_column(Text(column), justify="right" if index in table.right else "left")
-        for row in table.rows:
-            rich_table.add_row(*(Text(printable(cell)) for cell in row))
-        console.print(rich_table)
-        if table.note:
-            console.print(Text(printable(table.note)), soft_wrap=True)
-
-
-def aligned(table: Table) -> str:
-    """A table as plain text, two spaces between columns; its title keeps its lines.
-
-    >>> print(aligned(Table("sizes", ("layer", "n"), (("fc", "128"), ("head", "10")), right=(1,))))
-    sizes
-    layer    n
-    fc     128
-    head    10
-    """
-    lines = [[printable(cell) for cell in line] for line in (table.columns, *table.rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(table.columns))]
-    texts = []
-    for line in lines:
-        padded = (
-            cell.rjust(width) if index in table.right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        texts.append("  ".join(padded).rstrip())
-    note = ["", printable(table.note)] if table.note else []
-    return "\n".join([_title(table), *texts, *note])
-
-
-def _title(table: Table) -> str:
-    return "\n".join(printable(line) for line in table.title.split("\n"))

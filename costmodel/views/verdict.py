@@ -1,49 +1,148 @@
-"""The answer in a sentence."""
+"""The answer in sentences that need no key: whether it pays off, why, and what would change that."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
-from costmodel.quantities.estimate import Estimate
-from costmodel.views.numbers import percent, ratio, scaled, significant
+from costmodel.questions.judgement import (
+    GAIN,
+    Answer,
+    Judgement,
+    judgements,
+    overall,
+    own_phases,
+    wanted_share,
+)
+from costmodel.views.numbers import percent, scaled, significant, speed, speed_with_range
+from costmodel.views.table import Table
 
-#: A gain below this is none: it does not pay for a machine.
-NO_GAIN: Final = 0.01
+#: A digital step that a free solver speeds up by no more than this has nothing for a better machine to gain.
+_HOPELESS: Final = 1.02
+
+#: What decides the time of a phase on the machine, as ``--set`` takes it.
+_LEVERS: Final = {
+    "settle": "relaxation_time", "average": "relaxation_time", "sample": "relaxation_time",
+    "eliminate": "relaxation_time", "upload": "link_bandwidth", "input": "link_bandwidth",
+    "readout": "conversion_rate or link_bandwidth",
+}  # fmt: skip
+
+#: What keeps a layer from being solved accurately, in words.
+_CAUSES: Final = {
+    "input_rounding": "rounding of its couplings",
+    "right_hand_sides": "rounding of its inputs",
+    "output_rounding": "rounding of what is read out",
+    "mismatch": "component mismatch",
+}
 
 
 def verdict(projection: Projection) -> str:
-    """Whether the better thermodynamic method beats the best digital K-FAC, by how much, and what decides it."""
+    """The answer, why, and what would change it, in one paragraph."""
+    more = (_idle(projection), _memory(projection))
+    return " ".join(filter(None, (headline(projection), why(projection), change(projection), *more)))
+
+
+def headline(projection: Projection) -> str:
+    """Whether the machine pays off, and how much faster or slower a step is."""
     name = projection.best_thermodynamic
-    speedup = projection.speedup[name]["kfac.best"]
-    devices = f"a step of {name} on {projection.analog.name}"
-    rival = f"{projection.best_digital} on {projection.digital.name}"
-    if speedup.p05 > 1 + NO_GAIN:
-        answer = f"Yes: {devices} is {ratio(speedup)} as fast as {rival}"
-    elif speedup.p95 < 1 + NO_GAIN:
-        answer = f"No: {devices} takes {ratio(_inverse(speedup))} as long as {rival}"
-    else:
-        answer = f"Undecided: {devices} is {ratio(speedup)} as fast as {rival}"
-    told = "".join(each(projection) for each in (_bound, _idle, _memory))
-    return f"{answer}; {_reason(projection, name)}. {_accuracy(projection, name)}{told}"
+    found = judgements(projection)
+    answer = overall(found)
+    time, accuracy, _ = found
+    ratio = projection.speedup[name]["kfac.best"]
+    model = projection.workload.title or projection.workload.name
+    answered = {
+        Answer.YES: f"Yes: {projection.analog.name} pays off for {model}.",
+        Answer.NO: f"No: {projection.analog.name} does not pay off for {model}.",
+        Answer.UNDECIDED: f"Undecided: {projection.analog.name} may or may not pay off for {model}.",
+        Answer.UNKNOWN: "",
+    }[answer]
+    but = ", but is not accurate enough" if time.answer is not Answer.NO and accuracy.answer is Answer.NO else ""
+    step = "as long as" if speed(ratio.median) == "equal" else f"{speed_with_range(ratio)} than"
+    takes = f"takes {step}" if step == "as long as" else f"is {step}"
+    return (
+        f"{answered} A K-FAC step that uses it {takes} the best digital K-FAC step on {projection.digital.name}{but}."
+    )
 
 
-def _inverse(ratio: Estimate) -> Estimate:
-    return Estimate(1 / ratio.median, 1 / ratio.p95, 1 / ratio.p05, ratio.status)
+def why(projection: Projection) -> str:
+    """What decides it: what a perfect solver could gain, and what the machine takes."""
+    name = projection.best_thermodynamic
+    digital = projection.methods[projection.best_digital]
+    share = digital.phases[digital.bound].median / digital.step_time.median
+    bound = projection.free_solver
+    gain = "gain nothing" if speed(bound.median) == "equal" else f"make it {speed(bound.median)}"
+    label, part = _largest(projection, name)
+    return (
+        f"{digital.labels[digital.bound].capitalize()} is {share:.0%} of the digital step, so that a solver that took "
+        f"no time at all would {gain}; {label}, the machine's largest part, takes {_small(part)} of its step."
+        f"{accuracy_told(projection, name)}"
+    )
 
 
-def _reason(projection: Projection, name: str) -> str:
-    """The largest of the phases that the digital rival does not have."""
-    method, rival = projection.methods[name], projection.methods[projection.best_digital]
-    own = {phase: estimate.median for phase, estimate in method.phases.items() if phase not in rival.phases}
-    largest = max(own, key=lambda phase: own[phase])
-    share = own[largest] / method.step_time.median
-    return f"{method.labels[largest]}, the largest part of its solver, takes {share:.1%} of its step"
+def change(projection: Projection) -> str:
+    """What would change the answer."""
+    name = projection.best_thermodynamic
+    time, accuracy, _ = judgements(projection)
+    kfac = projection.workload.kfac
+    if projection.free_solver.p95 < GAIN or (time.answer is Answer.NO and projection.free_solver.median < _HOPELESS):
+        return (
+            f"No analog machine changes this; inverting more often than every {kfac.refresh_interval} steps "
+            f"(kfac.refresh_interval), wider layers or a smaller batch may."
+        )
+    if time.answer is not Answer.NO and accuracy.answer is Answer.NO:
+        return _more_accuracy(projection, name)
+    return _more_speed(projection, name, time)
 
 
-def _accuracy(projection: Projection, name: str) -> str:
+def _more_speed(projection: Projection, name: str, time: Judgement) -> str:
+    phase = next(iter(own_phases(projection, name)))
+    label, lever = projection.methods[name].labels[phase], _LEVERS.get(phase, "")
+    by = f" ({lever})" if lever else ""
+    share = wanted_share(projection, name)
+    if time.answer is Answer.UNDECIDED:
+        return f"What is not known well enough is {label}{by}: narrow its range, or see `costmodel sensitivity`."
+    if share is None:
+        return f"No speed of {label}{by} alone changes this: the rest of the machine's step is too long already."
+    if time.answer is Answer.YES:
+        return f"It would turn if {label}{by} took {significant(max(share, 1.0))} times as long."
+    if share >= 1:
+        return f"Narrower ranges would: at their medians, {label}{by} is quick enough already."
+    return f"It would turn if {label}{by} took a {_ordinal(1 / share)} of its time."
+
+
+def _ordinal(factor: float) -> str:
+    """What a share is called: ``3.2nd part`` reads badly, so whole numbers, rounded up."""
+    whole = math.ceil(factor)
+    return "half" if whole == 2 else f"{whole}th" if whole > 3 else "third"
+
+
+def _more_accuracy(projection: Projection, name: str) -> str:
+    found = projection.feasibility[name]
+    bits = math.ceil(found.input_bits.median)
+    wanted = {
+        "input_rounding": f"{bits} bits of couplings (input_bits)",
+        "right_hand_sides": "more bits of inputs (input_bits)",
+        "output_rounding": "more bits read out (output_bits)",
+        "mismatch": "better matched components (mismatch)",
+    }[found.limit]
+    return f"It would turn with {wanted}, or where training tolerates more (kfac.relative_error)."
+
+
+def _largest(projection: Projection, name: str) -> tuple[str, float]:
+    """The largest of the phases that the digital rival does not have, and its share of the step."""
+    method = projection.methods[name]
+    phase, seconds = next(iter(own_phases(projection, name).items()))
+    return method.labels[phase], seconds / method.step_time.median
+
+
+def _small(share: float) -> str:
+    return percent(share) if share >= 0.001 else "less than 0.1%"
+
+
+def accuracy_told(projection: Projection, name: str) -> str:
     """Whether the machine delivers the accuracy that the time is projected for; silent where it does."""
     found = projection.feasibility[name]
     if found.reach is Reach.YES:
@@ -56,26 +155,90 @@ def _accuracy(projection: Projection, name: str) -> str:
     needed, have = math.ceil(found.input_bits.median), projection.analog.input_bits.value
     if found.limit == "input_rounding" and needed > have:  # otherwise other causes beside it take too much
         cause += f", for which {needed} bits are needed and the card has {significant(have)}"
-    return f"{layers} {gets} within {target} of the exact gradient; the worst is off by {error}, by {cause}. "
+    return f" {layers} {gets} within {target} of the exact gradient; the worst is off by {error}, by {cause}."
 
 
-#: What keeps a layer from being solved accurately, in words.
-_CAUSES: Final = {
-    "input_rounding": "rounding of its couplings",
-    "right_hand_sides": "rounding of its inputs",
-    "output_rounding": "rounding of what is read out",
-    "mismatch": "component mismatch",
-}
+def answers(projection: Projection) -> Table:
+    """The three questions with what was found and the threshold it was compared with."""
+    rows = tuple(
+        (_ASKED[each.question], each.answer.value, *_told(projection, each)) for each in judgements(projection)
+    )
+    return Table("", ("question", "answer", "found (90 %)", "yes from"), rows)
 
 
-def _bound(projection: Projection) -> str:
-    """What even a perfect solver could gain, and what stands in the way."""
-    digital = projection.methods[projection.best_digital]
-    share = digital.phases[digital.bound].median / digital.step_time.median
-    bound = projection.free_solver.median
+_ASKED: Final = {"time": "faster?", "accuracy": "accurate?", "energy": "less energy?"}
+
+
+def _told(projection: Projection, judgement: Judgement) -> tuple[str, str]:
+    """What was found, and the threshold."""
+    if judgement.found is None:
+        return f"{projection.digital.name} gives no power", "--set power=..."
+    found = judgement.found
+    if judgement.question == "time":
+        return speed_with_range(found), speed(judgement.threshold)
+    if judgement.question == "accuracy":
+        span = "" if found.p05 == found.p95 else f" ({found.p05:.0%} to {found.p95:.0%})"
+        tolerated = significant(projection.feasibility[projection.best_thermodynamic].target.median, 2)
+        return f"{found.median:.0%} of layers{span} within {tolerated}", f"{judgement.threshold:.0%} of layers"
+    less = speed_with_range(found).replace("faster", "less").replace("slower", "more")
+    return less, speed(judgement.threshold).replace("faster", "less")
+
+
+def warnings(projection: Projection) -> list[str]:
+    """What an answer hinges on and a reader may not know; each a paragraph."""
+    return [text for text in (each(projection) for each in _WARNINGS) if text]
+
+
+def _precision(projection: Projection) -> str:
+    if projection.workload.precision != "float32":
+        return ""
     return (
-        f"A solver that took no time at all would gain {significant(bound)}x, "
-        f"because {digital.labels[digital.bound]} is {share:.0%} of the digital step."
+        "The network runs in float32. Most are trained in bfloat16, where everything beside the solver is quicker and "
+        "the solver weighs more: --set precision=bfloat16."
+    )
+
+
+def _assumed(projection: Projection) -> str:
+    """Cards whose values are mostly assumed."""
+    told = []
+    for card in (projection.digital, projection.analog):
+        prefix = "digital" if card is projection.digital else "analog"
+        statuses = [each.status for path, each in projection.assumptions.items() if path.startswith(f"{prefix}.")]
+        assumed = sum(status == "assumed" for status in statuses)
+        if 2 * assumed > len(statuses):
+            told.append(f"{assumed} of {len(statuses)} values of {card.name} are assumed")
+    return f"{' and '.join(told)}, not measured or published; --details lists them." if told else ""
+
+
+def _curvature(projection: Projection) -> str:
+    """Curvature that comes from the law and not from the network."""
+    mean: Mapping[str, float] = {
+        path: value.high / value.value
+        for path, value in projection.assumptions.items()
+        if path.startswith("curvature.") and value.low < value.high
+    }
+    if not mean:
+        return ""
+    path, factor = max(mean.items(), key=lambda each: each[1])
+    kind = projection.workload.network
+    law = next(iter(projection.workload.kfac.curvature_law.targets.values()))
+    measured = "other networks of its kind" if kind in law.networks else "networks of other kinds than this one"
+    what = path.partition(".")[2].replace("_", " ")
+    return (
+        f"Curvature, which decides every analog time, is extrapolated from {measured}; its {what} is known to a factor "
+        f"of {significant(factor, 2)}. Measure yours: costmodel curvature measure."
+    )
+
+
+def _target(projection: Projection) -> str:
+    """Time to the target against Adam, and what it hinges on."""
+    over = projection.speedup[projection.best_digital].get("adam_to_target")
+    if over is None:
+        return "How many steps K-FAC needs here is not known, so that nothing is said of time to the target."
+    ratio = projection.assumptions["model.training.kfac_step_ratio"]
+    return (
+        f"To the target, digital K-FAC is {speed_with_range(over)} than Adam if it needs {significant(ratio.low)} to "
+        f"{significant(ratio.high)} of Adam's steps ({ratio.status})."
     )
 
 
@@ -85,7 +248,7 @@ def _idle(projection: Projection) -> str:
     if not workload.idle_devices:
         return ""
     factors = workload.devices - workload.idle_devices
-    return f" {workload.idle_devices} of {workload.devices} devices invert nothing: there are {factors} factors."
+    return f"{workload.idle_devices} of {workload.devices} devices invert nothing: there are {factors} factors."
 
 
 def _memory(projection: Projection) -> str:
@@ -98,4 +261,16 @@ def _memory(projection: Projection) -> str:
     room = scaled(kept[least].available or 0.0, "B")
     who = "no method" if len(wide) == len(kept) else f"{len(kept) - len(wide)} of {len(kept)} methods"
     needs = scaled(kept[least].total, "B")
-    return f" On a {projection.digital.name} of {room} {who} fits: {least} needs at least {needs}."
+    return f"On a {projection.digital.name} of {room} {who} fits: {least} needs at least {needs}."
+
+
+def _taken_for_granted(projection: Projection) -> str:
+    """What methods need and no card describes."""
+    found = [each for each in projection.feasibility.values() if each.reach is not Reach.CANNOT_RUN]
+    assumed = dict.fromkeys(part for each in found for part in each.assumes)
+    return f"* given what the card does not describe: {', '.join(assumed)}." if assumed else ""
+
+
+_WARNINGS: Final[tuple[Callable[[Projection], str], ...]] = (
+    _memory, _idle, _precision, _assumed, _curvature, _target, _taken_for_granted,
+)  # fmt: skip

@@ -151,6 +151,9 @@ class KfacSettings:
         fisher: Whose gradients the factors are made of.
         factor_interval: Steps between factor updates.
         refresh_interval: Steps between inversions (or uploads).
+        stale_steps: Steps between the start of a refresh and the first that uses it; 0 where training waits for it.
+        second_stream: Whether digital work of a refresh runs beside training, too, without slowing it.
+        shared_link: Whether the link to the analog machine also carries what devices send each other.
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
         relative_error: epsilon of the preconditioned gradient that training tolerates of errors of any kind.
         settling_tolerance: The same of settling too briefly alone, which acts as more damping.
@@ -194,6 +197,9 @@ class KfacSettings:
     output_spectral_decay: Quantity | None = None
     condition_number: Quantity | None = None
     rank: Quantity | None = None
+    stale_steps: int = 0
+    second_stream: bool = False
+    shared_link: bool = True
 
     @property
     def factor_construction(self) -> FactorConstruction:

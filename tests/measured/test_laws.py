@@ -67,7 +67,7 @@ def test_predict_contract(card_file: Path, capsys: pytest.CaptureFixture[str]) -
     code, out, _ = run(capsys, "predict", "gemm", "--n", "800", "--card", str(card_file), "--format", "json")
     answer = json.loads(out)
     assert code == 0
-    assert answer["schema"] == 1
+    assert answer["schema"] == 2
     assert answer["status"] == "interpolated"
     time = answer["time_s"]
     # 3 us, 1.024e9 FLOPs at 1e-11 (1 + (100 / 800)^1.5)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_text
 from costmodel.inputs.yaml_reader import read_yaml
@@ -32,7 +33,7 @@ class CalibrateReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The laws, and the file they are in."""
-        return {"schema": 1, "card": self.card, "laws": self.records()}
+        return {"schema": SCHEMA, "card": self.card, "laws": self.records()}
 
     def tables(self) -> list[Table]:
         """Errors by operation."""

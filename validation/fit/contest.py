@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.views import table
+from costmodel.views import screen
 from costmodel.views.table import Table
 from validation.fit.calibration import calibrate, data_of, point_times
 from validation.fit.selection import FAMILIES, OperationFit, errors_of, fit
@@ -79,4 +79,4 @@ def tables(found: Mapping[str, Mapping[str, list[float]]]) -> list[Table]:
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     file = Path(arguments[0]) if arguments else SHIPPED[0].file
-    table.terminal(tables(contest(journal.read(file), int(arguments[1]) if len(arguments) > 1 else 1)))
+    screen.terminal(tables(contest(journal.read(file), int(arguments[1]) if len(arguments) > 1 else 1)))

@@ -16,7 +16,7 @@ from pathlib import Path
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_text
 from costmodel.inputs.loading import load_digital
-from costmodel.views import table
+from costmodel.views import screen
 from validation.cards.fitted import card_text
 from validation.fit.calibration import calibrate
 from validation.measure import journal
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )  # fmt: skip
         read = journal.read(timings)
         write_text(card, card_text(calibrate(read, hold_out=True), card.stem))
-        table.terminal(tables_of(str(card), score(load_digital(card), read, 1)))
+        screen.terminal(tables_of(str(card), score(load_digital(card), read, 1)))
         write_text(card, card_text(calibrate(read), card.stem))
     except InputError as error:
         print(error, file=sys.stderr)

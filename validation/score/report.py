@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from costmodel.defaults import SCHEMA
 from costmodel.views.table import Table
 from validation.score.scoring import Scores, by_operation
 
@@ -58,7 +59,13 @@ class ValidateReport:
         """The thresholds, the law of curvature by network and role, and every held-out point."""
         checks = [_check_record(each) for each in self.checks]
         points = self.records()
-        return {"schema": 1, "passed": self.passed, "checks": checks, "curvature": self.curvature, "points": points}
+        return {
+            "schema": SCHEMA,
+            "passed": self.passed,
+            "checks": checks,
+            "curvature": self.curvature,
+            "points": points,
+        }
 
     def tables(self) -> list[Table]:
         """The thresholds, the errors by operation of each card, and the points where asked."""

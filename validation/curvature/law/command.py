@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from costmodel.curvature.law import EARLY
+from costmodel.defaults import SCHEMA
 from costmodel.inputs.card_writer import written
 from costmodel.inputs.curvature_file import FactorRecord, read_curvature
 from costmodel.inputs.curvature_law_file import law_from, shipped_law
@@ -129,7 +130,7 @@ def score_file(file: str, damping: float, *, held_out: bool, kinds: bool) -> dic
     else:
         errors = score(shipped_law(), data, damping)
     left = ("kind" if kinds else "network") if held_out else None
-    head = {"schema": 1, "damping": damping, "held_out": left, "fitted_to": fitted}
+    head = {"schema": SCHEMA, "damping": damping, "held_out": left, "fitted_to": fitted}
     return {**head, "other_conventions": _otherwise(records), **report(errors)}
 
 

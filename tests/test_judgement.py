@@ -1,0 +1,103 @@
+"""One rule for time, accuracy and energy, and how a speedup is put in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from costmodel import project
+from costmodel.projection.project import Projection
+from costmodel.quantities.estimate import Estimate, Status
+from costmodel.questions.judgement import GAIN, Answer, Judgement, judgements, overall
+from costmodel.views.numbers import speed, speed_range, speed_with_range
+from costmodel.views.verdict import headline, warnings
+
+
+def estimate(p05: float, median: float, p95: float) -> Estimate:
+    return Estimate(median, p05, p95, Status.ASSUMED)
+
+
+@pytest.fixture(scope="module")
+def small() -> Projection:
+    return project("mlp", draws=50)
+
+
+@pytest.mark.parametrize(("p05", "p95", "answer"), [
+    (1.01, 2.0, Answer.YES),  # the whole interval reaches the threshold
+    (1.0099, 2.0, Answer.UNDECIDED),
+    (0.5, 1.01, Answer.UNDECIDED),  # one end does
+    (0.5, 1.0099, Answer.NO),
+])  # fmt: skip
+def test_the_interval_decides(p05: float, p95: float, answer: Answer) -> None:
+    assert Judgement.of("time", estimate(p05, (p05 + p95) / 2, p95), GAIN).answer is answer
+
+
+def test_without_a_number_the_answer_is_unknown() -> None:
+    found = Judgement.of("energy", None, GAIN)
+    assert found.as_dict() == {
+        "question": "energy", "answer": "unknown", "threshold": 1.01,
+        "median": None, "p05": None, "p95": None, "status": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("time", "accuracy", "energy", "answer"), [
+    ("yes", "yes", "no", "yes"),
+    ("yes", "no", "yes", "no"),
+    ("no", "yes", "yes", "no"),
+    ("yes", "undecided", "yes", "undecided"),
+    ("undecided", "yes", "unknown", "undecided"),
+])  # fmt: skip
+def test_it_pays_off_where_it_is_faster_and_accurate(time: str, accuracy: str, energy: str, answer: str) -> None:
+    asked = zip(("time", "accuracy", "energy"), (time, accuracy, energy), strict=True)
+    assert overall(tuple(Judgement(question, Answer(each), None, 1.0) for question, each in asked)) == answer
+
+
+def test_energy_is_judged_where_the_digital_card_has_a_power(small: Projection) -> None:
+    assert [each.answer for each in judgements(small)][2] is Answer.UNKNOWN
+    powered = project("mlp", draws=50, set={"digital.power": "700 W"})
+    energy = judgements(powered)[2]
+    name = powered.best_thermodynamic
+    joules = {each: powered.methods[each].energy for each in (powered.best_digital, name)}
+    assert all(joules.values())
+    assert energy.found is not None
+    # The shared digital phases are drawn alike, so that the ratio of medians is near the median ratio.
+    ratio = joules[powered.best_digital].median / joules[name].median  # type: ignore[union-attr]
+    assert energy.found.median == pytest.approx(ratio, rel=0.05)
+
+
+@pytest.mark.parametrize(("ratio", "words"), [
+    (16.0, "16x faster"), (1 / 16, "16x slower"),  # one number, said one way
+    (1.1, "1.1x faster"), (1.05, "5% faster"), (1 / 1.05, "5% slower"), (1.0004, "equal"), (1 / 1.0004, "equal"),
+    (0.9991, "0.09% slower"),
+])  # fmt: skip
+def test_a_speedup_in_words(ratio: float, words: str) -> None:
+    assert speed(ratio) == words
+
+
+def test_an_interval_of_a_speedup_in_words() -> None:
+    assert speed_range(estimate(0.25, 0.5, 0.8)) == "4x to 1.25x slower"
+    assert speed_range(estimate(0.5, 1.0, 2.0)) == "2x slower to 2x faster"
+    assert speed_with_range(estimate(2.0, 2.0, 2.0)) == "2x faster"
+    assert speed_with_range(estimate(0.5, 1.5, 2.0)) == "1.5x faster (2x slower to 2x faster)"
+
+
+def test_the_headline_follows_the_answer(small: Projection) -> None:
+    name = small.best_thermodynamic
+    faster = {**small.speedup, name: {**small.speedup[name], "kfac.best": estimate(1.5, 2.0, 2.5)}}
+    accurate = replace(small.feasibility[name], share_reached=estimate(1.0, 1.0, 1.0))
+    poor = replace(small.feasibility[name], share_reached=estimate(0.0, 0.5, 0.9))
+    for feasibility, opening, ending in (
+        (accurate, "Yes: tngd-2024 pays off for ", "h100-sxm."),
+        (poor, "No: tngd-2024 does not pay off for ", "h100-sxm, but is not accurate enough."),
+    ):
+        told = headline(replace(small, speedup=faster, feasibility={**small.feasibility, name: feasibility}))
+        assert told.startswith(opening)
+        assert told.endswith(ending)
+        assert " is 2x faster (1.5x to 2.5x faster) than the best digital K-FAC step" in told
+
+
+def test_warnings_come_and_go_with_their_cause(small: Projection) -> None:
+    told = "\n".join(warnings(small))
+    for cause in ("The network runs in float32.", "values of tngd-2024 are assumed", "Curvature, which decides"):
+        assert cause in told
+    half = project("mlp", draws=20, set={"precision": "bfloat16"})
+    assert not [each for each in warnings(half) if each.startswith("The network runs in float32.")]
