@@ -14,6 +14,7 @@ from costmodel.cli_curvature import curvature
 from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load, of_model
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
+from costmodel.cli_questions import register as register_questions
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(curvature, name="curvature")
+register_questions(app)
 
 
 def _version(wanted: bool) -> None:

@@ -152,7 +152,7 @@ def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> 
     for letter, (of_input, of_output) in _SIDES.items():
         if of_input in wanted:
             both = [_drawn(workload, standing, target, sample) for target in (of_input, of_output)]
-            found.values[letter] = np.concatenate(both)
+            found.values[letter] = np.concatenate(np.broadcast_arrays(*both))
     found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
     # What is not in the top mode bounds the second.
     with np.errstate(divide="ignore"):
@@ -176,7 +176,7 @@ def _drawn(workload: Workload, standing: list[Standing], target: Target, sample:
         else:
             assert by_law is not None  # curvature_quantities sees to it
             rows.append(by_law[index])
-    return np.maximum(np.stack(rows), FLOOR[target])
+    return np.asarray(np.maximum(np.stack(np.broadcast_arrays(*rows)), FLOOR[target]))
 
 
 def _stated(path: str, quantity: Quantity, layer: Layer, sample: Sample) -> Draws:

@@ -1,4 +1,4 @@
-"""A model on its hardware that questions are asked of: times of its methods where some of its settings take many values."""
+"""A model on its hardware that questions are asked of: times of its methods where settings take many values."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ BEST_DIGITAL: Final = "kfac.best"
 BEST_THERMODYNAMIC: Final = "thermo.best"
 #: Draws that intervals of questions rest on.
 DRAWS: Final = 500
+#: Numbers of heads that a width may have to be a multiple of.
+_MULTIPLES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 25, 32, 40, 48, 64, 80, 96, 128)
 
 
 class Case:
@@ -104,19 +106,23 @@ class Case:
         if found.path == "model.devices":
             found = replace(found, high=min(found.high, float(workload.batch_size)))
         if found.path not in self.found and found.path not in sizes:
-            self._try(found)
+            found = replace(found, multiple=self._multiple(found))
         return found
 
-    def _try(self, wanted: Input) -> None:
-        """Whether the model can have it at all."""
-        try:
-            self.load([wanted.setting(wanted.high)])
-        except InputError as error:
-            if wanted.path.startswith("model.parameters."):
-                what = wanted.path.rpartition(".")[2]
-                message = f"model {self.loaded[0].name} has no {what}: its layers state their own sizes"
-                raise InputError.about(wanted.name, message) from None
-            raise error
+    def _multiple(self, wanted: Input) -> int:
+        """Of what number its values have to be multiples: the width of a transformer of its heads."""
+        of_family = wanted.path.startswith("model.parameters.")
+        for multiple in _MULTIPLES if of_family else (1,):
+            try:
+                self.load([wanted.setting(7.0 * multiple if of_family else wanted.high)])
+                return multiple
+            except InputError as error:
+                if not of_family:
+                    raise
+                fault = error.faults[0].message
+        what, name = wanted.path.rpartition(".")[2], self.loaded[0].name
+        why = "its layers state their own sizes" if "family" in fault else fault
+        raise InputError.about(wanted.name, f"model {name} has no {what}: {why}")
 
     def times(
         self,
