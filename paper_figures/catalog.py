@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from paper_figures import answer, quantization, scaling, time_profile, time_to_target
+from paper_figures import answer, beyond, quantization, scaling, time_profile, time_to_target
 from paper_figures.figure import FAST, Figure, Frame
 
 FIGURES: Final[dict[str, Figure]] = {
     each.name: each
-    for each in (time_profile.FIGURE, scaling.FIGURE, quantization.FIGURE, time_to_target.FIGURE, answer.FIGURE)
+    for each in (time_profile.FIGURE, scaling.FIGURE, quantization.FIGURE, time_to_target.FIGURE, beyond.FIGURE, answer.FIGURE)
 }
 
 

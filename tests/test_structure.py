@@ -19,7 +19,8 @@ KNOWS = {"pydantic": "costmodel.inputs", "yaml": "costmodel.inputs", "typer": "c
 
 
 def modules() -> dict[str, Path]:
-    files = (file for top in ("costmodel", "solver", "validation", "paper_figures") for file in (ROOT / top).rglob("*.py"))
+    tops = ("costmodel", "solver", "validation", "paper_figures")
+    files = (file for top in tops for file in (ROOT / top).rglob("*.py"))
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 
