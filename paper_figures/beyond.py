@@ -72,13 +72,23 @@ def _regimes(effort: Effort) -> pd.DataFrame:
     for n in effort.either((128, 512, 2048, 8192, 32768), (128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)):
         for machine, (card, changes) in MAPS.items():
             costs = evaluate_points(
-                _with_kappa(n), *hardware(card, **changes), {"kfac.condition_number": kappas}, methods=[SOLVE], phases=True
+                _with_kappa(n),
+                *hardware(card, **changes),
+                {"kfac.condition_number": kappas},
+                methods=[SOLVE],
+                phases=True,
             )
             groups = _grouped(dict(costs.phases[SOLVE]))
             names = list(groups)
             most = np.argmax(np.stack([np.broadcast_to(groups[name], kappas.shape) for name in names]), axis=0)
             rows += [
-                {"panel": f"regime, {machine}", "x": n, "y": kappa, "value": costs.step[SOLVE][at], "label": names[most[at]]}
+                {
+                    "panel": f"regime, {machine}",
+                    "x": n,
+                    "y": kappa,
+                    "value": costs.step[SOLVE][at],
+                    "label": names[most[at]],
+                }
                 for at, kappa in enumerate(kappas)
             ]
     return pd.DataFrame(rows)
@@ -150,8 +160,9 @@ def draw(frame: pd.DataFrame) -> Drawing:
     from matplotlib import pyplot as plt
 
     figure = plt.figure(figsize=(PAGE, 5.2))
-    above, below = figure.subfigures(2, 1)
-    maps = above.subplots(1, 3)
+    halves: Any = figure.subfigures(2, 1)
+    above, below = halves
+    maps: Any = above.subplots(1, 3)
     for axis, machine in zip(maps, MAPS, strict=False):
         _draw_regime(axis, frame[frame["panel"] == f"regime, {machine}"])
         axis.set_title(machine)
@@ -168,7 +179,9 @@ def _draw_regime(axis: Axes, rows: Any) -> None:
     names = list(BOUNDS)
     table = rows.pivot(index="y", columns="x", values="label").map(names.index)
     colors = ListedColormap([color for _, color in BOUNDS.values()])
-    axis.pcolormesh(table.columns, table.index, table.to_numpy(), cmap=colors, vmin=-0.5, vmax=len(names) - 0.5, shading="nearest")
+    axis.pcolormesh(
+        table.columns, table.index, table.to_numpy(), cmap=colors, vmin=-0.5, vmax=len(names) - 0.5, shading="nearest"
+    )
     for name in sorted(set(rows["label"])):
         of = rows[rows["label"] == name]
         place = (float(np.exp(np.log(of["x"]).mean())), float(np.exp(np.log(of["y"]).mean())))
@@ -253,7 +266,9 @@ def message(frame: Frame) -> list[Statement]:
     """Bounds change with n; break-even needs fast cells; it never becomes a gain worth having."""
     tiled = frame[frame["panel"] == "regime, 256 cells, RC 2 ns"]
     wide = tiled[(tiled["x"] == tiled["x"].max()) & (tiled["y"] < 1000)]["label"]
-    published = frame[(frame["panel"] == "requirement") & (frame["x"] > 0.99e-6) & (frame["y"] < 1.01e10)]["value"].iloc[0]
+    published = frame[(frame["panel"] == "requirement") & (frame["x"] > 0.99e-6) & (frame["y"] < 1.01e10)][
+        "value"
+    ].iloc[0]
     roof = frame[frame["panel"] == "roofline"].pivot(index="x", columns="label", values="y")
     return [
         Statement("On arrays of fixed size wide layers wait for digital products", bool((wide == "tiling").all())),

@@ -5,12 +5,20 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from paper_figures import answer, beyond, quantization, scaling, time_profile, time_to_target
+from paper_figures import answer, beyond, overview, quantization, scaling, time_profile, time_to_target
 from paper_figures.figure import FAST, Figure, Frame
 
 FIGURES: Final[dict[str, Figure]] = {
     each.name: each
-    for each in (time_profile.FIGURE, scaling.FIGURE, quantization.FIGURE, time_to_target.FIGURE, beyond.FIGURE, answer.FIGURE)
+    for each in (
+        overview.FIGURE,
+        time_profile.FIGURE,
+        scaling.FIGURE,
+        quantization.FIGURE,
+        time_to_target.FIGURE,
+        beyond.FIGURE,
+        answer.FIGURE,
+    )
 }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from paper_figures import __main__ as command
-from paper_figures import answer, quantization, redraw, scaling, time_profile, time_to_target
+from paper_figures import answer, beyond, overview, quantization, redraw, scaling, time_profile, time_to_target
 from paper_figures.catalog import FIGURES, fast_frame
 from paper_figures.figure import FAST, Effort, Figure, Statement
 
@@ -28,7 +28,7 @@ def test_a_caption_says_where_its_numbers_come_from(name: str) -> None:
     assert "{" not in caption
 
 
-def other(frame: pd.DataFrame, column: str, value: float, **where: object) -> pd.DataFrame:
+def other(frame: pd.DataFrame, column: str, value: object, **where: object) -> pd.DataFrame:
     """A frame with one column changed where others have given values."""
     changed = frame.copy()
     rows = np.logical_and.reduce([changed[key] == each for key, each in where.items()])
@@ -45,11 +45,14 @@ def other(frame: pd.DataFrame, column: str, value: float, **where: object) -> pd
         (time_to_target.FIGURE, "free_solver_median", 3.0, {"arm": "digital", "workload": "imagenet_vit"}),
         (quantization.FIGURE, "steps_ratio", 1.5, {"task": "vit", "flaw": "in", "bits": 8.0}),
         (time_profile.FIGURE, "share_amortised", 0.9, {"device": "H100", "phase": "inversion", "size": 4096}),
+        (overview.FIGURE, "seconds", 100.0, {"where": "machine", "method": "thermo.inverse"}),
+        (beyond.FIGURE, "label", "settle", {"panel": "regime, 256 cells, RC 2 ns"}),
+        (beyond.FIGURE, "value", 2.0, {"panel": "requirement"}),
         (answer.FIGURE, "step_s", 0.1, {"method": "thermo.solve"}),
     ],
 )
 def test_a_message_fails_where_its_data_are_others(
-    figure: Figure, column: str, value: float, where: dict[str, object]
+    figure: Figure, column: str, value: object, where: dict[str, object]
 ) -> None:
     frame = other(fast_frame(figure.name), column, value, **where)
     assert any(not each.holds for each in figure.message(frame))
