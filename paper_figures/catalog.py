@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from paper_figures import answer, beyond, overview, quantization, scaling, time_profile, time_to_target
+from paper_figures import answer, beyond, complexity, overview, quantization, scaling, time_profile, time_to_target
 from paper_figures.figure import FAST, Figure, Frame
 
 FIGURES: Final[dict[str, Figure]] = {
@@ -13,6 +13,7 @@ FIGURES: Final[dict[str, Figure]] = {
     for each in (
         overview.FIGURE,
         time_profile.FIGURE,
+        complexity.FIGURE,
         scaling.FIGURE,
         quantization.FIGURE,
         time_to_target.FIGURE,

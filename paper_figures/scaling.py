@@ -57,6 +57,7 @@ def layer(n: int) -> Workload:
     return replace(mlp, layers=(middle,), others=(), batch_size=BATCH)
 
 
+@cache
 def data(effort: Effort) -> Frame:
     """One row a size, condition, machine and arm: seconds of the layer's step and of its solver, speedups."""
     digital = load_card(DIGITAL)
@@ -183,21 +184,6 @@ def _panel(axis: Axes, frame: Frame, kappa: str, machine: str) -> None:
     if float(frame["n"].min()) < n < np.inf:
         axis.axvline(n, color=ARMS["thermo.solve"]["color"], lw=0.8, ls=":")
     axis.set_xlim(100, 1.2e5)
-
-
-def table(frame: Frame) -> Frame:
-    """Table 1: the power of n with which the solver of each arm grows, for each machine and condition."""
-    rows = [
-        {
-            "arm": arm, "machine": machine, "kappa": kappa,
-            "exponent_of_solver": round(exponent(frame, kappa, machine, arm), 3),
-            "crossover_n": crossover(frame, kappa, machine, arm)[0],
-            "crossover_n_early": crossover(frame, kappa, machine, arm)[1],
-            "crossover_n_late": crossover(frame, kappa, machine, arm)[2],
-        }
-        for machine in MACHINES for kappa in CONDITIONS for arm in (*SHOWN, "thermo.inverse", "thermo.solve", "thermo.columns")
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def size(n: float, least: float) -> str:
