@@ -36,7 +36,7 @@ class Effort:
 
 
 FAST: Final = Effort(full=False, draws=100)
-FULL: Final = Effort(full=True, draws=1000)
+FULL: Final = Effort(full=True, draws=500)
 
 
 @dataclass(frozen=True, slots=True)
