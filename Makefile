@@ -51,6 +51,7 @@ bench: $(VENV)/test
 	$(PIP) -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.million_points
+	$(BIN)/python -m benchmarks.ten_million_points
 	$(BIN)/python -m benchmarks.bartiq_500
 	$(BIN)/python -m benchmarks.solver_thermox
 

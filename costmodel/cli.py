@@ -15,6 +15,7 @@ from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, loa
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
 from costmodel.cli_questions import register as register_questions
+from costmodel.cli_sweep import register as register_sweep
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(curvature, name="curvature")
 register_questions(app)
+register_sweep(app)
 
 
 def _version(wanted: bool) -> None:
@@ -88,26 +90,29 @@ def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE)
 
 @app.command(epilog=examples(
     "explain thermo.solve.settle.time",
-    "explain thermo.columns.settling.time --model ogbg",
+    "explain thermo.solve --model ogbg",
     'explain "kfac.cholesky inversion"',
     "explain kappa",
     "explain damping --format json",
 ))  # fmt: skip
 def explain(
-    name: Annotated[str, typer.Argument(help="a formula or a method, e.g. thermo.solve.settle.time")],
+    name: Annotated[str, typer.Argument(help="formula, method, phase of one, symbol or path, as printed")],
     model: Annotated[str, typer.Option(help="network whose sizes are shown")] = MODEL,
     digital: Digital = DIGITAL,
     analog: Analog = ANALOG,
     settings: Settings = [],  # noqa: B006
     output: Output = Format.TABLE,
 ) -> None:
-    """A formula with its symbols, their units, values and sources."""
+    """Where a number comes from: formulas with this model's values put in, symbols with units and sources."""
     from costmodel.projection.draws import quantities
-    from costmodel.questions.explain import explain as run
+    from costmodel.projection.project import project as run
+    from costmodel.questions.lookup import look_up
     from costmodel.views.explain import ExplainReport
 
     loaded = load(model, digital, analog, settings)
-    _print(output, ExplainReport(run(name, loaded[0], quantities(*loaded))))
+    found = look_up(name, loaded[0], quantities(*loaded), loaded[2].relaxation_of)
+    # The time of a phase is that of a projection with the same draws.
+    _print(output, ExplainReport(found, run(*loaded) if found.phase else None))
 
 
 @app.command(epilog=examples(
@@ -123,6 +128,19 @@ def catalog(
     from costmodel.views.catalog import CatalogReport
 
     _print(output, CatalogReport(what))
+
+
+@app.command(epilog=examples("schema model > model.schema.json", "schema card > card.schema.json"))
+def schema(what: Annotated[str, typer.Argument(help="model or card", show_default=False)]) -> None:
+    """JSON Schema of model or card files, for editors that complete and check them."""
+    from costmodel.inputs.faults import InputError
+    from costmodel.inputs.json_schema import schema_text
+    from costmodel.quantities.names import unknown
+
+    known = ("model", "card")
+    if what not in known:
+        raise InputError.about(what, unknown("schema", what, known))
+    typer.echo(schema_text(what), nl=False)
 
 
 @app.command(epilog=examples(

@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load
 from costmodel.cli_output import Output, print_report
 from costmodel.defaults import ANALOG, DIGITAL, Format, Scenario
 
 if TYPE_CHECKING:
     from costmodel.questions.case import Case
 
-Model = Annotated[str, typer.Argument(help="a catalog name or the path of a model.yaml", show_default=False)]
-Digital = Annotated[str, typer.Option(help="digital card: a catalog name or a file")]
-Analog = Annotated[str, typer.Option(help="analog card: a catalog name or a file")]
-Settings = Annotated[
-    list[str], typer.Option("--set", help="change a value of the model or a card: path=value, repeatable")
-]
 Draws = Annotated[int, typer.Option(min=20, max=100_000, help="draws the intervals rest on")]
 Seed = Annotated[int, typer.Option(min=0, help="seed of the draws")]
 Ranges = Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")]
@@ -28,8 +23,19 @@ DRAWS = 500
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to a command line."""
-    for verb in (sensitivity, crossover, require):
-        app.command()(verb)
+    app.command(epilog=examples(
+        "sensitivity imagenet_vit --method thermo.solve",
+        "sensitivity mlp --of speedup --plot tornado.png",
+    ))(sensitivity)  # fmt: skip
+    app.command(epilog=examples(
+        "crossover mlp --over width --method thermo.columns --against kfac.eigh",
+        "crossover imagenet_vit --over damping --format csv",
+        "crossover mlp --map relaxation_time arrays --plot map.png",
+    ))(crossover)  # fmt: skip
+    app.command(epilog=examples(
+        "require mlp --speedup 0.9",
+        "require my-model.yaml --speedup 2 --over kfac.eigh --change arrays --change link",
+    ))(require)  # fmt: skip
 
 
 def sensitivity(
@@ -45,10 +51,7 @@ def sensitivity(
     plot: Plot = "",
     output: Output = Format.TABLE,
 ) -> None:
-    """What drives the result on MODEL: Sobol indices over the inputs' ranges, and elasticities.
-
-    Example: sensitivity imagenet_vit --of speedup --plot tornado.png
-    """
+    """What drives the result on MODEL: Sobol indices over the inputs' ranges, and elasticities."""
     from costmodel.questions.sensitivity import sensitivity as run
     from costmodel.views.question_plots import check_plot, tornado
     from costmodel.views.sensitivity import SensitivityReport
@@ -77,10 +80,7 @@ def crossover(
     plot: Plot = "",
     output: Output = Format.TABLE,
 ) -> None:
-    """Where two methods cost the same on MODEL, with a 90 % interval, or why never; or a map over two inputs.
-
-    Examples: crossover mlp --over width; crossover imagenet_vit --map relaxation_time arrays
-    """
+    """Where two methods cost the same on MODEL, with a 90 % interval, or why never; or a map over two inputs."""
     from costmodel.inputs.faults import InputError
     from costmodel.questions.crossover import crossover as run
     from costmodel.questions.regimes import regimes
@@ -118,10 +118,7 @@ def require(
     seed: Seed = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """What a wanted speedup on MODEL would take: the cheapest change of one input and of two, or why none does.
-
-    Example: require mlp --speedup 0.9 --set kfac.refresh_interval=10
-    """
+    """What a wanted speedup on MODEL would take: the cheapest change of one input and of two, or why none does."""
     from costmodel.questions.require import LEVERS
     from costmodel.questions.require import require as run
     from costmodel.views.require import RequireReport
@@ -133,9 +130,6 @@ def require(
 def _case(
     model: str, digital: str, analog: str, settings: list[str], draws: int, seed: int, scenario: Scenario
 ) -> Case:
-    from costmodel.questions.case import Case, load_named
+    from costmodel.questions.case import Case
 
-    def load(more: object) -> object:
-        return load_named(model, digital, analog, [*settings, *more])  # type: ignore[misc]
-
-    return Case(load, draws, seed, scenario)  # type: ignore[arg-type]
+    return Case(lambda more: load(model, digital, analog, [*settings, *more]), draws, seed, scenario)

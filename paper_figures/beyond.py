@@ -203,7 +203,7 @@ def _draw_requirement(axis: Axes, rows: Any) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.plot([1e-6], [50e9], marker="*", color=VERMILION, ls="", ms=7, clip_on=False)
-    axis.annotate("published", (1e-6, 50e9), xytext=(-6, 4), textcoords="offset points", ha="right", size=5.5)
+    axis.annotate("published", (1e-6, 50e9), xytext=(2, -11), textcoords="offset points", ha="right", size=5.5)
     axis.set_xlabel("RC (s)")
     axis.set_ylabel("link (bit/s)")
     axis.set_title("gain over digital, ViT")

@@ -23,6 +23,7 @@ from costmodel.projection.cost import Cost, total
 from costmodel.projection.draws import Sample, draw_all, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.methods import methods_of
+from costmodel.projection.overlap import overlapped
 from costmodel.projection.standing import standings
 from costmodel.quantities.declared import DECLARED
 from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity, standard_normal
@@ -174,7 +175,10 @@ class Points:
         def shaped(cost: Cost) -> Draws:
             return np.broadcast_to(cost.total, points * draws).reshape(shape)
 
-        costs = {method.name: evaluation.method(method) for method in self.methods}
+        costs = {
+            method.name: overlapped(method, evaluation.method(method), self.workload, sample.drawn).phases
+            for method in self.methods
+        }
         step = {name: shaped(total(each.values())) for name, each in costs.items()}
         if not phases:
             return PointCosts(step, {})

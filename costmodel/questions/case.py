@@ -10,10 +10,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.defaults import Scenario
-from costmodel.inputs.arguments import all_at_once, refuse
 from costmodel.inputs.faults import InputError
-from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
-from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import Method, Role
 from costmodel.projection.draws import quantities
@@ -180,24 +177,6 @@ class Case:
         """The projection with further settings, under the draws of the case."""
         count = max(1, self.draws if draws is None else draws)
         return project(*self.load(settings), draws=count, seed=self.seed, scenario=self.scenario)
-
-
-def load_named(model: str, digital: str, analog: str, settings: Sequence[str]) -> Loaded:
-    """Model and cards of the command line with their settings.
-
-    Raises:
-        InputError: The faults of all three.
-    """
-    split, faults = sort_settings(settings)
-    workload, digital_card, analog_card, solver, _ = all_at_once(
-        lambda: load_workload(model, split["model"]),
-        lambda: load_digital(digital, split["digital"]),
-        lambda: load_analog(analog, split["analog"]),
-        lambda: load_solver(split["solver"]) if split["solver"] else None,
-        lambda: refuse(faults),
-    )
-    refuse(faults_together(workload, digital_card))
-    return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
 
 
 def cheapest(costs: PointCosts, members: Sequence[str]) -> tuple[Draws, list[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.crossover import Crossover, Never, Tie
 from costmodel.questions.inputs import Input
 from costmodel.questions.regimes import Regimes
-from costmodel.views.contract import SCHEMA
 from costmodel.views.numbers import in_unit, scaled, significant
 from costmodel.views.table import Table
 

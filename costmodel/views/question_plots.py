@@ -39,7 +39,8 @@ def tornado(found: Sensitivity, file: str) -> None:
     axes.set_yticks(range(len(widest)), [each.path for each in widest])
     axes.axvline(found.nominal, color="black", linewidth=0.8)
     axes.set_xlabel(f"speedup over {found.over}" if found.of == SPEEDUP else "seconds a step")
-    axes.set_title(f"{found.model}, {found.method}: input at its 5th (blue) and 95th percentile (orange)", loc="left")
+    title = f"{found.model}, {found.method}: inputs at their 5th (blue) and 95th percentile (orange)"
+    figure.suptitle(title, fontsize=11)
     _write(figure, file)
 
 

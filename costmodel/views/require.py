@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.require import Change, Requirement, Setting
-from costmodel.views.contract import SCHEMA
 from costmodel.views.crossover import value_of
 from costmodel.views.numbers import significant
 from costmodel.views.table import Table

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from costmodel.defaults import SCHEMA
 from costmodel.questions.sensitivity import SPEEDUP, Influence, Sensitivity
-from costmodel.views.contract import SCHEMA, quantity_dict
+from costmodel.views.contract import quantity_dict
 from costmodel.views.numbers import percent, quantity, scaled, significant
 from costmodel.views.table import Table
 

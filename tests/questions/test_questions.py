@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 import costmodel
 from costmodel import formulas
 from costmodel.cli import app
+from costmodel.cli_inputs import load
+from costmodel.defaults import SCHEMA
 from costmodel.inputs.faults import InputError
 from costmodel.projection.points import evaluate_points
 from costmodel.quantities.algebra import sp
-from costmodel.questions.case import Case, load_named
+from costmodel.questions.case import Case
 from costmodel.questions.crossover import crossover
 from costmodel.questions.regimes import regimes
 from costmodel.questions.require import require
@@ -24,11 +27,12 @@ from costmodel.questions.sensitivity import sensitivity
 from costmodel.views.crossover import CrossoverReport
 
 DRAWS = 100
+JSON_PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8").replace("[]`", "`")
 PAIR = ("thermo.columns", "kfac.eigh")
 
 
 def case(model: str = "mlp", *settings: str, analog: str = "tngd-2024", draws: int = DRAWS) -> Case:
-    return Case(lambda more: load_named(model, "h100-sxm", analog, [*settings, *more]), draws)
+    return Case(lambda more: load(model, "h100-sxm", analog, [*settings, *more]), draws)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -70,7 +74,7 @@ def test_structural_inputs_are_read_again() -> None:
     wanted = case().input("width")
     found = case().times({wanted: np.array([64.0, 128.0, 64.0])}, ["kfac.eigh"], draws=0).step["kfac.eigh"]
     for value, time in zip((64, 128, 64), found, strict=True):
-        loaded = load_named("mlp", "h100-sxm", "tngd-2024", [f"parameters.width={value}"])
+        loaded = load("mlp", "h100-sxm", "tngd-2024", [f"parameters.width={value}"])
         assert time == evaluate_points(*loaded, {}, methods=["kfac.eigh"]).step["kfac.eigh"][0]
 
 
@@ -153,6 +157,11 @@ def test_python_calls_say_what_the_command_line_says() -> None:
     assert json.loads(output) == json.loads(json.dumps(CrossoverReport(found).as_dict()))
 
 
+def keys_of(value: object) -> set[str]:
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return (set(value) if isinstance(value, dict) else set()).union(*map(keys_of, inner))
+
+
 @pytest.mark.parametrize("verb", [
     ("sensitivity", "mlp", "--samples", "8"),
     ("crossover", "mlp", "--over", "bits", "--draws", "20"),
@@ -165,7 +174,9 @@ def test_every_format(verb: tuple[str, ...]) -> None:
         assert code == 0, output
         assert len(output.splitlines()) > 1
         if form == "json":
-            assert json.loads(output)["schema"] == 1
+            answer = json.loads(output)
+            assert answer["schema"] == SCHEMA
+            assert not [key for key in keys_of(answer) if f"`{key}`" not in JSON_PAGE and "." not in key]
         if form == "csv":
             lines = output.strip().splitlines()
             assert all(a.count(",") == b.count(",") for a, b in pairwise(lines) if '"' not in a + b)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from costmodel.cli_inputs import load
 from costmodel.projection.points import Points
-from costmodel.questions.case import Case, load_named
+from costmodel.questions.case import Case
 from costmodel.questions.crossover import crossover, interval
 from costmodel.questions.require import require
 
@@ -19,7 +20,7 @@ METHODS = ("thermo.columns", "kfac.eigh")
 
 
 def case(draws: int = 1000, seed: int = 0) -> Case:
-    return Case(lambda more: load_named("mlp", "h100-sxm", "tngd-2024", list(more)), draws, seed)
+    return Case(lambda more: load("mlp", "h100-sxm", "tngd-2024", list(more)), draws, seed)
 
 
 def covered(truths: np.ndarray, low: float, high: float) -> float:
