@@ -25,6 +25,8 @@ WORKLOADS: Final = (
 )  # fmt: skip
 #: The two that the paper shows.
 PAPERS: Final = WORKLOADS[:2]
+#: Where inversion weighs most when many devices share a batch.
+WIDE: Final = ("librispeech_conformer", "librispeech_deepspeech")
 MACHINES: Final = ("tngd-2024", "sram-2026", "scaled")
 REFRESHES: Final = (1, 10, 100, 1000)
 FAST_REFRESHES: Final = (1, 100, 1000)
@@ -75,6 +77,8 @@ def cases(effort: Effort) -> Iterator[Case]:
             yield Case(workload, "scaled", devices=8)
             yield from (replace(case, devices=min(case.devices, most)) for case in favourable)
             yield Case(workload, "scaled", precision="bfloat16")
+        elif workload in WIDE:
+            yield Case(workload, "scaled", refresh=1, factors=10, devices=64)
 
 
 def data(effort: Effort) -> Frame:
