@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine with Python 3.11+, make and a package index:
 #   make demo   the main job: project K-FAC for ViT-S/16 on ImageNet
 #   make test   lint, types and tests
+# A third redraws what the paper shows:
+#   make figures
 # Another Python and another folder: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +13,7 @@ CORE_TESTS := tests costmodel --ignore=costmodel/tracing --ignore=tests/tracing 
 	--ignore=tests/test_catalog_workloads.py --ignore=tests/test_notebooks.py
 NEXT = @printf '\nThe environment is not active yet; type next:\n  . $(BIN)/activate\n  python -m costmodel %s\n'
 
-.PHONY: demo test test-fast test-slow test-core generated bench docs clean
+.PHONY: demo figures test test-fast test-slow test-core generated bench docs clean
 
 demo: $(VENV)/core
 	$(BIN)/python -m costmodel project imagenet_vit
@@ -24,6 +26,11 @@ test: $(VENV)/test
 	$(BIN)/pytest -m "not slow"
 	$(BIN)/python -m costmodel validate
 	$(NEXT) 'project examples/vision.yaml'
+
+# Every figure with its data and caption into build/figures; a run that was killed goes on where it was.
+figures: $(VENV)/core
+	$(BIN)/python -m paper_figures --out build/figures
+	$(BIN)/python -m paper_figures claims --out build/claims.md
 
 # The tests of `make test` alone, for another run on other kernels.
 test-fast: $(VENV)/test

@@ -12,6 +12,7 @@ LAYERS = (
     "costmodel.quantities", "costmodel.curvature", "costmodel.defaults", "costmodel.formulas", "costmodel.machines",
     "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.tracing",
     "costmodel.questions", "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation", "reports",
+    "paper_figures",
 )  # fmt: skip
 #: Only these know what reads YAML or a command line.
 KNOWS = {
@@ -23,7 +24,8 @@ KNOWS = {
 
 
 def modules() -> dict[str, Path]:
-    files = (file for top in ("costmodel", "solver", "validation", "reports") for file in (ROOT / top).rglob("*.py"))
+    tops = ("costmodel", "solver", "validation", "reports", "paper_figures")
+    files = (file for top in tops for file in (ROOT / top).rglob("*.py"))
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 
