@@ -1,4 +1,4 @@
-"""How long a report takes to make, and how long its page takes to follow a slider: ``python -m benchmarks.report_redraw``.
+"""How long a report takes to make, and its page to follow a slider: ``python -m benchmarks.report_redraw``.
 
 The page is driven in Chromium, for ViT-S/16 and for a model of a thousand layers.
 """

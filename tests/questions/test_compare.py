@@ -32,7 +32,7 @@ def test_one_card_value_and_one_setting_are_all_that_differs(before: dict[str, A
     found = compare([("before", before), ("slower", slower)])
     differing = {each.path: each.values for each in found.differences}
     # What the card leaves out and follows from the relaxation time moves with it.
-    derived = {"analog.capacitance", "analog.oscillation_time"}
+    derived = {"analog.capacitance", "analog.oscillation_time", "analog.product_time"}
     assert set(differing) == {"model.refresh_interval", "analog.relaxation_time", *derived}
     assert differing["analog.relaxation_time"][1] == (1e-3, 1e-3, 1e-3)
     moves = {move.method: move for move in found.moves}
