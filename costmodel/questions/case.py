@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.defaults import Scenario
+from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import Method, Role
@@ -85,6 +86,22 @@ class Case:
         if lacking:
             raise InputError.about(name, f"cannot run on {analog.name}: its card gives no {lacking[0]}")
         raise InputError.about(name, unknown("method", name, [*families, *self.methods]))
+
+    def sides(self, method: str, against: str, option: str) -> tuple[list[str], list[str]]:
+        """Names of the methods on two sides that are compared.
+
+        Args:
+            method: One side, a method or a family.
+            against: The other.
+            option: What named the other on the command line.
+
+        Raises:
+            InputError: Unknown methods, all of them; or both sides are the same.
+        """
+        ours, theirs = all_at_once(lambda: self.members(method), lambda: self.members(against))
+        if set(ours) == set(theirs):
+            raise InputError.about(option, f"{against} is what it would be compared with; give another method")
+        return ours, theirs
 
     def input(self, name: str, low: float = 0.0, high: float = 0.0) -> Input:
         """An input by its name.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
@@ -100,10 +101,9 @@ def crossover(
     Raises:
         InputError: An unknown method or input, or an input that neither depends on.
     """
-    wanted = case.input(over, low, high)
-    ours, theirs = case.members(method), case.members(against)
-    if set(ours) == set(theirs):
-        raise InputError.about("--against", f"{against} is what it would be compared with; give another method")
+    wanted, (ours, theirs) = all_at_once(
+        lambda: case.input(over, low, high), lambda: case.sides(method, against, "--against")
+    )
     grid = wanted.grid()
     names = [*dict.fromkeys([*ours, *theirs])]
     costs = case.times({wanted: grid}, names)

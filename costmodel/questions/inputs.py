@@ -129,7 +129,13 @@ def find_input(
     if not 0 < least < most or not math.isfinite(most):
         raise InputError.about(name, f"is looked at from {least:g} to {most:g}; that is no range above 0")
     whole = path in _WHOLE or bool(info and info.whole)
-    return Input(name, path, unit, value, least, most, whole)
+    wanted = Input(name, path, unit, value, least, most, whole)
+    if info is not None:
+        try:
+            info.check(float(wanted.grid(2).min()), float(wanted.grid(2).max()))
+        except ValueError as error:
+            raise InputError.about(name, str(error)) from None
+    return wanted
 
 
 def _path(name: str, found: Mapping[str, Quantity], sizes: Mapping[str, float]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case
@@ -56,11 +57,12 @@ def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, 
     Raises:
         InputError: An unknown input, or the same twice.
     """
-    inputs = case.input(across), case.input(up)
+    *inputs, (analog, digital) = all_at_once(
+        lambda: case.input(across), lambda: case.input(up), lambda: case.sides(method, against, "--against")
+    )
     if inputs[0].path == inputs[1].path:
         raise InputError.about("--map", f"{inputs[0].path} is on both sides; give two inputs")
     columns, rows = (each.grid(_STRUCTURAL_SIDE if each.structural else _SIDE) for each in inputs)
-    digital, analog = case.members(against), case.members(method)
     names = [*digital, *analog]
     points = {inputs[0]: np.tile(columns, len(rows)), inputs[1]: np.repeat(rows, len(columns))}
     costs = case.times(points, names, draws=0, phases=True)

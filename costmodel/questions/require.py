@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Final
 
 import numpy as np
 
+from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
@@ -125,8 +127,9 @@ def require(
     """
     if not 0 < speedup < np.inf:
         raise InputError.about("--speedup", f"{speedup:g} is not a factor above 0")
-    sides = case.members(method), case.members(over)
-    inputs = [case.input(name) for name in levers]
+    sides, *inputs = all_at_once(
+        lambda: case.sides(method, over, "--over"), *(partial(case.input, name) for name in dict.fromkeys(levers))
+    )
     inputs = [each for each in inputs if each.value]
     sides = _contenders(case, inputs, sides)
     now = case.project()

@@ -125,7 +125,8 @@ def sensitivity(
         raise InputError.about("--of", f"'{of}' is neither {STEP} nor {SPEEDUP}")
     if samples < 2 or samples & (samples - 1):
         raise InputError.about("--samples", f"{samples} is not a power of two")
-    result = _Result(case, _ours(case, method), case.members(over) if of == SPEEDUP else [])
+    ours, theirs = case.sides(method, over, "--over") if of == SPEEDUP else (case.members(method), [])
+    result = _Result(case, _cheapest_here(case, ours), theirs)
     nominal = float(result.at({})[0])
     elasticities = _elasticities(case, result)
     streams = _streams(case)
@@ -154,9 +155,8 @@ def sensitivity(
     )
 
 
-def _ours(case: Case, method: str) -> list[str]:
+def _cheapest_here(case: Case, members: list[str]) -> list[str]:
     """The cheapest member at the values, so that one method is looked at all along."""
-    members = case.members(method)
     costs = Points(*case.loaded, methods=members).evaluate({})
     return [cheapest(costs, members)[1][0]]
 

@@ -97,6 +97,8 @@ def never_sentence(never: Never, wanted: Input) -> str:
     if never.alone:
         replaced = f"all that {never.winner} does in its place ({scaled(never.replaced, 's')})"
         why = f"{phase} alone ({time} a step) already costs more than {replaced}"
+        if not never.replaced:
+            why = f"{phase} alone ({time} a step) comes on top of all that {never.winner} does"
         return f"{why}, {where}; {never.loser} takes {steps}"
     return f"{never.loser} takes {steps} {where}; most of what it adds is {phase} ({time})"
 

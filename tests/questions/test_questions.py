@@ -70,6 +70,15 @@ def test_never_names_the_phase_that_decides() -> None:
     assert "already costs more than all that kfac.newton_schulz does in its place" in table.rows[0][0]
 
 
+def test_a_phase_in_whose_place_nothing_is_done() -> None:
+    """At a damping of 100 every damped factor is near a multiple of I, whose inverse takes Newton-Schulz no step."""
+    found = crossover(case("imagenet_vit"), "damping", "thermo.columns.refined", "kfac.newton_schulz", low=50)
+    assert found.never is not None
+    assert (found.never.winner, found.never.replaced) == ("kfac.newton_schulz", 0)
+    (table,) = CrossoverReport(found).tables()
+    assert " a step) comes on top of all that kfac.newton_schulz does, even at 100, where they" in table.rows[0][0]
+
+
 def test_structural_inputs_are_read_again() -> None:
     wanted = case().input("width")
     found = case().times({wanted: np.array([64.0, 128.0, 64.0])}, ["kfac.eigh"], draws=0).step["kfac.eigh"]
@@ -192,6 +201,20 @@ def test_every_format(verb: tuple[str, ...]) -> None:
     ("crossover mlp --over bits --from 9 --to 8", "bits: is looked at from 9 to 8; that is no range above 0"),
     ("crossover mlp", "crossover: give either --over NAME or --map NAME NAME"),
     ("crossover mlp --map damping damping", "--map: model.kfac.damping is on both sides; give two inputs"),
+    ("crossover mlp --map damping width --method adam --against adam",
+     "--against: adam is what it would be compared with; give another method"),
+    ("crossover mlp --over bits --from 0.5", "bits: input_bits = 1 is outside its domain 2 <= b_in"),
+    ("crossover mlp --over dampin --method thermo.slove --against kfac.eihg",
+     "dampin: unknown input 'dampin'; did you mean 'damping'?\n"
+     "kfac.eihg: unknown method 'kfac.eihg'; did you mean 'kfac.eigh'?\n"
+     "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
+    ("require mlp --speedup 2 --over thermo.best",
+     "--over: thermo.best is what it would be compared with; give another method"),
+    ("require mlp --speedup 2 --method thermo.slove --change dampin --change array",
+     "array: unknown input 'array'; did you mean 'arrays'?\ndampin: unknown input 'dampin'; did you mean 'damping'?\n"
+     "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
+    ("sensitivity mlp --of speedup --over thermo.best",
+     "--over: thermo.best is what it would be compared with; give another method"),
     ("require mlp --speedup -1", "--speedup: -1 is not a factor above 0"),
     ("require mlp --speedup 2 --method thermo.slove",
      "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
