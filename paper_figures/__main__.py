@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0, or 1 where a figure says what its data do not bear out.
+        0; 1 where a figure says what its data do not bear out; 2 where nothing can be written.
     """
     parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("figures", "claims", "readme"), default="figures")
@@ -25,6 +26,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=sorted(FIGURES), help="only this figure; repeatable")
     parser.add_argument("--out", type=Path, help="folder of the figures (build/figures), or file of the ledger")
     given = parser.parse_args(arguments)
+    try:
+        return _run(given)
+    except OSError as error:
+        print(f"--out: {error.filename or given.out} cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.what != "figures" and given.out is not None and not given.out.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "no such directory", str(given.out.parent))  # before the work
     if given.what == "claims":
         from paper_figures.ledger import write
 

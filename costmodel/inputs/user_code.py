@@ -51,17 +51,25 @@ def code_of_user(origin: str, what: str = "") -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError.about(origin, what + raised(error)) from None
 
 
-def raised(error: Exception) -> str:
+def raised(error: Exception | SystemExit) -> str:
     """``raised ValueError: reason (file.py:12)``; the place is the last one in the user's own code."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _is_library(frame.filename)]
     place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-    reason = str(error).strip().split("\n")[0]
+    reason = text_of(error).strip().split("\n")[0]
     return (f"raised {type(error).__name__}: {reason}" if reason else f"raised {type(error).__name__}") + place
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says; nothing where it fails to say it, which is code of the user, too."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _is_library(file: str) -> bool:

@@ -114,7 +114,7 @@ def _made(make: Callable[[], Any], target: str) -> Any:
         if "meta" not in str(error).lower():
             with code_of_user(target):
                 raise
-    except Exception:
+    except (Exception, SystemExit):
         with code_of_user(target):
             raise
     with code_of_user(target):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from costmodel.inputs.user_code import raised
+from costmodel.inputs.user_code import raised, text_of
 
 #: By words in the errors of torch.
 _HINTS: Final = (
@@ -16,5 +16,5 @@ _HINTS: Final = (
 
 def one_line(error: Exception) -> str:
     """``raised ValueError: message (file.py:12)``, and a hint where one is known."""
-    text = str(error)
+    text = text_of(error)
     return raised(error) + next((f"; {hint}" for words, hint in _HINTS if words in text), "")

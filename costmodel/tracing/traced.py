@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from costmodel.inputs.files import write_text
 from costmodel.inputs.mapping import document_of
 from costmodel.inputs.settings import overridden
 from costmodel.inputs.workload_file import workload_from
+from costmodel.quantities.names import unknown
 from costmodel.tracing.capture import Seen, watching
 from costmodel.tracing.entries import Read, Unread, read
 from costmodel.tracing.failures import one_line
@@ -223,6 +225,10 @@ def _check(module: nn.Module, found: Read, what: str, adam: Sequence[str]) -> No
     layers = [each for each in found.entries if "role" in each]
     if not layers:
         raise InputError.about(what, f"has no layer with Kronecker factors; {_kinds(module)}")
+    names = [each["name"] for each in layers]
+    for pattern in adam:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise InputError.about("--adam", unknown("layer", pattern, names))
     if all(each.get("factored") is False for each in layers):
         raise InputError.about(what, f"'{', '.join(adam)}' leaves every layer to Adam; K-FAC has nothing to do")
 

@@ -159,3 +159,14 @@ def test_the_picture_of_the_readme_is_current() -> None:
     # Where this fails because the model changed: python -m paper_figures readme
     pd.testing.assert_frame_equal(shipped, fast_frame("answer"), check_dtype=False, rtol=2e-3)
     assert (answer.FOLDER / "answer.png").is_file()
+
+
+@pytest.mark.parametrize("what", ["figures", "claims", "readme"])
+def test_where_nothing_can_be_written(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept", encoding="utf-8")
+    assert command.main([what, "--only", "fig1", "--fast", "--out", str(file / "deep" / "out")]) == 2
+    faults = capsys.readouterr().err
+    assert faults.startswith("--out: ")
+    assert faults.count("\n") == 1
+    assert file.read_text(encoding="utf-8") == "kept"

@@ -50,3 +50,16 @@ class NeedsValues(nn.Module):
 
 def needs_values() -> tuple[nn.Module, Tensor]:
     return NeedsValues(), torch.tensor([[1.0, 0, 0, 0]] * 3 + [[-1.0, 0, 0, 0]] * 5)
+
+
+def ends_python() -> Any:
+    raise SystemExit(0)
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def raises_without_text() -> Any:
+    raise UnprintableError

@@ -53,6 +53,12 @@ def test_inputs_of_a_module_that_comes_alone() -> None:
 @pytest.mark.parametrize(
     ("factory", "inputs", "message"),
     [
+        ("factories:ends_python", (), "factories:ends_python: raised SystemExit: 0 (factories.py:56)"),
+        (
+            "factories:raises_without_text",
+            (),
+            "factories:raises_without_text: raised UnprintableError (factories.py:65)",
+        ),
         ("factories:raises", (), "factories:raises: raised ValueError: the width is wrong (factories.py:22)"),
         (
             "factories:wrong_shape",

@@ -239,3 +239,10 @@ def test_forward_flops_are_those_that_torch_counts(module: nn.Module, size: tupl
         copy.deepcopy(module).to("meta")(torch.zeros(size, device="meta"))
     traced = from_torch(module, torch.zeros(size))
     assert traced.forward_flops_per_example * 2 == counter.get_total_flops()
+
+
+def test_a_pattern_for_adam_that_fits_no_layer() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    with pytest.raises(InputError) as caught:
+        from_torch(module, torch.zeros(2, 4), adam=["*.haed", "1"])
+    assert str(caught.value) == "--adam: unknown layer '*.haed'; known are 0, 1"
