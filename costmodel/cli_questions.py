@@ -91,6 +91,8 @@ def crossover(
     check_plot(plot)
     if bool(over) == bool(regime_map[0]):
         raise InputError.about("crossover", "give either --over NAME or --map NAME NAME")
+    if regime_map[0] and (low or high):
+        raise InputError.about("--from" if low else "--to", "belongs to --over; a map is over the usual ranges")
     case = _case(model, digital, analog, settings, draws, seed, scenario)
     if over:
         found = run(case, over, method, against, low, high)

@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0; 1 where a figure says what its data do not bear out; 2 where nothing can be written.
+        0; 1 where a figure says what its data do not bear out; 2 where nothing can be written; 130 where it was stopped.
     """
     parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("figures", "claims", "readme"), default="figures")
@@ -28,6 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         return _run(given)
+    except KeyboardInterrupt:
+        print("stopped; what is drawn is kept, the same command goes on from there", file=sys.stderr)
+        return 130
     except OSError as error:
         print(f"--out: {error.filename or given.out} cannot be written: {error.strerror}", file=sys.stderr)
         return 2

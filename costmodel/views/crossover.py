@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from costmodel.defaults import SCHEMA
+from costmodel.quantities.units import one
 from costmodel.questions.crossover import Crossover, Never, Tie
 from costmodel.questions.inputs import Input
 from costmodel.questions.regimes import Regimes
@@ -14,7 +15,9 @@ from costmodel.views.table import Table
 
 
 def value_of(wanted: Input, value: float) -> str:
-    """A value of an input for people."""
+    """A value of an input for people; a whole number with all its digits, so that it can be given again."""
+    if wanted.whole and value >= 1000 and value == round(value) and wanted.unit == one:
+        return f"{value:.0f}"
     return in_unit(value, wanted.unit)
 
 

@@ -71,6 +71,8 @@ class RequireReport:
         found = self.requirement
         title = f"{found.model}: {self.answer()}"
         changes = (*found.singles, *found.pairs[:_SHOWN])
+        if found.current >= found.speedup:
+            return [Table("", ("answer",), ((title,),))]
         if not changes:
             rows = tuple((path, f"{significant(value)}x") for path, value in found.best.items())
             return [Table(title, ("input alone", "gives at most"), rows, right=(1,))]

@@ -170,3 +170,14 @@ def test_where_nothing_can_be_written(what: str, tmp_path: Path, capsys: pytest.
     assert faults.startswith("--out: ")
     assert faults.count("\n") == 1
     assert file.read_text(encoding="utf-8") == "kept"
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "redraw", stopped)
+    assert command.main(["--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "stopped; what is drawn is kept, the same command goes on from there\n"

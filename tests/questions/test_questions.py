@@ -24,7 +24,8 @@ from costmodel.questions.crossover import crossover
 from costmodel.questions.regimes import regimes
 from costmodel.questions.require import require
 from costmodel.questions.sensitivity import sensitivity
-from costmodel.views.crossover import CrossoverReport
+from costmodel.views.crossover import CrossoverReport, value_of
+from costmodel.views.require import RequireReport
 
 DRAWS = 100
 JSON_PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8").replace("[]`", "`")
@@ -118,6 +119,18 @@ def test_a_requirement_gives_the_speedup() -> None:
     assert all(setting.input.path not in enough for pair in found.pairs for setting in pair.settings)
 
 
+def test_a_speedup_that_is_there_already_has_no_empty_table() -> None:
+    found = require(case(), 0.01)
+    (table,) = RequireReport(found).tables()
+    assert table.rows == ((f"mlp: 0.01x over kfac.best is there already: {found.current:.4g}x",),)
+
+
+def test_whole_numbers_keep_their_digits() -> None:
+    width, damping = case().input("width"), case().input("damping")
+    assert [value_of(width, value) for value in (32.0, 16384.0, 1234.5)] == ["32", "16384", "1230"]
+    assert value_of(damping, 16384.0) == "16400"
+
+
 def test_pairs_hold_with_all_draws() -> None:
     found = require(case("mlp", "kfac.refresh_interval=1000"), 1.005, levers=["relaxation_time", "arrays", "link"])
     for pair in found.pairs:
@@ -208,6 +221,7 @@ def test_every_format(verb: tuple[str, ...]) -> None:
      "dampin: unknown input 'dampin'; did you mean 'damping'?\n"
      "kfac.eihg: unknown method 'kfac.eihg'; did you mean 'kfac.eigh'?\n"
      "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
+    ("crossover mlp --map damping width --to 2", "--to: belongs to --over; a map is over the usual ranges"),
     ("require mlp --speedup 2 --over thermo.best",
      "--over: thermo.best is what it would be compared with; give another method"),
     ("require mlp --speedup 2 --method thermo.slove --change dampin --change array",
