@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.inputs.arguments import all_at_once
-from costmodel.inputs.faults import InputError
+from costmodel.inputs.faults import Fault, InputError
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Draws
@@ -130,6 +130,10 @@ def require(
     sides, *inputs = all_at_once(
         lambda: case.sides(method, over, "--over"), *(partial(case.input, name) for name in dict.fromkeys(levers))
     )
+    lacking = [each.name for each in inputs if not each.value]
+    if lacking and tuple(levers) != LEVERS:
+        message = "has no value that it could be changed from; give one that the model or a card states"
+        raise InputError([Fault(name, 0, 0, "", message) for name in lacking])
     inputs = [each for each in inputs if each.value]
     sides = _contenders(case, inputs, sides)
     now = case.project()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -25,13 +26,15 @@ class Cluster:
         address: Of the scheduler, ``tcp://host:8786``.
 
     Raises:
-        InputError: Dask is missing.
+        InputError: No address, or Dask is missing.
     """
 
     def __init__(self, address: str) -> None:
         import importlib.util
 
         self._address = address
+        if "://" not in address and not re.fullmatch(r".+:\d+", address):
+            raise InputError.about("--scheduler", f"'{address}' is no address, like tcp://host:8786")
         if importlib.util.find_spec("distributed") is None:
             message = "is needed for --scheduler; install it with: pip install 'costmodel[sweep]'"
             raise InputError.about("distributed", message)
