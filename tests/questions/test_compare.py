@@ -80,6 +80,33 @@ def test_files_that_are_no_projection(tmp_path: Path, text: str, message: str) -
     assert str(caught.value) == message.format(file=file)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("methods", [1]),
+        ("methods", {}),
+        ("methods.adam.step_time_s", 3.0),
+        ("methods.adam.step_time_s", {"median": 0, "p05": 0, "p95": 0, "status": "counted"}),
+        ("methods.adam.step_time_s", {"median": float("nan"), "p05": 1, "p95": 1, "status": "counted"}),
+        ("methods.adam.phases", {"update": None}),
+        ("model", {}),
+        ("assumptions", [{"path": "model.kfac.damping"}]),
+    ],
+)
+def test_projections_of_another_shape(tmp_path: Path, before: dict[str, Any], path: str, value: object) -> None:
+    changed = json.loads(json.dumps(before))
+    *keys, last = path.split(".")
+    place = changed
+    for key in keys:
+        place = place[key]
+    place[last] = value
+    file = tmp_path / "changed.json"
+    file.write_text(json.dumps(changed))
+    with pytest.raises(InputError) as caught:
+        read_projection(file)
+    assert str(caught.value) == f"{file}: {path} is not as project --format json prints it"
+
+
 def test_the_command_line_takes_models_cards_and_files(tmp_path: Path, before: dict[str, Any]) -> None:
     file = tmp_path / "before.json"
     file.write_text(json.dumps(before))
