@@ -19,7 +19,7 @@ from costmodel.projection.digital import DigitalArm
 from costmodel.projection.draws import Sample
 from costmodel.projection.scopes import Scopes
 from costmodel.projection.values import values_of
-from costmodel.quantities.estimate import Draws, Status, weakest
+from costmodel.quantities.estimate import Draws, Status, median, weakest
 from costmodel.workloads.workload import Shape, Workload
 
 
@@ -121,7 +121,7 @@ class Evaluation:
         floor = self._drawn.get("model.host_time")
         if not phase.fed_by_host or floor is None:
             return cost
-        binds = np.median(floor) > np.median(cost.total)
+        binds = median(floor) > median(cost.total)
         status = self.found["model.host_time"].status if binds else cost.status
         return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
 

@@ -54,7 +54,8 @@ class Scopes:
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
         curved: dict[Formula | None, dict[Summand, None]] = {None: {}}
-        for wanted in (wanted for method in methods for wanted in method.wanted()):
+        phases = dict.fromkeys(phase for method in methods for phase in method.phases)  # most belong to several
+        for wanted in (wanted for phase in phases for wanted in phase.wanted()):
             if _is_curved(wanted.part, wanted.tolerance):
                 curved.setdefault(_tolerance(wanted.part, wanted.tolerance), {})[wanted.part] = None
             else:
