@@ -16,7 +16,7 @@ from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
-from costmodel.projection.cost import weakest_that_matters
+from costmodel.projection.cost import MATTERS, weakest_that_matters
 from costmodel.projection.draws import Sample
 from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values, values_of
 from costmodel.quantities.estimate import Draws, Status, weakest
@@ -142,6 +142,11 @@ class Scopes:
         """
         if self.sample.per_point:
             return Status.MEASURED
+        terms = list(terms)
+        # Of few terms the largest matters, and it takes time; nothing has to be summed to know their one status.
+        alike = len({term.status for term in terms}) == 1 and len(terms) * MATTERS < 1
+        if alike and np.any(weight) and any(np.all(term.seconds > 0) for term in terms):
+            return terms[0].status
         return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
 
     def status_of(self, part: Formula | Summand) -> Status:
