@@ -50,6 +50,7 @@ class Scopes:
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
         self._statuses: dict[str, Status] = {}
+        self._weights: dict[tuple[Scope, bool, Layers], Draws] = {}
         values = symbol_values(workload, self.shapes, sample, relaxation)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
@@ -106,6 +107,12 @@ class Scopes:
 
     def weight(self, scope: Scope, *, pairs: bool, layers: Layers = Layers.ALL) -> Draws:
         """How many times each unit of a scope occurs, as a column; ``pairs`` counts equal pairs of a layer apart."""
+        key = (scope, pairs, layers)
+        if key not in self._weights:
+            self._weights[key] = self._weight(scope, pairs, layers)
+        return self._weights[key]
+
+    def _weight(self, scope: Scope, pairs: bool, layers: Layers) -> Draws:
         if scope is Scope.MODEL:
             return np.ones((1, 1))
         weight = self.multiplicity * self._having(layers)
