@@ -8,7 +8,11 @@
 ===============  =====================================================================================================
 project          every method on a model and its hardware, from names, files or loaded objects: a :class:`Projection`
 count            exact FLOPs of one step of a model: :class:`Counts`
+from_torch       a workload from a torch module, read on the meta device; ``to_yaml`` writes its model file
 predict          time of one operation on a digital card: a :class:`Prediction`
+sensitivity      what drives a step or a speedup: Sobol indices over the inputs' ranges, and elasticities
+crossover        the value of an input at which two methods cost the same, or why there is none
+require          what a wanted speedup would take
 catalog_names    names that are shipped: ``catalog_names("models")``, ``catalog_names("cards")``
 load_workload    a model by name or file: a :class:`Workload`
 load_card        a card by name or file: a :class:`DigitalCard` or an :class:`AnalogCard`
@@ -39,7 +43,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from costmodel import formulas
-    from costmodel.api import count, load_card, load_workload, predict, project
+    from costmodel.api import count, from_torch, load_card, load_workload, predict, project
+    from costmodel.api_questions import crossover, require, sensitivity
     from costmodel.defaults import Scenario
     from costmodel.inputs.faults import InputError
     from costmodel.inputs.loading import catalog_names
@@ -65,11 +70,15 @@ __all__ = [
     "Workload",
     "catalog_names",
     "count",
+    "crossover",
     "formulas",
+    "from_torch",
     "load_card",
     "load_workload",
     "predict",
     "project",
+    "require",
+    "sensitivity",
     "symbols",
     "units",
 ]
@@ -89,10 +98,14 @@ _HOMES: Final = {
     "Workload": "costmodel.workloads.workload",
     "catalog_names": "costmodel.inputs.loading",
     "count": "costmodel.api",
+    "crossover": "costmodel.api_questions",
+    "from_torch": "costmodel.api",
     "load_card": "costmodel.api",
     "load_workload": "costmodel.api",
     "predict": "costmodel.api",
     "project": "costmodel.api",
+    "require": "costmodel.api_questions",
+    "sensitivity": "costmodel.api_questions",
 }
 _MODULES: Final = {
     "formulas": "costmodel.formulas",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
 from costmodel.inputs.arguments import Named, Settings, Values, all_at_once, refuse
@@ -16,6 +17,11 @@ from costmodel.projection import predict as _predict
 from costmodel.projection import project as _project
 from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from costmodel.tracing.traced import Traced
 
 
 def project(
@@ -76,6 +82,41 @@ def count(model: Named | Workload = MODEL, *, set: Values | None = None) -> _cou
     32727040.0
     """
     return _counts.count(load_workload(model, set=set))
+
+
+def from_torch(
+    module: nn.Module,
+    inputs: Any,
+    *,
+    name: str = "",
+    examples: int | None = None,
+    adam: Sequence[str] = (),
+    set: Values | None = None,
+) -> Traced:
+    """Read a network from a torch module by one forward pass on the meta device, without memory for weights.
+
+    Args:
+        module: Any module; it is not changed.
+        inputs: A tensor, a tuple of positional or a dict of keyword arguments.
+        name: In results; that of its class without it.
+        examples: Examples in the inputs; from the inputs without it.
+        adam: Patterns of names of layers that are left to Adam, like ``"lm_head"`` or ``"*.fc1"``.
+        set: Values of the model to change, as :func:`project` takes them: ``{"batch_size": 1024}``.
+
+    Returns:
+        A workload; ``coverage()`` says what of the network it has no layers for, ``to_yaml()`` writes its model file.
+
+    Raises:
+        InputError: The module fails on the inputs, or has no layer with Kronecker factors.
+    """
+    from costmodel.tracing import traced
+
+    settings = Settings.of(set)
+    refuse([*settings.faults, *settings.beside("model")])
+    found: Traced = traced.from_torch(
+        module, inputs, name=name, examples=examples, adam=adam, settings=settings.texts["model"]
+    )
+    return found
 
 
 def predict(

@@ -11,10 +11,27 @@ from typing import Annotated
 
 import typer
 
+from costmodel import cli_trace
 from costmodel.cli_curvature import curvature
-from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load, of_model
+from costmodel.cli_inputs import (
+    Adam,
+    Analog,
+    Digital,
+    Examples,
+    Input,
+    OptionalModel,
+    Settings,
+    Torch,
+    Traced,
+    examples,
+    load,
+    of_model,
+)
 from costmodel.cli_output import Output, require_torch
 from costmodel.cli_output import print_report as _print
+from costmodel.cli_questions import register as register_questions
+from costmodel.cli_report import register as register_report
+from costmodel.cli_sweep import register as register_sweep
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 app = typer.Typer(
@@ -23,6 +40,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(curvature, name="curvature")
+cli_trace.register(app)
+register_report(app)
+register_questions(app)
+register_sweep(app)
 
 
 def _version(wanted: bool) -> None:
@@ -46,11 +67,12 @@ def costmodel(
     "project imagenet_vit",
     "project my-model.yaml --digital h100-sxm --analog my-machine.yaml",
     'project gpt --devices 8 --set precision=bfloat16 --set relaxation_time="1 ns"',
+    "project --torch torchvision.models:resnet50 --input 8x3x224x224 --set batch_size=1024",
     "project ogbg --details",
     "project ogbg --format csv > ogbg.csv",
 ))  # fmt: skip
 def project(
-    model: Model,
+    model: OptionalModel = "",
     digital: Digital = DIGITAL,
     analog: Analog = ANALOG,
     settings: Settings = [],  # noqa: B006 -- typer copies it
@@ -61,13 +83,17 @@ def project(
     every: Annotated[bool, typer.Option("--all", help="every method, also those the machine cannot run")] = False,
     details: Annotated[bool, typer.Option("--details", help="phases, memory and every number with its source")] = False,
     output: Output = Format.TABLE,
+    torch: Torch = "",
+    inputs: Input = [],  # noqa: B006
+    number: Examples = 0,
+    adam: Adam = [],  # noqa: B006
 ) -> None:
     """Cost of every method on MODEL: a step by phase, speedups, and whether the analog machine pays off."""
     from costmodel.projection.project import project as run
     from costmodel.views.project import ProjectReport
 
     settings = [*settings, f"model.devices={devices}"] if devices else settings
-    workload, digital_card, analog_card = load(model, digital, analog, settings)
+    workload, digital_card, analog_card = load(model, digital, analog, settings, Traced(torch, inputs, number, adam))
     result = run(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
     _print(output, ProjectReport(result, every, details))
 
@@ -76,37 +102,47 @@ def project(
     "counts wmt",
     "counts mlp --set batch_size=64 --format csv",
 ))  # fmt: skip
-def counts(model: Model, settings: Settings = [], output: Output = Format.TABLE) -> None:  # noqa: B006
+def counts(
+    model: OptionalModel = "",
+    settings: Settings = [],  # noqa: B006
+    torch: Torch = "",
+    inputs: Input = [],  # noqa: B006
+    number: Examples = 0,
+    adam: Adam = [],  # noqa: B006
+    output: Output = Format.TABLE,
+) -> None:
     """Exact FLOPs of one step of MODEL with every phase done once."""
-    from costmodel.inputs.loading import load_workload
     from costmodel.projection.counts import count
     from costmodel.views.counts import CountsReport
 
-    _print(output, CountsReport(count(load_workload(model, of_model(settings)))))
+    _print(output, CountsReport(count(Traced(torch, inputs, number, adam).load(model, of_model(settings)))))
 
 
 @app.command(epilog=examples(
     "explain thermo.solve.settle.time",
-    "explain thermo.columns.settling.time --model ogbg",
+    "explain thermo.solve --model ogbg",
     'explain "kfac.cholesky inversion"',
     "explain kappa",
     "explain damping --format json",
 ))  # fmt: skip
 def explain(
-    name: Annotated[str, typer.Argument(help="a formula or a method, e.g. thermo.solve.settle.time")],
+    name: Annotated[str, typer.Argument(help="formula, method, phase of one, symbol or path, as printed")],
     model: Annotated[str, typer.Option(help="network whose sizes are shown")] = MODEL,
     digital: Digital = DIGITAL,
     analog: Analog = ANALOG,
     settings: Settings = [],  # noqa: B006
     output: Output = Format.TABLE,
 ) -> None:
-    """A formula with its symbols, their units, values and sources."""
+    """Where a number comes from: formulas with this model's values put in, symbols with units and sources."""
     from costmodel.projection.draws import quantities
-    from costmodel.questions.explain import explain as run
+    from costmodel.projection.project import project as run
+    from costmodel.questions.lookup import look_up
     from costmodel.views.explain import ExplainReport
 
     loaded = load(model, digital, analog, settings)
-    _print(output, ExplainReport(run(name, loaded[0], quantities(*loaded))))
+    found = look_up(name, loaded[0], quantities(*loaded), loaded[2].relaxation_of)
+    # The time of a phase is that of a projection with the same draws.
+    _print(output, ExplainReport(found, run(*loaded) if found.phase else None))
 
 
 @app.command(epilog=examples(
@@ -122,6 +158,19 @@ def catalog(
     from costmodel.views.catalog import CatalogReport
 
     _print(output, CatalogReport(what))
+
+
+@app.command(epilog=examples("schema model > model.schema.json", "schema card > card.schema.json"))
+def schema(what: Annotated[str, typer.Argument(help="model or card", show_default=False)]) -> None:
+    """JSON Schema of model or card files, for editors that complete and check them."""
+    from costmodel.inputs.faults import InputError
+    from costmodel.inputs.json_schema import schema_text
+    from costmodel.quantities.names import unknown
+
+    known = ("model", "card")
+    if what not in known:
+        raise InputError.about(what, unknown("schema", what, known))
+    typer.echo(schema_text(what), nl=False)
 
 
 @app.command(epilog=examples(

@@ -5,15 +5,30 @@ A module of verbs has ``register(app)``, which puts them on the application; :mo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from costmodel.cli_output import require_torch
 
 if TYPE_CHECKING:
     from costmodel.machines.cards import AnalogCard, DigitalCard
     from costmodel.workloads.workload import Workload
 
 Model = Annotated[str, typer.Argument(help="a catalog name or the path of a model.yaml", show_default=False)]
+OptionalModel = Annotated[
+    str, typer.Argument(help="a catalog name or the path of a model.yaml; or none, with --torch", show_default=False)
+]
+Torch = Annotated[
+    str, typer.Option("--torch", help="run package.module:factory, and read the torch module that it gives")
+]
+Input = Annotated[
+    list[str], typer.Option("--input", help="with --torch: an input, like 8x3x224x224, 8x128:int or ids=8x128:int")
+]
+Examples = Annotated[int, typer.Option("--examples", min=0, help="with --torch: examples in the inputs")]
+Adam = Annotated[list[str], typer.Option("--adam", help="with --torch: layers left to Adam, * for any part of a name")]
 Digital = Annotated[str, typer.Option(help="digital card: a catalog name or a file")]
 Analog = Annotated[str, typer.Option(help="analog card: a catalog name or a file")]
 Settings = Annotated[
@@ -26,7 +41,54 @@ def examples(*commands: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  costmodel {command}" for command in commands)
 
 
-def load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A model that is read from a torch module in place of a file, as the options say.
+
+    Attributes:
+        factory: ``package.module:factory``; empty where a name or a file is given.
+        inputs: Shapes.
+        examples: Examples in them; 0 where the inputs say it.
+        adam: Patterns of layers that are left to Adam.
+    """
+
+    factory: str = ""
+    inputs: Sequence[str] = ()
+    examples: int = 0
+    adam: Sequence[str] = ()
+
+    def load(self, model: str, settings: Sequence[str]) -> Workload:
+        """The workload; what of it was not read is said on the error stream.
+
+        Raises:
+            InputError: Of the options or the model.
+        """
+        from costmodel.inputs.faults import Fault, InputError
+        from costmodel.inputs.loading import load_workload
+
+        if self.factory:
+            if model:
+                raise InputError.about("--torch", f"stands for a model; '{model}' is one too")
+            require_torch()
+            from costmodel.tracing.factory import read_factory
+
+            traced = read_factory(
+                self.factory, self.inputs, examples=self.examples or None, adam=self.adam, settings=settings
+            )
+            typer.echo("\n".join(traced.coverage()), err=True)
+            return traced
+        beside = {"--input": self.inputs, "--examples": self.examples, "--adam": self.adam}
+        faults = [Fault(name, 0, 0, "", "belongs to --torch") for name, value in beside.items() if value]
+        if not model:
+            faults.append(Fault("MODEL", 0, 0, "", "is missing: a catalog name, a model.yaml, or --torch"))
+        if faults:
+            raise InputError(faults)
+        return load_workload(model, settings)
+
+
+def load(
+    model: str, digital: str, analog: str, settings: list[str], traced: Traced | None = None
+) -> tuple[Workload, DigitalCard, AnalogCard]:
     """Model and cards with their settings; the faults of all three at once."""
     from dataclasses import replace
 
@@ -36,7 +98,7 @@ def load(model: str, digital: str, analog: str, settings: list[str]) -> tuple[Wo
 
     split, faults = sort_settings(settings)
     workload, digital_card, analog_card, solver, _ = all_at_once(
-        lambda: load_workload(model, split["model"]),
+        lambda: traced.load(model, split["model"]) if traced else load_workload(model, split["model"]),
         lambda: load_digital(digital, split["digital"]),
         lambda: load_analog(analog, split["analog"]),
         lambda: load_solver(split["solver"]) if split["solver"] else None,

@@ -8,6 +8,8 @@ DIGITAL: Final = "h100-sxm"
 ANALOG: Final = "tngd-2024"
 #: Draws the intervals rest on: the 5th percentile is then known to about half a percentile.
 DRAWS: Final = 2000
+#: Draws of a report: what its page carries and evaluates again while a slider moves.
+REPORT_DRAWS: Final = 200
 #: Of every JSON object that is printed; it changes where a key is renamed, removed or changes its meaning.
 SCHEMA: Final = 2
 

@@ -21,7 +21,8 @@ from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
 from solver.moments import Process
 from solver.noise import Noise
-from solver.results import Mitigation, Result
+from solver.products import invert_by_products
+from solver.results import MissedTarget, Mitigation, Result
 from solver.sampling import Moments, sample_moments
 from solver.solve import Session, solve
 
@@ -32,6 +33,7 @@ __all__ = [
     "Link",
     "Machine",
     "MatrixError",
+    "MissedTarget",
     "Mitigation",
     "Modes",
     "Moments",
@@ -43,6 +45,7 @@ __all__ = [
     "euler_moments",
     "invert",
     "invert_by_columns",
+    "invert_by_products",
     "sample_moments",
     "solve",
 ]

@@ -101,6 +101,8 @@ def sample_inverse(
     link = machine.link.ledger(b * p * p, machine.dac.word, read_values, machine.adc.word, transfers=2 * b)
     if how is Accumulation.ANALOG:
         ledger += machine.reading(rounds, 0.0, p * p, read_values)
+    else:
+        ledger += machine.streaming(rounds, plan.spacing * machine.tau_s, plan.samples, p, read_values)
     return second / array.scale, ledger + link
 
 

@@ -1,5 +1,7 @@
 """The inverse of a matrix column by column: linear systems whose right-hand sides are the unit vectors."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -71,7 +73,8 @@ def invert_by_columns(
         estimate, flops = deflated.restore_inverse(estimate)
         ledger += Ledger(digital_flops=deflated.flops + flops)
     estimate, flops = refine(matrices, estimate, mitigation.refinements)
-    return Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+    result = Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+    return result.judged(math.hypot(settle_error, left), torch.linalg.inv(A))
 
 
 def _columns(machine: Machine, array: Programmed, plan: AveragingPlan, noise: Noise) -> tuple[Tensor, Ledger]:

@@ -74,7 +74,8 @@ def invert(
         estimate, flops = deflated.restore_inverse(estimate)
         ledger += Ledger(digital_flops=deflated.flops + flops)
     estimate, flops = refine(matrices, estimate, mitigation.refinements)
-    return Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+    result = Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+    return result if error is None else result.judged(error, torch.linalg.inv(A))
 
 
 def _sample(

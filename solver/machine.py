@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from solver.ledger import Ledger
 from solver.matrices import MatrixError
 from solver.modes import Modes, Regime
 from solver.noise import Noise
+
+if TYPE_CHECKING:
+    from costmodel.machines.cards import AnalogCard
 
 BOLTZMANN = 1.380649e-23  # J/K, exact in the SI
 
@@ -61,6 +65,7 @@ class Machine:
     chip: int = 0  # seed of the mismatch
     conversion_rate_hz: float = math.inf  # of one converter
     converters: int | None = None  # of one array; None is one a cell
+    product_time_s: float | None = None  # of one product with one array; None where it multiplies nothing
     overlap: bool = False  # results are held, and read while the next system settles
     noise: float = 0.0  # rms, relative to full scale
     injected_noise: float = 0.1  # rms, relative to full scale
@@ -78,6 +83,19 @@ class Machine:
             )
         if min(self.mismatch, self.noise, self.injected_noise) < 0:
             raise ValueError("mismatch, noise and injected_noise must be >= 0")
+
+    @classmethod
+    def from_card(cls, card: "AnalogCard | str") -> Self:
+        """The machine that a hardware card describes, or the shipped card of a name; see `solver.from_card`.
+
+        >>> machine = Machine.from_card("tngd-2024")
+        >>> machine.tau_s, machine.dac.bits, machine.link.bits_per_s
+        (1e-06, 16, 50000000000.0)
+        """
+        from solver.from_card import machine_values
+
+        values = machine_values(card)
+        return cls(**{**values, "link": Link(**values["link"])})
 
     @property
     def thermal_variance(self) -> float:
@@ -144,6 +162,19 @@ class Machine:
         if self.overlap:
             hidden += (rounds - 1) * min(run_s, max(convert, send))
         return Ledger(conversion_time_s=rounds * convert, overlapped_time_s=hidden)
+
+    def streaming(self, rounds: int, spacing_s: float, samples: int, p: int, values: int) -> Ledger:
+        """The same for samples of p values that are converted and sent while the array runs for the next ones.
+
+        >>> machine = Machine(conversion_rate_hz=1e6, converters=1)
+        >>> machine.streaming(rounds=1, spacing_s=1e-6, samples=10, p=4, values=40).overlapped_time_s
+        1e-05
+        """
+        run = rounds * samples * spacing_s
+        convert = rounds * samples * p / (self.converters or self.cells or p) / self.conversion_rate_hz
+        send = values * self.adc.word / self.link.bits_per_s
+        hidden = run + convert + send - max(run, convert, send)
+        return Ledger(conversion_time_s=convert, overlapped_time_s=hidden)
 
     def program(self, A: Tensor, noise: Noise) -> Modes:
         """Load matrices on arrays: round them, apply the mismatch of each array, and decompose what stands there.

@@ -1,6 +1,7 @@
 """What a method is asked for beyond its inputs, and what it gives back."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -29,13 +30,55 @@ class Mitigation:
             raise ValueError(f"need roundings >= 1, deflation >= 0, refinements >= 0, got {self}")
 
 
+# A sampled error is spread about its target by less than this; what is beyond it was not met by bad luck.
+_BEYOND = 2.0
+
+
+class MissedTarget(UserWarning):
+    """A run whose machine is too coarse for the error that it was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An estimate with the time and the events that it took."""
+    """An estimate with the time and the events that it took.
+
+    Attributes:
+        estimate: What was asked for.
+        kappa: The bound on the condition number that the run was planned with, after deflation.
+        ledger: Time and events.
+        target: The relative error that was asked for, None where a time or a number of samples was.
+        reached: The relative Frobenius error of the estimate, that of the worst matrix; None without a target.
+    """
 
     estimate: Tensor
-    kappa: float  # the bound that the run was planned with, after deflation
+    kappa: float
     ledger: Ledger
+    target: float | None = None
+    reached: float | None = None
+
+    @property
+    def missed(self) -> bool:
+        """Whether the error is more than twice the target, so that time or luck alone do not explain it."""
+        return self.target is not None and self.reached is not None and not self.reached <= _BEYOND * self.target
+
+    def judged(self, target: float | None, exact: Tensor) -> "Result":
+        """The same with its error against the exact answer; a miss warns.
+
+        Args:
+            target: relative error asked for; None judges nothing.
+            exact: shape of the estimate.
+        """
+        if target is None:
+            return self
+        size = exact.flatten(-2).norm(dim=-1)
+        reached = ((self.estimate - exact).flatten(-2).norm(dim=-1) / size).max().item()
+        result = replace(self, target=target, reached=reached)
+        if result.missed:
+            told = f"asked for a relative error of {target:.3g}, the machine left {reached:.3g}"
+            warnings.warn(
+                MissedTarget(f"{told}: bits, mismatch or noise, not time, limit it"), stacklevel=4
+            )  # past the wrapper of torch.no_grad
+        return result
 
     @property
     def time_s(self) -> float:

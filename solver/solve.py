@@ -82,6 +82,7 @@ class Session:
         bound_kappa(self._matrices, None)
         noise = Noise(seed, A.device)
         self._search = Ledger()
+        self._exact: Tensor | None = None
         self._deflated: Deflated | None = None
         self._w: Tensor | None = None  # (A - deflated)^-1 direction, once it is known
         work = self._matrices
@@ -114,7 +115,14 @@ class Session:
             correction, events = self._pass(right - self._matrices @ estimate, plans)
             estimate = estimate + correction
             ledger += events + Ledger(digital_flops=b * 2 * n * n * k)
-        return Result(estimate.reshape(B.shape), self.kappa, ledger)
+        result = Result(estimate.reshape(B.shape), self.kappa, ledger)
+        return result if error is None else result.judged(error, torch.cholesky_solve(B, self._root()))
+
+    def _root(self) -> Tensor:
+        """Cholesky factor of the matrix, which errors are judged by; it is made once."""
+        if self._exact is None:
+            self._exact = torch.linalg.cholesky(self.A)
+        return self._exact
 
     def _pass(self, B: Tensor, plans: list[AveragingPlan]) -> tuple[Tensor, Ledger]:
         """One set of systems, the deflated mode put back."""

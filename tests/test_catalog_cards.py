@@ -93,12 +93,16 @@ def test_thermal_floor_by_hand() -> None:
 @pytest.mark.parametrize("name", ANALOG)
 def test_cells_are_slow_enough_for_their_bits(name: str) -> None:
     card = load_analog(name)
+    if card.relaxation_time is None:
+        pytest.skip("its arrays multiply and do not settle")
     assert card.relaxation_time.low >= thermal_floor(card.output_bits.value)
 
 
 @pytest.mark.parametrize("name", ANALOG)
 def test_noise_may_be_more_than_thermal_never_less(name: str) -> None:
     card = load_analog(name)
+    if card.relaxation_time is None or card.noise_to_signal is None:
+        pytest.skip("its arrays multiply and do not settle")
     thermal = BOLTZMANN * TEMPERATURE / (card.relaxation_time.value / RESISTANCE) / FULL_SCALE**2
     assert card.noise_to_signal.high >= thermal
     if name in {"tngd-2024", "scaled"}:  # no other noise is assumed there

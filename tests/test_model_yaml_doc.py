@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.kinds import FAMILIES, LAYER_KINDS
-from costmodel.inputs.loading import load_workload, split_settings
+from costmodel.inputs.loading import CATALOG, load_workload, split_settings
 from costmodel.inputs.schema import Strict
 from costmodel.inputs.workload_schema import KfacEntry, Repeat, Training, WorkloadFile
 
@@ -44,6 +45,15 @@ def test_every_setting_on_the_page_reaches_the_model() -> None:
     table = PAGE.split("## Changing a value")[1].split("\n## ")[0]
     settings = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)[1:]
     assert len(split_settings(settings)["model"]) == len(settings) == 6
+
+
+@pytest.mark.parametrize("name", ["damping", "relative_error", "settling_tolerance", "diagonal_peak"])
+def test_defaults_on_the_page_are_those_of_the_catalog(name: str) -> None:
+    """As 1e-3, or as 0.3 (0.2 to 0.5) where there is a range."""
+    shown = re.findall(rf"^\| `{name}` \| ([^|]*) \|", PAGE, re.MULTILINE)
+    entry = yaml.safe_load((CATALOG / "kfac.yaml").read_text(encoding="utf-8"))[name]
+    expected = [float(entry[key]) for key in ("value", "low", "high") if key in entry]
+    assert [[float(number) for number in re.findall(r"[\d.]+(?:e-\d+)?", text)] for text in shown] == [expected]
 
 
 @pytest.mark.parametrize("name", [*LAYER_KINDS, *FAMILIES, *KfacEntry.model_fields])

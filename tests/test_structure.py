@@ -10,15 +10,22 @@ ROOT = Path(__file__).parents[1]
 #: From the ground up. A package may import, when it is loaded, from itself and from those before it.
 LAYERS = (
     "costmodel.quantities", "costmodel.curvature", "costmodel.defaults", "costmodel.formulas", "costmodel.machines",
-    "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.questions",
-    "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation",
+    "costmodel.methods", "costmodel.workloads", "costmodel.projection", "costmodel.inputs", "costmodel.tracing",
+    "costmodel.questions", "costmodel.views", "costmodel.api", "costmodel.cli", "solver", "validation", "reports",
+    "paper_figures",
 )  # fmt: skip
 #: Only these know what reads YAML or a command line.
-KNOWS = {"pydantic": "costmodel.inputs", "yaml": "costmodel.inputs", "typer": "costmodel.cli"}
+KNOWS = {
+    "pydantic": "costmodel.inputs",
+    "yaml": "costmodel.inputs",
+    "typer": "costmodel.cli",
+    "torch": "costmodel.tracing",
+}
 
 
 def modules() -> dict[str, Path]:
-    files = (file for top in ("costmodel", "solver", "validation") for file in (ROOT / top).rglob("*.py"))
+    tops = ("costmodel", "solver", "validation", "reports", "paper_figures")
+    files = (file for top in tops for file in (ROOT / top).rglob("*.py"))
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 

@@ -22,10 +22,24 @@ from costmodel.quantities import units
         ("16 bit", units.bit, 16.0),
         ("1 s*V/A", units.second * units.ohm, 1.0),
         ("0.5", units.one, 0.5),
+        ("312 TFLOPS", units.flop_per_second, 312e12),
+        ("1 PFLOPs/s", units.flop_per_second, 1e15),
+        ("100 Gbps", units.bit_per_second, 100e9),
+        ("12.5 GBps", units.bit_per_second, 100e9),
+        ("12.5 GB / s", units.bit_per_second, 100e9),
+        ("5 MS/s", units.hertz, 5e6),
+        ("20 kSa/s", units.hertz, 2e4),
+        ("1 GiB", units.bit, 8.0 * 2**30),
+        ("3 \u03bcs", units.second, 3e-6),  # the Greek letter in place of the micro sign
     ],
 )
 def test_parse(text: str, unit: units.Unit, expected: float) -> None:
     assert units.parse_quantity(text, unit) == expected
+
+
+def _unknown(unit: str) -> str:
+    known = "known are s, V, A, K, bit, B, FLOP, Hz, Ohm, F, W, J, with prefixes f p n u m k M G T P"
+    return f"unknown unit '{unit}'; {known}"
 
 
 def test_farad_times_ohm_is_a_second() -> None:
@@ -46,6 +60,24 @@ def test_farad_times_ohm_is_a_second() -> None:
         ("1e-320 fs", units.second, "'1e-320 fs' is too small a number"),
         ("1" * 400, units.one, f"'{'1' * 400}' is not a number with a unit; write it like '1.5'"),
         ("1" + "0" * 90 + "e300", units.one, f"'1{'0' * 90}e300' is not finite; write a number like '1.5'"),
+        (
+            "312 TFLOPs",
+            units.flop_per_second,
+            "unknown unit 'TFLOPs'; known are s, V, A, K, bit, B, FLOP, Hz, Ohm, F, W, J, "
+            "with prefixes f p n u m k M G T P",
+        ),  # operations, or operations a second?
+        (
+            "5 MS",
+            units.hertz,
+            "unknown unit 'MS'; known are s, V, A, K, bit, B, FLOP, Hz, Ohm, F, W, J, "
+            "with prefixes f p n u m k M G T P",
+        ),
+        (
+            "1 GiHz",
+            units.hertz,
+            "unknown unit 'GiHz'; known are s, V, A, K, bit, B, FLOP, Hz, Ohm, F, W, J, "
+            "with prefixes f p n u m k M G T P",
+        ),
         (".nan s", units.second, "'.nan s' is not finite; write a number like '1 us'"),
     ],
 )

@@ -23,7 +23,7 @@ from costmodel.views.table import Table
         numbers.percent,
         lambda value: numbers.in_unit(value, second),
         lambda value: numbers.seconds(Estimate(1.0, 1.0, value, Status.ASSUMED)),
-        lambda value: numbers.ratio(Estimate(1.0, value, 1.0, Status.ASSUMED)),
+        lambda value: numbers.speed_with_range(Estimate(1.0, value, 1.0, Status.ASSUMED)),
         lambda value: table.comma_separated([{"seconds": value}]),
     ],
 )

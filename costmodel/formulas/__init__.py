@@ -9,6 +9,7 @@ from costmodel.formulas import accuracy, crossover, first_order, kfac, network, 
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import catalog, get, inside
 from costmodel.formulas.thermo import (
+    accumulated,
     accumulation,
     averaging,
     blocks,
@@ -24,6 +25,7 @@ from costmodel.formulas.thermo import (
     noise,
     parallel,
     pipelined,
+    products,
     quantization,
     refinement,
     sampling,
@@ -36,6 +38,7 @@ from costmodel.formulas.thermo import (
 
 __all__ = [
     "Formula",
+    "accumulated",
     "accumulation",
     "accuracy",
     "averaging",
@@ -59,6 +62,7 @@ __all__ = [
     "noise",
     "parallel",
     "pipelined",
+    "products",
     "quantization",
     "refinement",
     "rivals",

@@ -46,7 +46,7 @@ def source(formulas: Mapping[str, Formula]) -> str:
     """Text of the module that holds the code of some formulas."""
     terms = {name: sp.Add.make_args(formula.expression) for name, formula in formulas.items()}
     wanted = list(dict.fromkeys(term for each in terms.values() for term in each))
-    nodes, reduced = _shared(wanted)
+    nodes, reduced = shared(wanted)
     named = {term: _name(expression, nodes) for term, expression in zip(wanted, reduced, strict=True)}
     taken = set(nodes.values()) & set(SYMBOLS)
     if taken:
@@ -55,7 +55,7 @@ def source(formulas: Mapping[str, Formula]) -> str:
     return "".join(_lines(nodes, entries))
 
 
-def _shared(expressions: Sequence[Expression]) -> tuple[dict[Expression, str], list[Expression]]:
+def shared(expressions: Sequence[Expression]) -> tuple[dict[Expression, str], list[Expression]]:
     """Subexpressions that several have in common, by themselves, with their names; and what is left of each.
 
     What would be a reciprocal or a fraction of something is that something, to be divided by or later on: n times 1/m

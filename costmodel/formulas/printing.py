@@ -8,7 +8,7 @@ from sympy.printing.precedence import PRECEDENCE
 from costmodel.quantities.algebra import Expression
 
 #: The branch of Lambert's W below -1, which the settling of a critically damped mode needs.
-_LOWER_BRANCH = -1
+LOWER_BRANCH = -1
 
 
 class Printer(NumPyPrinter):  # type: ignore[misc]
@@ -23,7 +23,7 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
 
     def _print_LambertW(self, expression: Expression) -> str:  # noqa: N802
         argument, branch = expression.args
-        if branch != _LOWER_BRANCH:
+        if branch != LOWER_BRANCH:
             raise ValueError(f"only the lower branch of Lambert's W is in use, not {branch}")
         return f"lambert_lower({self._print(argument)})"
 

@@ -155,5 +155,6 @@ def _analog(document: Document) -> AnalogCard:
         solver={},
         relaxation_of=file.relaxation_of,
         readout_overlaps_settling=file.readout_overlaps_settling,
+        relaxation_time=quantities.pop("relaxation_time", None),
         **quantities,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -77,6 +78,10 @@ class NoiseToSignal(QuantityEntry, of="noise_to_signal"):
 
 class OscillationTime(QuantityEntry, of="oscillation_time"):
     """sqrt(LC) of a cell of second order."""
+
+
+class ProductTime(QuantityEntry, of="product_time"):
+    """One product of a vector with one array."""
 
 
 class Mismatch(QuantityEntry, of="mismatch"):
@@ -219,7 +224,7 @@ class AnalogFile(Strict):
     source: str
     arrays: Arrays
     cells: Cells | None = None
-    relaxation_time: RelaxationTime
+    relaxation_time: RelaxationTime | None = None
     relaxation_of: Annotated[RelaxationOf, Field(strict=False)] = RelaxationOf.LARGEST_EIGENVALUE
     readout_overlaps_settling: bool = False
     input_bits: InputBits
@@ -231,6 +236,7 @@ class AnalogFile(Strict):
     converters: Converters | None = None
     noise_to_signal: NoiseToSignal | None = None
     oscillation_time: OscillationTime | None = None
+    product_time: ProductTime | None = None
     mismatch: Mismatch | None = None
     capacitance: Capacitance | None = None
     full_scale_voltage: FullScaleVoltage | None = None
@@ -238,3 +244,8 @@ class AnalogFile(Strict):
     conversion_energy: ConversionEnergy | None = None
     input_conversion_energy: InputConversionEnergy | None = None
     link_energy: LinkEnergy | None = None
+
+    def conflicts(self) -> Iterator[str]:
+        """Arrays that neither settle nor multiply."""
+        if self.relaxation_time is None and self.product_time is None:
+            yield "needs 'relaxation_time' where its arrays settle, or 'product_time' where they multiply"

@@ -26,6 +26,7 @@ CATALOG: Final = Path(__file__).parents[1] / "catalog"
 __all__ = [
     "CATALOG",
     "catalog_names",
+    "kind_of",
     "load_analog",
     "load_card",
     "load_digital",
@@ -102,6 +103,22 @@ def load_analog(card: Source, settings: Sequence[str] = ()) -> AnalogCard:
     if isinstance(loaded, AnalogCard):
         return loaded
     raise InputError.about("--analog", f"'{loaded.name}' is a digital card")
+
+
+def kind_of(source: str) -> str:
+    """What a catalog name or a file is: ``"model"``, ``"digital"`` or ``"analog"``.
+
+    Raises:
+        InputError: It is in neither folder of the catalog and no file that can be read.
+    """
+    if source in catalog_names("models"):
+        return "model"
+    if source not in catalog_names("cards") and not _exists(source):
+        names = [*catalog_names("models"), *catalog_names("cards")]
+        raise InputError.about(shortened(source, 100), unknown("model or card", source, names))
+    data = _document(source, "cards", "card", ()).data
+    kind = data.get("kind") if isinstance(data, dict) else None
+    return kind if kind in {"digital", "analog"} else "model"
 
 
 def catalog_names(folder: str) -> list[str]:

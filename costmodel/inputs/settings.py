@@ -16,6 +16,7 @@ from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, dotted, parse_yaml
 from costmodel.quantities.names import nearest_name, unknown
+from costmodel.quantities.symbols import SYMBOLS
 
 #: What ``--set`` can change; the key is the optional first word of its path.
 _ROOTS: Final[Mapping[str, type[Strict]]] = {
@@ -62,15 +63,33 @@ def sort_settings(settings: Sequence[str]) -> tuple[dict[str, list[str]], list[F
 def _unknown_key(path: str) -> str:
     """What is said of a path that begins with no known key: the key further down or in two files that may be meant."""
     first, keys = path.partition(".")[0], _first_keys()
-    meant = [each for each in _paths() if each.rpartition(".")[2] == first]
-    if not meant:
-        leaves = {each.rpartition(".")[2]: each for each in _paths()} | {key: key for key in keys}
-        nearest = nearest_name(first, tuple(sorted(leaves)))
-        meant = [leaves[nearest]] if nearest else []
+    meant = _meant(first, keys)
     if not meant:
         return unknown("key", first, keys)
-    choices = " or ".join(f"'{each}'" for each in meant[:3])
+    choices = " or ".join(f"'{each}'" for each in meant[:_CHOICES])
     return f"unknown key '{shortened(first, 60)}'; did you mean {choices}?"
+
+
+def _meant(first: str, keys: Mapping[str, str]) -> list[str]:
+    """Paths that a key may be short for: those that end with it, or with what its letter stands for, or are like it."""
+    paths = _paths()
+    name = SYMBOLS[first].name if first in SYMBOLS else first
+    by_letter = [key for key in keys if key == name] + [each for each in paths if each == f"kfac.{name}"]
+    if name != first and by_letter:
+        return by_letter
+    ending = [each for each in paths if each.rpartition(".")[2] == first]
+    if ending:
+        return ending
+    leaves = {each.rpartition(".")[2]: each for each in paths} | {key: key for key in keys}
+    within = [leaves[leaf] for leaf in sorted(leaves) if leaf.startswith(first) or leaf.endswith(f"_{first}")]
+    if 0 < len(within) <= _CHOICES:
+        return within
+    nearest = nearest_name(first, tuple(sorted(leaves)))
+    return [leaves[nearest]] if nearest else []
+
+
+#: Keys that a hint names at most.
+_CHOICES: Final = 3
 
 
 @cache

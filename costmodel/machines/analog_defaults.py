@@ -56,6 +56,16 @@ def _oscillation_time(found: Found) -> Quantity:
     return _range(same.low, same.value, same.high, units.second, "as if cells of second order were as fast as its RC")
 
 
+def _relaxation_time(found: Found) -> Quantity:
+    same = found["product_time"]
+    return _range(same.low, same.value, same.high, units.second, "as if its arrays settled in the time of a product")
+
+
+def _product_time(found: Found) -> Quantity:
+    same = found["relaxation_time"]
+    return _range(same.low, same.value, same.high, units.second, "as if a product took one relaxation time")
+
+
 def _capacitance(found: Found) -> Quantity:
     tau, (least, most) = found["relaxation_time"], _RESISTANCE
     return _range(tau.low / most, tau.value / least, tau.high / least, units.farad, "RC over 1 kOhm, down to 100 kOhm")
@@ -108,7 +118,9 @@ def _link_energy(_: Found) -> Quantity:
 
 #: In this order, since some rest on others.
 _DEFAULTS: Final[Mapping[str, Callable[[Found], Quantity]]] = {
+    "relaxation_time": _relaxation_time,
     "oscillation_time": _oscillation_time,
+    "product_time": _product_time,
     "temperature": _temperature,
     "full_scale_voltage": _full_scale_voltage,
     "capacitance": _capacitance,

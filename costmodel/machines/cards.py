@@ -129,6 +129,7 @@ class AnalogCard:
         converters: Converters of one array; None for one a cell.
         noise_to_signal: Noise variance at a node over the squared norm of an input; None for thermal noise alone.
         oscillation_time: sqrt(LC) of a cell of second order; None where cells are of first order.
+        product_time: One product of a vector with one array, conversions included; None where arrays only settle.
         mismatch: Standard deviation of a coupling relative to its value, fixed for a chip; None where nobody says.
         capacitance: Of a cell.
         full_scale_voltage: Swing of a node, peak to peak.
@@ -147,7 +148,7 @@ class AnalogCard:
     title: str
     source: str
     arrays: Quantity
-    relaxation_time: Quantity
+    relaxation_time: Quantity | None
     input_bits: Quantity
     output_bits: Quantity
     link_bandwidth: Quantity
@@ -158,6 +159,7 @@ class AnalogCard:
     cells: Quantity | None = None
     converters: Quantity | None = None
     oscillation_time: Quantity | None = None
+    product_time: Quantity | None = None
     mismatch: Quantity | None = None
     capacitance: Quantity | None = None
     full_scale_voltage: Quantity | None = None

@@ -105,7 +105,7 @@ def _write() -> AnalogWork:
 
 
 def _from_covariance(
-    construction: FactorConstruction, name: str, title: str, settle: _Run, sample: _Run, needs: str | None
+    construction: FactorConstruction, name: str, title: str, settle: _Run, sample: _Run, needs: str
 ) -> Method:
     tiling = DigitalWork("gemm", Scope.FACTOR, calls=blocks.products(), flops=inverse.tiling_flops())
     upload = _link(inverse.upload_time(), traffic_energy.upload())
@@ -146,7 +146,7 @@ def inverse_from_covariance(construction: FactorConstruction) -> Method:
             energy.inverse_sample(),
             tolerances.inverse_sample(),
         ),
-        None,
+        "relaxation_time",
     )
 
 
@@ -186,7 +186,7 @@ class _Runs:
     eliminate_average: _Run
 
 
-def _linear_systems(construction: FactorConstruction, name: str, title: str, runs: _Runs, needs: str | None) -> Method:
+def _linear_systems(construction: FactorConstruction, name: str, title: str, runs: _Runs, needs: str) -> Method:
     elimination = (
         runs.eliminate_settle.elimination(),
         runs.eliminate_average.elimination(),
@@ -246,7 +246,7 @@ def linear_systems(construction: FactorConstruction) -> Method:
             _settled(SolverLaw.SETTLE_MEAN, solve.eliminate_settle_time(), energy.solve_eliminate_settle()),
             _averaged(SolverLaw.AVERAGE_MEAN, solve.eliminate_average_time(), energy.solve_eliminate_average()),
         ),
-        None,
+        "relaxation_time",
     )
 
 

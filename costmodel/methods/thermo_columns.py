@@ -51,7 +51,7 @@ def _on_arrays(seconds: Formula, joules: Formula, tolerance: Formula, law: Solve
     return AnalogWork(Resource.ARRAYS, seconds, joules, systems=columns.systems(), law=law, tolerance=tolerance)
 
 
-def _columns(construction: FactorConstruction, name: str, title: str, cells: _Cells, needs: str | None) -> Method:
+def _columns(construction: FactorConstruction, name: str, title: str, cells: _Cells, needs: str) -> Method:
     upload = (
         AnalogWork(Resource.LINK, inverse.upload_time(), traffic_energy.upload()),
         AnalogWork(Resource.ARRAYS, inverse.write_time(), traffic_energy.write()),
@@ -105,7 +105,7 @@ def settled_columns(construction: FactorConstruction) -> Method:
             (columns.settle_time(), columns_energy.settle()),
             (columns.average_time(), columns_energy.average()),
         ),
-        None,
+        "relaxation_time",
     )
 
 

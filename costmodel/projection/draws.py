@@ -15,7 +15,7 @@ from costmodel.projection.analog import solver_quantities
 from costmodel.projection.curvature import LAW, curvature_quantities
 from costmodel.quantities.declared import DECLARED, Declared
 from costmodel.quantities.estimate import Draws, Quantity, medians, standard_normal
-from costmodel.quantities.symbols import Better, SymbolInfo
+from costmodel.quantities.symbols import Better
 from costmodel.workloads.workload import Workload
 
 #: Rates of a digital device are drawn in every scenario, and no formula's symbol bounds them.
@@ -59,18 +59,20 @@ def _draw(path: str, quantity: Quantity, count: int, seed: int, scenario: Scenar
     else:
         high = (declared.better is Better.LARGER) == (scenario is Scenario.OPTIMISTIC)
         draws = np.full(count, quantity.high if high else quantity.low)
-    # A factor on the law of curvature is no value of the symbol that it is named after.
-    if declared.symbol is None or path.startswith(f"{LAW}."):
-        return draws
-    return _within_domain(declared.symbol, draws)
+    return within_domain(path, draws)
 
 
-def _within_domain(info: SymbolInfo, draws: Draws) -> Draws:
-    """Draws of a symbol's value cut off at the ends of its domain, which a range or the tail of its draws can pass.
+def within_domain(path: str, draws: Draws) -> Draws:
+    """Draws of a quantity cut off at the ends of its symbol's domain, which a range or the tail of its draws can pass.
 
     An error of 0.1 (0.06 to 0.3) has one draw in 5000 above 1, and a stable rank of 1.2 some below 1. A range that
     follows from a standard error ends outside by itself, so a scenario's value is cut off alike.
     """
+    declared = _DIGITAL if path.startswith("digital.") else DECLARED.get(path.rsplit(".", 1)[-1], _DIGITAL)
+    info = declared.symbol
+    # A factor on the law of curvature is no value of the symbol that it is named after.
+    if info is None or path.startswith(f"{LAW}."):
+        return draws
     inside = 1.0 - 1e-9 if info.open_maximum else 1.0
     return np.clip(draws, info.minimum, info.maximum * inside)
 

@@ -16,7 +16,7 @@ from costmodel.projection.evaluation import Evaluation
 from costmodel.quantities.estimate import Draws
 
 
-def _moments() -> dict[str, Formula]:
+def moments() -> dict[str, Formula]:
     """Symbols of a factor that its top mode decides, and what they are without it."""
     return {
         "kappa": deflation.condition_number(),
@@ -37,7 +37,7 @@ _REDUCED: Final = 0.3
 
 def formulas_of(method: Method) -> tuple[Formula, ...]:
     """Formulas of this module that the accuracy of a method is judged by."""
-    of_deflated = (*_moments().values(), couplings.peak()) if method.deflated else ()
+    of_deflated = (*moments().values(), couplings.peak()) if method.deflated else ()
     return (*of_deflated, *((refined.couplings(), refined.readings()) if method.refined else ()))
 
 
@@ -68,8 +68,8 @@ class Arrays:
 def _deflated(evaluation: Evaluation) -> dict[str, Draws]:
     """Symbols of a factor without its top mode, where they are not its own."""
     gap = np.minimum(evaluation.symbol("eta"), _LARGEST_GAP)
-    found = evaluation.factors(list(_moments().values()), {"eta": gap})
-    values = {letter: found[formula] for letter, formula in _moments().items()}
+    found = evaluation.factors(list(moments().values()), {"eta": gap})
+    values = {letter: found[formula] for letter, formula in moments().items()}
     values["d_e"], values["q"] = np.maximum(values["d_e"], _LEAST), np.clip(values["q"], _LEAST, 1 - _LEAST)
     # sum alpha is at least d_e gamma (2 - q), by the sum of alpha^3 / lambda^2
     least = values["d_e"] * (2 - values["q"]) / np.maximum(values["kappa"] - 1, _LEAST)

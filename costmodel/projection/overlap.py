@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -20,6 +22,9 @@ from costmodel.methods import AnalogWork, Cadence, Delivery, MessageWork, Method
 from costmodel.projection.cost import Cost, total
 from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import KfacSettings, Workload
+
+#: Where every point has the intervals of its workload.
+NOTHING: Final[Mapping[str, Draws]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +40,34 @@ class Overlapped:
     beside: Cost | None
 
 
-def overlapped(method: Method, phases: Mapping[str, Cost], workload: Workload) -> Overlapped:
+def overlapped(
+    method: Method, phases: Mapping[str, Cost], workload: Workload, drawn: Mapping[str, Draws] = NOTHING
+) -> Overlapped:
     """A method's step where its refresh may be as stale as the workload says.
 
     Args:
         method: Its phases say what a refresh is.
         phases: Seconds of each phase in one step, nothing running beside anything.
         workload: How stale a refresh may be, and what it may run beside.
+        drawn: Intervals by path where points differ in them; the workload's without it.
     """
     kfac = workload.kfac
     moving = [phase for phase in method.phases if _may_run_beside(phase, method, kfac)] if kfac.stale_steps else []
     if not moving:
         return Overlapped(phases, None)
-    interval = moving[0].interval or kfac.refresh_interval
-    stale = min(kfac.stale_steps, interval)
+    refresh = drawn.get("model.kfac.refresh_interval", kfac.refresh_interval)
+    factor = drawn.get("model.kfac.factor_interval", kfac.factor_interval)
+    interval = refresh if moving[0].interval is None else moving[0].interval
+    stale = np.minimum(kfac.stale_steps, interval)
     whole = total(phases[phase.name] for phase in moving)
     on_link = any(_on_link(phase) for phase in moving)
     room = [phase for phase in method.phases if not (on_link and kfac.shared_link and _is_message(phase))]
     left = schedule.exposed_time().evaluate(
         z=stale,
-        i_f=kfac.factor_interval,
+        i_f=factor,
         t_b=whole.total * interval,
         t_d=_sum(phases[phase.name].total for phase in room if phase.cadence is Cadence.STEP),
-        t_f=_sum(phases[phase.name].total for phase in room if phase.cadence is Cadence.FACTOR_UPDATE)
-        * kfac.factor_interval,
+        t_f=_sum(phases[phase.name].total for phase in room if phase.cadence is Cadence.FACTOR_UPDATE) * factor,
     )
     # All of its phases shrink alike; where they take no time, nothing is left to shrink.
     share = np.asarray(left) / np.where(whole.total > 0, whole.total * interval, 1.0)

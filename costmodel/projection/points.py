@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
@@ -22,11 +23,14 @@ from costmodel.projection.cost import Cost, total
 from costmodel.projection.draws import Sample, draw_all, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.methods import methods_of
+from costmodel.projection.overlap import overlapped
 from costmodel.projection.standing import standings
 from costmodel.quantities.declared import DECLARED
 from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity, standard_normal
 from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
+
+Index = npt.NDArray[np.intp]
 
 #: Settings that are no quantities and can have a column.
 INTERVALS: Final = ("model.kfac.factor_interval", "model.kfac.refresh_interval")
@@ -110,7 +114,7 @@ class Points:
         raise ValueError(unknown("input", name, sorted(known)))
 
     def chunks(
-        self, columns: Mapping[str, Draws], *, phases: bool = False, paired: bool = False
+        self, columns: Mapping[str, Draws], *, phases: bool = False, paired: bool = False, further: Index | None = None
     ) -> Iterator[tuple[slice, PointCosts]]:
         """The points in order, as many at a time as fit in memory, each with where it lies among all.
 
@@ -118,6 +122,7 @@ class Points:
             columns: Values by name in SI units, each of shape (points,) or (1,).
             phases: Whether seconds of the phases are wanted, too.
             paired: The points are as many as the draws, and each has one of them.
+            further: Where points have no draws: of which draw each takes what is drawn beside the inputs.
 
         Raises:
             ValueError: An unknown input, columns of several lengths, or a value that the input cannot have.
@@ -125,7 +130,8 @@ class Points:
         arrays = {self.path(name): np.atleast_1d(np.asarray(each, dtype=float)) for name, each in columns.items()}
         for path, values in arrays.items():
             _check(path, values)
-        count = _length(arrays.values(), self.draws if paired else 1)
+        alone = self.draws if paired else 1 if further is None else len(further)
+        count = _length(arrays.values(), alone)
         if paired and count != self.draws:
             raise ValueError(f"{count} points cannot be paired with {self.draws} draws")
         per_point = 1 if paired else max(1, self.draws)
@@ -134,11 +140,19 @@ class Points:
         for start in range(0, count, length):
             at = slice(start, min(start + length, count))
             some = {path: each if len(each) == 1 else each[at] for path, each in arrays.items()}
-            yield at, self._costs(some, at, paired=paired, phases=phases)
+            beside = None if further is None else further[at]
+            yield at, self._costs(some, at, beside, paired=paired, phases=phases)
 
-    def evaluate(self, columns: Mapping[str, Draws], *, phases: bool = False, paired: bool = False) -> PointCosts:
+    def evaluate(
+        self,
+        columns: Mapping[str, Draws],
+        *,
+        phases: bool = False,
+        paired: bool = False,
+        further: Index | None = None,
+    ) -> PointCosts:
         """All points at once; arguments and faults are those of :meth:`chunks`."""
-        parts = [costs for _, costs in self.chunks(columns, phases=phases, paired=paired)]
+        parts = [costs for _, costs in self.chunks(columns, phases=phases, paired=paired, further=further)]
         step = {name: np.concatenate([part.step[name] for part in parts]) for name in parts[0].step}
         by_phase = {
             name: {phase: np.concatenate([part.phases[name][phase] for part in parts]) for phase in each}
@@ -146,17 +160,25 @@ class Points:
         }
         return PointCosts(step, by_phase)
 
-    def _costs(self, columns: Mapping[str, Draws], at: slice, *, paired: bool, phases: bool) -> PointCosts:
+    def _costs(
+        self, columns: Mapping[str, Draws], at: slice, further: Index | None, *, paired: bool, phases: bool
+    ) -> PointCosts:
         points = at.stop - at.start
         draws = 1 if paired else max(1, self.draws)
         sample = self._sample(columns, at, points, paired=paired)
+        if further is not None:
+            known = _Further(int(further.max()) + 1, self._seed)
+            sample = replace(sample, deviates=_Tiled(known, lambda values: values[further]))
         evaluation = Evaluation(self.workload, self.digital, self.analog, self.methods, sample)
         shape = (points,) if paired or not self.draws else (points, draws)
 
         def shaped(cost: Cost) -> Draws:
             return np.broadcast_to(cost.total, points * draws).reshape(shape)
 
-        costs = {method.name: evaluation.method(method) for method in self.methods}
+        costs = {
+            method.name: overlapped(method, evaluation.method(method), self.workload, sample.drawn).phases
+            for method in self.methods
+        }
         step = {name: shaped(total(each.values())) for name, each in costs.items()}
         if not phases:
             return PointCosts(step, {})

@@ -99,7 +99,9 @@ class Scopes:
         """
         drawn = self.values[scope].get(letter)
         values = self.curvature.mean(self.curved[letter]) if drawn is None else np.atleast_2d(drawn)
-        return self.sample.medians(values)
+        # A mean of whole ranks is a half as often as not; its last digits, which depend on the order of a sum, must not
+        # decide to which whole number a law rounds it.
+        return np.asarray(np.round(self.sample.medians(values), 9))
 
     def pairs(self, scope: Scope) -> Draws:
         """Equal factor pairs of each unit, a column."""

@@ -28,7 +28,7 @@ _THIRDS: Final = (1 / 6, 1 / 2, 5 / 6)
 #: Stands for the gap of a factor with one mode.
 _NO_SECOND_MODE: Final = 1e12
 
-_SIDES: Final[Mapping[str, tuple[Target, Target]]] = {
+SIDES: Final[Mapping[str, tuple[Target, Target]]] = {
     "theta": (Target.MEAN_CURVATURE, Target.MEAN_CURVATURE),
     "s_r": (Target.INPUT_STABLE_RANK, Target.OUTPUT_STABLE_RANK),
     "eta": (Target.INPUT_TOP_MODE_GAP, Target.OUTPUT_TOP_MODE_GAP),
@@ -149,10 +149,10 @@ def curvature(workload: Workload, shapes: tuple[Shape, ...], sample: Sample) -> 
         dtype=float,
     ).reshape(-1, 1)
     wanted = targets(workload)
-    for letter, (of_input, of_output) in _SIDES.items():
+    for letter, (of_input, of_output) in SIDES.items():
         if of_input in wanted:
             both = [_drawn(workload, standing, target, sample) for target in (of_input, of_output)]
-            found.values[letter] = np.concatenate(both)
+            found.values[letter] = np.concatenate(np.broadcast_arrays(*both))
     found.values["s_r"] = np.minimum(found.values["s_r"], sizes)
     # What is not in the top mode bounds the second.
     with np.errstate(divide="ignore"):
@@ -176,7 +176,7 @@ def _drawn(workload: Workload, standing: list[Standing], target: Target, sample:
         else:
             assert by_law is not None  # curvature_quantities sees to it
             rows.append(by_law[index])
-    return np.maximum(np.stack(rows), FLOOR[target])
+    return np.asarray(np.maximum(np.stack(np.broadcast_arrays(*rows)), FLOOR[target]))
 
 
 def _stated(path: str, quantity: Quantity, layer: Layer, sample: Sample) -> Draws:

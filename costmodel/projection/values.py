@@ -43,6 +43,7 @@ ANALOG: Final[Mapping[str, str]] = {
     "nu": "analog.noise_to_signal",
     "P": "analog.arrays",
     "tau_o": "analog.oscillation_time",
+    "t_p": "analog.product_time",
     "delta": "analog.mismatch",
     "C": "analog.capacitance",
     "V": "analog.full_scale_voltage",

@@ -348,6 +348,10 @@ W = _symbol(
 t_l = _symbol("t_l", "link_latency", units.second, "delay of one transfer over the link")
 # Time to write one row of couplings once its bits have arrived.
 t_w = _symbol("t_w", "row_write_time", units.second, "time to write one row of couplings into an array")
+# One product of a vector with what stands on an array, its conversions included.
+t_p = _symbol(
+    "t_p", "product_time", units.second, "one product with one array, conversions included", open_minimum=True
+)
 # Conversions a second of one converter, and converters of one array.
 f_c = _symbol(
     "f_c",

@@ -86,13 +86,24 @@ _NAMED: Final = {
     "W": watt,
     "J": joule,
 }
+#: Other ways to write a rate, which messages do not list.
+_RATES: Final = {
+    "FLOPS": flop_per_second,
+    "Flops": flop_per_second,
+    "flops": flop_per_second,
+    "bps": bit_per_second,
+    "Bps": byte_per_second,
+}
+#: Samples a second, ``MS/s``: a sample is no dimension, and "S" alone is a siemens elsewhere.
+_SAMPLES: Final = re.compile(r"([fpnuµμmkMGTP]?)(?:S|Sa|Samples?|samples?)\s*/\s*s")
 _PREFIXES: Final = {
     "": 1.0,
     "f": 1e-15,
     "p": 1e-12,
     "n": 1e-9,
     "u": 1e-6,
-    "µ": 1e-6,
+    "µ": 1e-6,  # the micro sign
+    "μ": 1e-6,  # the Greek letter
     "m": 1e-3,
     "k": 1e3,
     "M": 1e6,
@@ -100,6 +111,7 @@ _PREFIXES: Final = {
     "T": 1e12,
     "P": 1e15,
 }
+_BINARY: Final = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 _QUANTITY: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\.?(?:inf|nan))\s*(.*?)\s*", re.I)
 
 #: A quantity is a number and a few units; the pattern takes time that grows fast with blanks.
@@ -126,9 +138,14 @@ def _parse_factor(token: str) -> Unit:
     if token in _NAMED:
         return _NAMED[token]
     prefix, rest = token[:1], token[1:]
-    if prefix in _PREFIXES and rest in _NAMED:
-        unit = _NAMED[rest]
+    if token in _RATES:
+        return _RATES[token]
+    if prefix in _PREFIXES and (rest in _NAMED or rest in _RATES):
+        unit = _NAMED.get(rest) or _RATES[rest]
         return Unit(token, unit.powers, unit.factor * _PREFIXES[prefix])
+    if token[:2] in _BINARY and _NAMED.get(token[2:], one).powers == bit.powers:
+        unit = _NAMED[token[2:]]
+        return Unit(token, unit.powers, unit.factor * _BINARY[token[:2]])
     known = ", ".join(name for name in _NAMED if name not in {"bits", "b", "byte", "bytes", "flop", "ohm", "Ω"})
     raise ValueError(f"unknown unit '{token}'; known are {known}, with prefixes f p n u m k M G T P")
 
@@ -143,8 +160,14 @@ def parse_unit(text: str) -> Unit:
     1000000000.0
     >>> parse_unit("GB/s").measures_same_as(bit_per_second)
     True
+    >>> parse_unit("TFLOPS").factor, parse_unit("MS/s").measures_same_as(hertz)
+    (1000000000000.0, True)
     """
-    numerator, *denominators = (part.strip() for part in text.split("/"))
+    samples = _SAMPLES.fullmatch(text.strip())
+    if samples is not None:
+        return Unit(text, hertz.powers, _PREFIXES[samples[1]])
+    plural = re.sub(r"(?i:(flop))s(?=\s*/)", r"\1", text)
+    numerator, *denominators = (part.strip() for part in plural.split("/"))
     unit = one
     for token in numerator.split("*"):
         if token.strip() not in {"", "1"}:

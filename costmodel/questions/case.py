@@ -1,4 +1,4 @@
-"""A model on its hardware that questions are asked of: times of its methods where some of its settings take many values."""
+"""A model on its hardware that questions are asked of: times of its methods where settings take many values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.defaults import Scenario
-from costmodel.inputs.arguments import all_at_once, refuse
 from costmodel.inputs.faults import InputError
-from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
-from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import Method, Role
 from costmodel.projection.draws import quantities
@@ -31,6 +28,8 @@ BEST_DIGITAL: Final = "kfac.best"
 BEST_THERMODYNAMIC: Final = "thermo.best"
 #: Draws that intervals of questions rest on.
 DRAWS: Final = 500
+#: Numbers of heads that a width may have to be a multiple of.
+_MULTIPLES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 25, 32, 40, 48, 64, 80, 96, 128)
 
 
 class Case:
@@ -104,19 +103,23 @@ class Case:
         if found.path == "model.devices":
             found = replace(found, high=min(found.high, float(workload.batch_size)))
         if found.path not in self.found and found.path not in sizes:
-            self._try(found)
+            found = replace(found, multiple=self._multiple(found))
         return found
 
-    def _try(self, wanted: Input) -> None:
-        """Whether the model can have it at all."""
-        try:
-            self.load([wanted.setting(wanted.high)])
-        except InputError as error:
-            if wanted.path.startswith("model.parameters."):
-                what = wanted.path.rpartition(".")[2]
-                message = f"model {self.loaded[0].name} has no {what}: its layers state their own sizes"
-                raise InputError.about(wanted.name, message) from None
-            raise error
+    def _multiple(self, wanted: Input) -> int:
+        """Of what number its values have to be multiples: the width of a transformer of its heads."""
+        of_family = wanted.path.startswith("model.parameters.")
+        for multiple in _MULTIPLES if of_family else (1,):
+            try:
+                self.load([wanted.setting(7.0 * multiple if of_family else wanted.high)])
+                return multiple
+            except InputError as error:
+                if not of_family:
+                    raise
+                fault = error.faults[0].message
+        what, name = wanted.path.rpartition(".")[2], self.loaded[0].name
+        why = "its layers state their own sizes" if "family" in fault else fault
+        raise InputError.about(wanted.name, f"model {name} has no {what}: {why}")
 
     def times(
         self,
@@ -174,24 +177,6 @@ class Case:
         """The projection with further settings, under the draws of the case."""
         count = max(1, self.draws if draws is None else draws)
         return project(*self.load(settings), draws=count, seed=self.seed, scenario=self.scenario)
-
-
-def load_named(model: str, digital: str, analog: str, settings: Sequence[str]) -> Loaded:
-    """Model and cards of the command line with their settings.
-
-    Raises:
-        InputError: The faults of all three.
-    """
-    split, faults = sort_settings(settings)
-    workload, digital_card, analog_card, solver, _ = all_at_once(
-        lambda: load_workload(model, split["model"]),
-        lambda: load_digital(digital, split["digital"]),
-        lambda: load_analog(analog, split["analog"]),
-        lambda: load_solver(split["solver"]) if split["solver"] else None,
-        lambda: refuse(faults),
-    )
-    refuse(faults_together(workload, digital_card))
-    return workload, digital_card, replace(analog_card, solver=solver) if solver else analog_card
 
 
 def cheapest(costs: PointCosts, members: Sequence[str]) -> tuple[Draws, list[str]]:

@@ -1,4 +1,4 @@
-"""Where two methods cost the same: every value of an input at which they tie, with its interval, or why they never do."""
+"""Where two methods cost the same: every value of an input at which they tie, or why they never do."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Never:
         at: Where it comes closest.
         loser_time: Median seconds of a step there.
         winner_time: The same of the other.
-        phase: The phase of the loser that by itself already costs more than all of the winner; its longest where none
-            does.
+        phase: The longest phase of the loser that the winner does not share.
         phase_time: Median seconds of that phase.
+        replaced: Median seconds of what the winner does in place of all such phases.
     """
 
     loser: str
@@ -52,11 +52,12 @@ class Never:
     winner_time: float
     phase: str
     phase_time: float
+    replaced: float
 
     @property
     def alone(self) -> bool:
-        """Whether one phase decides it."""
-        return self.phase_time > self.winner_time
+        """Whether that phase by itself already costs more than all that it could save."""
+        return self.phase_time > self.replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _root(case: Case, wanted: Input, low: float, high: float, members: tuple[Seq
     if wanted.structural:
         share = at_ends[0] / (at_ends[0] - at_ends[1])
         return float(np.exp(ends[0] + share * (ends[1] - ends[0])))
-    return float(np.exp(brentq(excess, *ends, xtol=1e-9)))
+    return float(np.exp(brentq(excess, float(ends[0]), float(ends[1]), xtol=1e-9)))
 
 
 def interval(grid: Draws, logs: Draws, near: float, *, rising: bool) -> tuple[float | None, float | None]:
@@ -200,7 +201,12 @@ def _never(
     names = [*dict.fromkeys([*slow, *fast])]
     costs = case.times({wanted: np.array([value])}, names, phases=True)
     (slow_time, (loser,)), (fast_time, (winner,)) = cheapest(costs, slow), cheapest(costs, fast)
-    phases = {phase: float(np.median(each)) for phase, each in costs.phases[loser].items()}
-    own = {phase: time for phase, time in phases.items() if phase not in costs.phases[winner]} or phases
+    lost, won = (
+        {phase: float(np.median(each)) for phase, each in costs.phases[name].items()} for name in (loser, winner)
+    )
+    shared = {phase for phase, time in lost.items() if np.isclose(won.get(phase, -1.0), time, rtol=1e-9)}
+    own = {phase: time for phase, time in lost.items() if phase not in shared}
     phase = max(own, key=lambda name: own[name])
-    return Never(loser, winner, value, float(np.median(slow_time)), float(np.median(fast_time)), phase, own[phase])
+    replaced = sum(time for phase, time in won.items() if phase not in shared)
+    times = float(np.median(slow_time)), float(np.median(fast_time))
+    return Never(loser, winner, value, *times, phase, own[phase], replaced)

@@ -70,7 +70,7 @@ def explain(name: str, workload: Workload, found: Mapping[str, Quantity]) -> lis
         Explanation(
             formula,
             users.get(formula.name, ()),
-            tuple(_symbol(info, workload, found) for info in formula.symbols),
+            tuple(explain_symbol(info, workload, found) for info in formula.symbols),
         )
         for formula in wanted
     ]
@@ -95,7 +95,8 @@ def _users(methods: Iterable[Method]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(each) for name, each in users.items()}
 
 
-def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
+def explain_symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity]) -> SymbolExplanation:
+    """A symbol with the values it has on a model and its hardware."""
     letter = info.letter
     quantities = {path: found[path] for path in paths_behind(letter, found)}
     values = _sizes(workload).get(letter)
@@ -103,7 +104,10 @@ def _symbol(info: SymbolInfo, workload: Workload, found: Mapping[str, Quantity])
         values = _curved(workload, found).get(letter, np.zeros(0)).ravel().tolist()
     elif letter in {"m", "n_c"} and not quantities:
         values = _sizes(workload)["n"]  # the card leaves it open: an array as large as the factor, a converter a cell
-    return SymbolExplanation(info, quantities, (min(values), max(values)) if values else None)
+    sizes = (min(values), max(values)) if values else None
+    # What no layer changes is the quantity itself.
+    alone = sizes is not None and sizes[0] == sizes[1] and [each.value for each in quantities.values()] == [sizes[0]]
+    return SymbolExplanation(info, quantities, None if alone else sizes)
 
 
 def _curved(workload: Workload, found: Mapping[str, Quantity]) -> Mapping[str, Draws]:

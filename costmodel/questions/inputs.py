@@ -49,6 +49,7 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "analog.link_bandwidth": (1e7, 1e17),
     "analog.arrays": (1, 1e6),
     "analog.cells": (8, 1e5),
+    "analog.mismatch": (1e-5, 0.3),
 }
 _WHOLE: Final = {*STRUCTURAL, *INTERVALS, "analog.input_bits", "analog.output_bits"}
 #: Points of a grid.
@@ -70,6 +71,7 @@ class Input:
         low: The smallest value to look at.
         high: The largest.
         whole: Whether it takes whole numbers alone.
+        multiple: Of what number, where it has to be.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Input:
     low: float
     high: float
     whole: bool
+    multiple: int = 1
 
     @property
     def structural(self) -> bool:
@@ -89,7 +92,9 @@ class Input:
         """Values to look at, evenly in their logarithm."""
         count = points or (_STRUCTURAL_POINTS if self.structural else _POINTS)
         values = np.geomspace(self.low, self.high, count)
-        return np.unique(np.round(values)) if self.whole else values
+        if not self.whole:
+            return values
+        return np.unique(np.maximum(np.round(values / self.multiple), 1) * self.multiple)
 
     def setting(self, value: float) -> str:
         """As ``--set`` takes it."""

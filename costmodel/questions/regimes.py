@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.inputs.faults import InputError
-from costmodel.methods import Role
 from costmodel.quantities.estimate import Draws
-from costmodel.questions.case import Case
+from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case
 from costmodel.questions.inputs import Input
 
 #: Values of each input.
@@ -31,7 +30,9 @@ class Regimes:
         winner: The cheapest method, row by row.
         bound: The phase that takes most of its step.
         solver: The phase that takes most of what it does beyond building factors and the network's own passes.
-        speedup: Time of the best digital K-FAC over that of the best thermodynamic method, shape (rows, columns).
+        method: One side, as it was asked for.
+        against: The other.
+        speedup: Time of ``against`` over that of ``method``, shape (rows, columns).
         labels: What each phase is doing, in words.
     """
 
@@ -43,12 +44,14 @@ class Regimes:
     winner: tuple[tuple[str, ...], ...]
     bound: tuple[tuple[str, ...], ...]
     solver: tuple[tuple[str, ...], ...]
+    method: str
+    against: str
     speedup: Draws
     labels: Mapping[str, str]
 
 
-def regimes(case: Case, across: str, up: str) -> Regimes:
-    """Who wins among the methods of K-FAC, digital and thermodynamic, and what bounds it.
+def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, against: str = BEST_DIGITAL) -> Regimes:
+    """Who wins among two methods, or two families of them, and what bounds it.
 
     Raises:
         InputError: An unknown input, or the same twice.
@@ -57,8 +60,7 @@ def regimes(case: Case, across: str, up: str) -> Regimes:
     if inputs[0].path == inputs[1].path:
         raise InputError.about("--map", f"{inputs[0].path} is on both sides; give two inputs")
     columns, rows = (each.grid(_STRUCTURAL_SIDE if each.structural else _SIDE) for each in inputs)
-    digital = [name for name, method in case.methods.items() if method.role is Role.DIGITAL_KFAC]
-    analog = [name for name, method in case.methods.items() if method.role is Role.THERMODYNAMIC]
+    digital, analog = case.members(against), case.members(method)
     names = [*digital, *analog]
     points = {inputs[0]: np.tile(columns, len(rows)), inputs[1]: np.repeat(rows, len(columns))}
     costs = case.times(points, names, draws=0, phases=True)
@@ -73,11 +75,21 @@ def regimes(case: Case, across: str, up: str) -> Regimes:
         solver.append(max(own, key=lambda phase: own[phase]))
     speedup = times[: len(digital)].min(axis=0) / times[len(digital) :].min(axis=0)
     shape = len(rows), len(columns)
-    labels = {phase.name: phase.part.label for method in case.methods.values() for phase in method.phases}
+    labels = {phase.name: phase.part.label for each in case.methods.values() for phase in each.phases}
     return Regimes(
-        case.loaded[0].name, *inputs, columns, rows, *(_by_row(each, shape[1]) for each in (best, bound, solver)),
-        speedup.reshape(shape), labels,
-    )  # fmt: skip
+        model=case.loaded[0].name,
+        across=inputs[0],
+        up=inputs[1],
+        columns=columns,
+        rows=rows,
+        winner=_by_row(best, shape[1]),
+        bound=_by_row(bound, shape[1]),
+        solver=_by_row(solver, shape[1]),
+        method=method,
+        against=against,
+        speedup=speedup.reshape(shape),
+        labels=labels,
+    )
 
 
 def _by_row(cells: list[str], width: int) -> tuple[tuple[str, ...], ...]:

@@ -1,4 +1,4 @@
-"""What a machine would need for a wanted speedup: the cheapest change of one input and of two, or why none is enough."""
+"""What a machine would need for a wanted speedup: the cheapest change of one input or of two, or why none does."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ from costmodel.questions.inputs import Input
 
 #: What may be changed, where nothing is said.
 LEVERS: Final = ("relaxation_time", "link", "bits", "arrays", "damping", "refresh_interval")
+#: Values of one input.
+_SINGLE: Final = 61
 #: Draws that a grid of two inputs is searched with.
-_FEW: Final = 40
-_SIDE: Final = 21
+_FEW: Final = 24
+_SIDE: Final = 15
+#: Values of each input at which it is asked who may be the cheapest at all.
+_SCOUT: Final = 7
+#: Pairs of values that are tried with all draws before two inputs are given up.
+_TRIED: Final = 6
 #: Changes whose accuracy is judged: each takes a projection.
 _JUDGED: Final = 4
 
@@ -82,6 +88,7 @@ class Requirement:
         pairs: Changes of two, the cheapest first; none holds an input that is enough alone.
         best: The largest speedup of each input alone, by its path.
         free_solver: Speedup of a solver that takes no time at all over the best digital K-FAC.
+        bound: The same where it is largest, with an inversion every step; as it is where the interval is no lever.
         best_digital: Name of that.
         reach: Whether the machine is accurate enough as it is.
         draws: How many draws.
@@ -96,6 +103,7 @@ class Requirement:
     pairs: tuple[Change, ...]
     best: dict[str, float]
     free_solver: float
+    bound: float
     best_digital: str
     reach: Reach
     draws: int
@@ -120,18 +128,21 @@ def require(
     sides = case.members(method), case.members(over)
     inputs = [case.input(name) for name in levers]
     inputs = [each for each in inputs if each.value]
+    sides = _contenders(case, inputs, sides)
     now = case.project()
     current = float(np.median(_ratios(case, {}, sides, case.draws)[0]))
-    singles, best = [], {}
+    singles: list[Change] = []
+    best: dict[str, float] = {}
     if current < speedup:
         for each in inputs:
             found, largest = _single(case, each, sides, speedup)
             best[each.path] = largest
             singles += found
+    bound = _bound(case, inputs, now)
     singles.sort(key=lambda change: change.effort)
     enough = {change.settings[0].input.path for change in singles}
     pairs: list[Change] = []
-    if current < speedup:
+    if current < speedup and (over != BEST_DIGITAL or speedup < bound):
         rest = [each for each in inputs if each.path not in enough]
         pairs = [change for two in combinations(rest, 2) for change in _pair(case, two, sides, speedup)]
         pairs.sort(key=lambda change: change.effort)
@@ -145,10 +156,24 @@ def require(
         pairs=tuple(_judged(case, pairs)),
         best=best,
         free_solver=now.free_solver.median,
+        bound=bound,
         best_digital=now.best_digital,
         reach=_reach(now, method),
         draws=case.draws,
     )
+
+
+def _contenders(case: Case, inputs: Sequence[Input], sides: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
+    """The members of both sides that are the cheapest somewhere with one input or two changed; no other matters."""
+    found: tuple[set[str], set[str]] = (set(), set())
+    names = [*dict.fromkeys([*sides[0], *sides[1]])]
+    for changed in [*((each,) for each in inputs), *combinations(inputs, 2)]:
+        grids = [np.append(each.grid(_SCOUT), [each.value or 1.0]) for each in changed]
+        columns = dict(zip(changed, (axis.ravel() for axis in np.meshgrid(*grids)), strict=True))
+        costs = case.times(columns, names, draws=0)
+        for side, members in zip(found, sides, strict=True):
+            side.update(cheapest(costs, members)[1])
+    return [name for name in sides[0] if name in found[0]], [name for name in sides[1] if name in found[1]]
 
 
 def _ratios(
@@ -163,7 +188,7 @@ def _ratios(
 def _single(case: Case, lever: Input, sides: tuple[list[str], list[str]], speedup: float) -> tuple[list[Change], float]:
     """The value nearest to what the input is that gives the speedup, if any does; and the most that it gives."""
     assert lever.value
-    grid = np.unique(np.append(lever.grid(), lever.value))
+    grid = np.unique(np.append(lever.grid(0 if lever.structural else _SINGLE), [lever.value]))
     ratios, who = _ratios(case, {lever: grid}, sides, case.draws)
     middle = np.median(ratios, axis=1)
     reached = np.flatnonzero(middle >= speedup)
@@ -187,16 +212,25 @@ def _between(values: Draws, excess: Draws) -> float:
 
 
 def _pair(case: Case, two: tuple[Input, Input], sides: tuple[list[str], list[str]], speedup: float) -> list[Change]:
-    """The pair of values with the least effort on a grid, by the median over a few draws."""
-    grids = [np.unique(np.append(each.grid(9 if each.structural else _SIDE), each.value)) for each in two]
+    """The pair of values with the least effort on a grid, found with a few draws and held with all."""
+    grids = [each.grid(9 if each.structural else _SIDE) for each in two]
     columns = {two[0]: np.tile(grids[0], len(grids[1])), two[1]: np.repeat(grids[1], len(grids[0]))}
-    ratios, who = _ratios(case, columns, sides, min(_FEW, case.draws))
-    reached = np.flatnonzero(np.median(ratios, axis=1) >= speedup)
-    if not len(reached):
-        return []
-    effort = sum(np.abs(np.log(values / each.value)) for each, values in columns.items())
-    at = int(reached[np.argmin(np.asarray(effort)[reached])])
-    return [Change(tuple(Setting(each, float(values[at])) for each, values in columns.items()), who[at])]
+    ratios, _ = _ratios(case, columns, sides, min(_FEW, case.draws))
+    logs = [np.abs(np.log(values / (each.value or 1.0))) for each, values in columns.items()]
+    reached = np.flatnonzero((np.median(ratios, axis=1) >= speedup) & (logs[0] > 0) & (logs[1] > 0))
+    for at in reached[np.argsort((logs[0] + logs[1])[reached], kind="stable")][:_TRIED]:
+        values = {each: column[[at]] for each, column in columns.items()}
+        ratio, who = _ratios(case, values, sides, case.draws)
+        if np.median(ratio) >= speedup:
+            return [Change(tuple(Setting(each, float(value[0])) for each, value in values.items()), who[0])]
+    return []
+
+
+def _bound(case: Case, inputs: Sequence[Input], now: Projection) -> float:
+    """Amdahl's bound where a solver's share is largest: an inversion every step, where the interval may change."""
+    every_step = [each.setting(1) for each in inputs if each.path == "model.kfac.refresh_interval"]
+    most = case.project(every_step, _FEW).free_solver.median if every_step else 0.0
+    return max(most, now.free_solver.median)
 
 
 def _judged(case: Case, changes: list[Change]) -> list[Change]:

@@ -82,12 +82,6 @@ def interval(estimate: Estimate) -> str:
     return f"{scaled(estimate.p05, 's')}, {scaled(estimate.p95, 's')}"
 
 
-def ratio(estimate: Estimate) -> str:
-    """A speedup with its 90 % interval: ``1.20x [0.90, 1.70]``."""
-    median, low, high = (significant(value) for value in (estimate.median, estimate.p05, estimate.p95))
-    return f"{median}x" if low == high else f"{median}x [{low}, {high}]"
-
-
 def quantity(value: Quantity) -> str:
     """A card's value with its range."""
     nominal = in_unit(value.value, value.unit)

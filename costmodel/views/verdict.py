@@ -163,7 +163,7 @@ def answers(projection: Projection) -> Table:
     rows = tuple(
         (_ASKED[each.question], each.answer.value, *_told(projection, each)) for each in judgements(projection)
     )
-    return Table("", ("question", "answer", "found (90 %)", "yes from"), rows)
+    return Table("", ("question", "answer", "found (90 %)", "yes from"), rows, narrow=True)
 
 
 _ASKED: Final = {"time": "faster?", "accuracy": "accurate?", "energy": "less energy?"}
@@ -172,7 +172,7 @@ _ASKED: Final = {"time": "faster?", "accuracy": "accurate?", "energy": "less ene
 def _told(projection: Projection, judgement: Judgement) -> tuple[str, str]:
     """What was found, and the threshold."""
     if judgement.found is None:
-        return f"{projection.digital.name} gives no power", "--set power=..."
+        return f"{projection.digital.name} gives no power (--set power)", _energy(judgement.threshold)
     found = judgement.found
     if judgement.question == "time":
         return speed_with_range(found), speed(judgement.threshold)
@@ -180,8 +180,11 @@ def _told(projection: Projection, judgement: Judgement) -> tuple[str, str]:
         span = "" if found.p05 == found.p95 else f" ({found.p05:.0%} to {found.p95:.0%})"
         tolerated = significant(projection.feasibility[projection.best_thermodynamic].target.median, 2)
         return f"{found.median:.0%} of layers{span} within {tolerated}", f"{judgement.threshold:.0%} of layers"
-    less = speed_with_range(found).replace("faster", "less").replace("slower", "more")
-    return less, speed(judgement.threshold).replace("faster", "less")
+    return speed_with_range(found).replace("faster", "less").replace("slower", "more"), _energy(judgement.threshold)
+
+
+def _energy(ratio: float) -> str:
+    return speed(ratio).replace("faster", "less").replace("slower", "more")
 
 
 def warnings(projection: Projection) -> list[str]:

@@ -96,6 +96,7 @@ class Unfactored:
         parameters: Trainable parameters; 0 for attention products and tied projections.
         forward_flops_per_example: FLOPs of one forward pass that are worth counting.
         tensors: Parameter tensors.
+        weighted: Whether one side of its products is a weight.
     """
 
     name: str
@@ -103,11 +104,12 @@ class Unfactored:
     parameters: int
     forward_flops_per_example: float = 0.0
     tensors: int = 1
+    weighted: bool = False
 
     @property
     def input_gradients(self) -> int:
         """Products of a backward pass for each of a forward pass: both sides are activations, or one is a weight."""
-        return 1 if self.kind == "tied_projection" else 2
+        return 1 if self.weighted else 2
 
 
 class WeightSharing(StrEnum):
@@ -319,6 +321,12 @@ class Workload:
     def shapes(self) -> tuple[tuple[Shape, int], ...]:
         """Each distinct shape with the number of layers that have it, in an order that no encoding changes."""
         return counted(layer.shape for layer in self.layers)
+
+
+def left_to_adam(layer: Layer) -> Unfactored:
+    """A layer that a first-order method trains: its forward products and parameters, without factors."""
+    flops = 2.0 * layer.positions * layer.calls * layer.pairs * layer.input_dimension * layer.output_dimension
+    return Unfactored(layer.name, layer.kind, layer.parameters, flops, tensors=1 + layer.bias, weighted=True)
 
 
 def with_roles(layers: Sequence[Layer]) -> list[Layer]:

@@ -1,6 +1,15 @@
 """K-FAC whose solves run digitally or on the simulated machine."""
 
-from solver.kfac.backends import Backend, Cholesky, Eigen, NewtonSchulz, ThermoColumns, ThermoInverse, ThermoSolve
+from solver.kfac.backends import (
+    Backend,
+    Cholesky,
+    Eigen,
+    NewtonSchulz,
+    ThermoColumns,
+    ThermoInverse,
+    ThermoProducts,
+    ThermoSolve,
+)
 from solver.kfac.curvature import exact_cross_entropy, sampled_cross_entropy, sampled_square
 from solver.kfac.damping import Damping, damp
 from solver.kfac.factors import Sharing
@@ -16,6 +25,7 @@ __all__ = [
     "Sharing",
     "ThermoColumns",
     "ThermoInverse",
+    "ThermoProducts",
     "ThermoSolve",
     "damp",
     "exact_cross_entropy",

@@ -4,8 +4,10 @@ A backend turns a pair of factors into a function gradient -> G^-1 gradient A^-1
 so that runs with different backends differ in nothing else.
 """
 
+import warnings
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +17,8 @@ from solver.invert import invert
 from solver.ledger import Ledger
 from solver.machine import Machine
 from solver.matrices import MatrixError
-from solver.results import Result
+from solver.products import invert_by_products
+from solver.results import MissedTarget, Result
 from solver.solve import Session
 
 # Further damping tried before a factor is given up.
@@ -32,13 +35,53 @@ class Backend(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Roots:
+    """Cholesky factors of G and A."""
+
+    left: Tensor
+    right: Tensor
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """G^-1 gradient A^-1."""
+        return torch.cholesky_solve(torch.cholesky_solve(gradient, self.left).mT, self.right).mT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bases:
+    """Eigenvectors of G and A, and the products of their eigenvalues."""
+
+    left: Tensor
+    right: Tensor
+    scale: Tensor
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """G^-1 gradient A^-1."""
+        return self.left @ ((self.left.mT @ gradient @ self.right) / self.scale) @ self.right.mT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inverses:
+    """Inverses of G and A."""
+
+    left: Tensor
+    right: Tensor
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """G^-1 gradient A^-1."""
+        return self.left @ gradient @ self.right
+
+
+#: What a run can be saved with between two refreshes.
+PREPARED: Final[dict[str, Any]] = {each.__name__: each for each in (Roots, Bases, Inverses)}
+
+
 class Cholesky:
     """Cholesky factors, two triangular solves a side."""
 
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
         """Factor both."""
-        left, right = torch.linalg.cholesky(G), torch.linalg.cholesky(A)
-        return lambda grad: torch.cholesky_solve(torch.cholesky_solve(grad, left).mT, right).mT
+        return Roots(torch.linalg.cholesky(G), torch.linalg.cholesky(A))
 
 
 class Eigen:
@@ -48,8 +91,7 @@ class Eigen:
         """Decompose both."""
         a, basis_a = torch.linalg.eigh(A)
         g, basis_g = torch.linalg.eigh(G)
-        scale = g[:, None] * a[None, :]
-        return lambda grad: basis_g @ ((basis_g.mT @ grad @ basis_a) / scale) @ basis_a.mT
+        return Bases(basis_g, basis_a, g[:, None] * a[None, :])
 
 
 class NewtonSchulz:
@@ -63,8 +105,7 @@ class NewtonSchulz:
 
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
         """Invert both; raises ArithmeticError when an iteration does not converge within its limit."""
-        left, right = self._inverse(G), self._inverse(A)
-        return lambda grad: left @ grad @ right
+        return Inverses(self._inverse(G), self._inverse(A))
 
     def _inverse(self, A: Tensor) -> Tensor:
         eye = torch.eye(A.shape[0]).to(A)
@@ -84,12 +125,37 @@ class _Thermo:
 
     A factor that the machine cannot hold raises MatrixError; with `guard` it is damped further instead, by the
     displacement that programming is expected to cause, doubled until it fits. Failed attempts are counted in
-    `retries`, not in the ledger.
+    `retries`, not in the ledger. Runs that missed the error they were asked for are counted in `missed`, and the first
+    of them warns (`solver.MissedTarget`).
     """
 
     def __init__(self, machine: Machine, *, guard: bool = False, seed: int = 0, **target: Any) -> None:
         self.machine, self.guard, self.target = machine, guard, target
-        self.seed, self.ledger, self.retries = seed, Ledger(), 0
+        self.seed, self.ledger, self.retries, self.missed = seed, Ledger(), 0, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Seed and counts, as plain values."""
+        return {
+            "seed": self.seed,
+            "retries": self.retries,
+            "missed": self.missed,
+            "ledger": asdict(self.ledger),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take them up again."""
+        self.seed, self.retries, self.missed = state["seed"], state["retries"], state["missed"]
+        self.ledger = Ledger(**state["ledger"])
+
+    def _counted(self, run: Callable[[], Result]) -> Result:
+        """Result of a run, in the ledger; only the first miss of a target is told."""
+        with warnings.catch_warnings():
+            if self.missed:
+                warnings.simplefilter("ignore", MissedTarget)
+            result = run()
+        self.ledger += result.ledger
+        self.missed += result.missed
+        return result
 
     def _held(self, matrix: Tensor, run: Callable[[Tensor], Result]) -> Result:
         """Result of a run on the matrix, or on the least damped version of it that the machine holds."""
@@ -97,15 +163,12 @@ class _Thermo:
         damped = matrix
         for attempt in range(_ATTEMPTS):
             try:
-                result = run(damped)
+                return self._counted(lambda held=damped: run(held))  # type: ignore[misc]
             except MatrixError:
                 if not self.guard or attempt == _ATTEMPTS - 1:
                     raise
                 self.retries += 1
                 damped = matrix + extra * 2**attempt * torch.eye(matrix.shape[0]).to(matrix)
-            else:
-                self.ledger += result.ledger
-                return result
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _next_seed(self) -> int:
@@ -113,13 +176,12 @@ class _Thermo:
         return self.seed
 
 
-class _Inverses(_Thermo):
+class _Inverters(_Thermo):
     """Both inverses once a refresh, digital products every step."""
 
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
         """Have the machine invert both."""
-        left, right = self._inverse(G), self._inverse(A)
-        return lambda grad: left @ grad @ right
+        return Inverses(self._inverse(G), self._inverse(A))
 
     def _inverse(self, matrix: Tensor) -> Tensor:
         seed = self._next_seed()
@@ -129,18 +191,25 @@ class _Inverses(_Thermo):
         raise NotImplementedError
 
 
-class ThermoInverse(_Inverses):
+class ThermoInverse(_Inverters):
     """Method 1. Keyword arguments other than the machine, `guard` and `seed` go to `solver.invert`."""
 
     def _run(self, matrix: Tensor, seed: int) -> Result:
         return invert(matrix, self.machine, seed=seed, **self.target)
 
 
-class ThermoColumns(_Inverses):
+class ThermoColumns(_Inverters):
     """Settled columns. Keyword arguments but the machine, `guard` and `seed` go to `solver.invert_by_columns`."""
 
     def _run(self, matrix: Tensor, seed: int) -> Result:
         return invert_by_columns(matrix, self.machine, seed=seed, **self.target)
+
+
+class ThermoProducts(_Inverters):
+    """Analog products. Keyword arguments but the machine, `guard` and `seed` go to `solver.invert_by_products`."""
+
+    def _run(self, matrix: Tensor, seed: int) -> Result:
+        return invert_by_products(matrix, self.machine, seed=seed, **self.target)
 
 
 class ThermoSolve(_Thermo):
@@ -169,8 +238,6 @@ class ThermoSolve(_Thermo):
             right = right.contiguous()
             if not sessions:
                 return self._held(matrix, lambda m: first(m, right)).estimate
-            result = sessions[0].solve(right, **target)
-            self.ledger += result.ledger
-            return result.estimate
+            return self._counted(lambda: sessions[0].solve(right, **target)).estimate
 
         return apply

@@ -101,5 +101,6 @@ def test_no_solver_formula_grows_with_more_than_is_stated() -> None:
     left_out = {"convert", "eliminate", "link_time"}  # the link's degrees, and nothing where an array holds the factor
     assert {name for name in times if not left_out & set(name.split("."))} - set(DEGREES) == {
         "thermo.solve.upload.time",
+        "thermo.solve.beside.link.time",
         "thermo.inverse.underdamped.settle.time",
     }

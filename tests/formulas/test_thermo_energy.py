@@ -82,6 +82,16 @@ def evaluate(name, **more):
     return formula.evaluate(**{info.letter: values[info.letter] for info in formula.symbols})
 
 
+@pytest.mark.composes("thermo.accumulated.sample.energy")
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_energy_of_samples_one_relaxation_apart(n, m):
+    run = sum(
+        evaluate("thermo.average.covariance.time", n=p) * power
+        for p, power in ((p, evaluate("thermo.energy.array.power", m=p)) for p in block_sizes(n, m))
+    ) / np.tanh(1)
+    assert evaluate("thermo.accumulated.sample.energy", n=n, m=m) == pytest.approx(run)
+
+
 @pytest.mark.composes(
     "thermo.inverse.settle.energy",
     "thermo.inverse.sample.energy",

@@ -254,3 +254,28 @@ def test_accumulation_by_counting() -> None:
     pairs = {(min(i, j), max(i, j)) for i in range(n) for j in range(n)}
     assert evaluate("thermo.accumulation.analog.correlators", n=n) == len(pairs)
     assert evaluate("thermo.accumulation.analog.conversions", n=n) == sum(1 + (i != j) for i, j in pairs)
+
+
+@pytest.mark.verifies(
+    "thermo.accumulated.sample.time",
+    "thermo.accumulated.convert.time",
+    "thermo.accumulated.link.time",
+    "thermo.accumulated.flops",
+    "thermo.accumulated.convert.energy",
+    "thermo.accumulated.link.energy",
+)
+@pytest.mark.parametrize(("n", "m", "k"), SIZES)
+def test_samples_summed_digitally_block_by_block(n: int, m: int, k: int) -> None:
+    clock, running, flops, values = Clock(), 0.0, 0.0, 0.0
+    interval = MACHINE["kappa"] * MACHINE["tau"]
+    for p in block_sizes(n, m):
+        samples = evaluate("thermo.sampling.covariance.samples", n=p, Delta=interval)
+        running += samples * interval
+        clock.transfer(samples * p, MACHINE["b_out"])
+        clock.convert(samples * p)
+        flops += 2 * p**2 * samples
+        values += p * samples
+    names = ("sample.time", "convert.time", "link.time", "flops", "convert.energy", "link.energy")
+    found = [evaluate(f"thermo.accumulated.{name}", n=n, m=m, e_a=2e-12, e_l=3e-12) for name in names]
+    energies = [values * 2e-12, values * MACHINE["b_out"] * 3e-12]
+    assert found == pytest.approx([running, clock.converting, clock.link, flops, *energies])

@@ -112,13 +112,14 @@ def test_every_arm_says_what_it_does_about_errors() -> None:
     arms = {name: build(FactorConstruction.EXPAND) for name, build in METHODS.items() if name.startswith("thermo.")}
     for name, arm in arms.items():
         assert (arm.deflated, arm.refined) == ("deflated" in name, "refined" in name)
-        assert (arm.needs is not None) == name.endswith(".underdamped")
+        needs = "oscillation_time" if name.endswith(".underdamped") else "relaxation_time"
+        assert arm.needs == ("product_time" if name == "thermo.products" else needs)
         assert bool(arm.assumes) == name.startswith("thermo.inverse")  # correlators, injected noise
-    assert len(arms) == 16
+    assert len(arms) == 18
 
 
 def test_the_best_arm_is_the_cheapest_that_runs(digital: DigitalCard, analog: AnalogCard) -> None:
     result = projected(digital, analog)
     able = [name for name, found in result.feasibility.items() if found.reach is not Reach.CANNOT_RUN]
-    assert len(able) == 8
+    assert len(able) == 9
     assert result.best_thermodynamic == min(able, key=lambda name: result.methods[name].step_time.median)

@@ -77,6 +77,18 @@ def test_medians_over_draws_are_those_that_are_printed() -> None:
         assert np.median(found.step[name]) == method.step_time.median
 
 
+def test_a_stale_refresh_runs_beside_training_at_each_point() -> None:
+    cards = load_digital("h100-sxm"), load_analog("tngd-2024")
+    stale = "kfac.stale_steps=5"
+    intervals = np.array([20.0, 100.0])
+    columns = {"kfac.refresh_interval": intervals}
+    found = evaluate_points(load_workload("mlp", [stale]), *cards, columns, draws=31, seed=2)
+    for point, interval in enumerate(intervals):
+        model = load_workload("mlp", [stale, f"kfac.refresh_interval={int(interval)}"])
+        for name, method in project(model, *cards, draws=31, seed=2).methods.items():
+            assert np.median(found.step[name][point]) == pytest.approx(method.step_time.median, rel=1e-12)
+
+
 def test_pieces_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     points = Points(load_workload("mlp"), load_digital("h100-sxm"), load_analog("tngd-2024"), methods=["thermo.solve"])
     columns = {"relaxation_time": np.geomspace(1e-9, 1e-6, 50)}

@@ -272,7 +272,7 @@ def test_clip_bounds_the_fisher_norm_of_the_step():
     optimizer, directions = natural_gradients(model, x, y, lr=0.5, clip=1e-3)
     before = [layer.gradient().clone() for layer in optimizer.layers]
     with torch.no_grad():
-        scale = optimizer._clip(optimizer.layers, directions, 0.5)
+        scale = optimizer._clip(optimizer.layers, directions)
     norm = sum((scale * d * g).sum().item() for d, g in zip(directions, before, strict=True))
     assert 0.25 * norm * scale == pytest.approx(1e-3)
     assert scale < 1

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import os
 import re
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import torch
@@ -19,6 +14,7 @@ from torch import Tensor, nn
 
 from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.user_code import code_of_user, function_named
 from costmodel.quantities.names import unknown
 from solver.kfac.factors import Sharing
 from validation.curvature.fisher import Fisher, Likelihood
@@ -31,8 +27,6 @@ _RATE: Final = 1e-3
 _CLIP: Final = 1.0
 #: Progress is shown this often.
 _SHOW_SECONDS: Final = 1.0
-#: Where this package's own code is.
-_OWN: Final = tuple(str(Path(__file__).parents[2] / each) for each in ("costmodel", "solver", "validation"))
 
 
 def measure(
@@ -66,9 +60,9 @@ def measure(
         faults.append(Fault("--device", 0, 0, "", "this torch sees no CUDA device"))
     if faults:
         raise InputError(faults)
-    make = _found(factory)
+    make = function_named(factory)
     torch.manual_seed(seed)
-    with _code_of_user(factory):
+    with code_of_user(factory):
         made = make()
     task, likelihood = task_of(made, factory)
     task.model.to(device)
@@ -97,7 +91,7 @@ def _train(task: Task, likelihood: Likelihood, probe: CurvatureProbe, origin: st
         if not probe.quiet and time.monotonic() > shown + _SHOW_SECONDS:
             shown = time.monotonic()
             print(f"\r{f'training: step {step} of {due[-1]}':79}", end="", file=sys.stderr, flush=True)
-        with _code_of_user(origin, f"step {step}: "), probe.step(step):
+        with code_of_user(origin, f"step {step}: "), probe.step(step):
             *inputs, targets = _tuple(next(batches), device)
             outputs = task.model(*inputs)
             loss = task.loss(outputs, targets)
@@ -156,49 +150,6 @@ def _check(outputs: Any, loss: Any, origin: str) -> None:
             expected = "one tensor" if value is outputs else "a tensor with one number, the mean over the batch"
             shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
             raise InputError.about(origin, f"the {what} {described(value)}{shape}, expected {expected}")
-
-
-def _found(factory: str) -> Callable[[], object]:
-    """The function that ``package.module:name`` names; the current folder is searched too."""
-    module, _, name = factory.partition(":")
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", factory):
-        raise InputError.about(factory, "is not of the form package.module:factory")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    importlib.invalidate_caches()
-    with _code_of_user(factory, "importing it "):
-        try:
-            found = getattr(importlib.import_module(module), name, None)
-        except ModuleNotFoundError as error:
-            if error.name and f"{module}.".startswith(f"{error.name}."):
-                raise InputError.about(factory, f"there is no module '{error.name}', here or installed") from None
-            raise
-    if found is None:
-        raise InputError.about(factory, f"module '{module}' has no '{name}'")
-    if not callable(found):
-        raise InputError.about(factory, f"'{name}' is {described(found)}, not a function without arguments")
-    return found  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _code_of_user(origin: str, what: str = "") -> Iterator[None]:
-    """What the user's code raises, in one line with its place."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if not _is_library(frame.filename)]
-        place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-        reason = str(error).strip().split("\n")[0]
-        raised = f"raised {type(error).__name__}: {reason}" if reason else f"raised {type(error).__name__}"
-        raise InputError.about(origin, f"{what}{raised}{place}") from None
-
-
-def _is_library(file: str) -> bool:
-    """Whether a frame is of Python, an installed package or this one, and no place for the user to look at."""
-    return "site-packages" in file or file.startswith(("<", sys.base_prefix, *_OWN))
 
 
 def _steps(text: str, faults: list[Fault]) -> list[int]:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
 
 from torch import nn
 
+from costmodel.curvature.naming import named_role
 from costmodel.curvature.roles import LayerRole
 from validation.curvature.layers import Layer, is_projection
-
-_PROJECTIONS: Final = {
-    "query": LayerRole.QUERY,
-    "key": LayerRole.KEY,
-    "value": LayerRole.VALUE,
-    "out_proj": LayerRole.ATTENTION_OUTPUT,
-}
-_BLOCK: Final = {"linear1": LayerRole.MLP_IN, "linear2": LayerRole.MLP_OUT}
 
 
 def infer_roles(order: Sequence[Layer], calls: Mapping[str, int], given: Mapping[str, LayerRole]) -> list[LayerRole]:
@@ -39,10 +31,10 @@ def _role(layer: Layer, index: int, count: int, calls: int, given: Mapping[str, 
     if by_user is not None:
         return by_user
     last = layer.name.rpartition(".")[2]
-    if is_projection(layer):
-        return _PROJECTIONS[last]
-    if isinstance(layer.parent, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer) and last in _BLOCK:
-        return _BLOCK[last]
+    in_block = isinstance(layer.parent, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer)
+    named = named_role(last) if is_projection(layer) or in_block else None
+    if named is not None:
+        return named
     if calls > 1:
         return LayerRole.RECURRENT
     if index == count - 1:

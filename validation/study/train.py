@@ -95,7 +95,7 @@ def train(
 def _look(step: int, optimizer: KFAC, backend: Watched | None) -> dict[str, float]:
     """Error of the direction of this step, and the largest condition number of the factors that it used."""
     pairs = [
-        damp(layer.A, layer.G, optimizer.damping, optimizer.rule)
+        damp(layer.A, layer.G, optimizer.param_groups[0]["damping"], optimizer.rule)
         for layer in optimizer.layers
         if layer.A is not None and layer.G is not None
     ]

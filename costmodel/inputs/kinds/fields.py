@@ -16,9 +16,13 @@ Count = Annotated[float, Field(gt=0, le=LARGEST_COUNT, allow_inf_nan=False)]
 
 
 class Positioned(Strict):
-    """A layer that runs over shared positions, tokens, pixels, nodes, edges or frames, and has a role."""
+    """A layer that runs over shared positions, tokens, pixels, nodes, edges or frames, and has a role.
+
+    ``factored: false`` leaves it to Adam: its products and parameters count, and it has no factors.
+    """
 
     name: Name
     positions: Count = 1.0
     calls: Size = 1
     role: Annotated[LayerRole, Field(strict=False)] | None = None
+    factored: bool = True

@@ -46,7 +46,7 @@ def gpt(entry: GptParameters) -> Iterator[Part]:
             "output", "linear", width, entry.vocabulary, bias=False, positions=float(context), role=LayerRole.HEAD
         )
     else:
-        yield Unfactored("output", "tied_projection", 0, 2.0 * context * width * entry.vocabulary)
+        yield Unfactored("output", "tied_projection", 0, 2.0 * context * width * entry.vocabulary, weighted=True)
 
 
 def _block(name: str, width: int, context: int) -> Iterator[Part]:

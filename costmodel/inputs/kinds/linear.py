@@ -48,4 +48,4 @@ class OutputProjection(Strict):
 @layer_kind(OutputProjection)
 def tied_projection(entry: OutputProjection) -> Iterator[Unfactored]:
     """FLOPs without parameters."""
-    yield Unfactored(entry.name, entry.kind, 0, 2.0 * entry.positions * entry.d_in * entry.d_out)
+    yield Unfactored(entry.name, entry.kind, 0, 2.0 * entry.positions * entry.d_in * entry.d_out, weighted=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 from costmodel.inputs.schema import Strict
-from costmodel.workloads.workload import Layer, Unfactored
+from costmodel.workloads.workload import Layer, Unfactored, left_to_adam
 
 Part = Layer | Unfactored
 Parts = Callable[[Any], Iterable[Part]]
@@ -89,7 +89,7 @@ def _home(schema: type[Strict]) -> str:
 
 
 def checked_parts(kind: Kind, entry: Any) -> Iterator[Part]:
-    """Parts of an entry, with an error of its author's where a kind gives none.
+    """Parts of an entry, with an error of its author's where a kind gives none; no factors where it is left to Adam.
 
     Raises:
         TypeError: It gives none, or something else than layers.
@@ -99,6 +99,8 @@ def checked_parts(kind: Kind, entry: Any) -> Iterator[Part]:
         if not isinstance(part, Part):
             raise TypeError(f"{kind.schema.__name__} gives {part!r}, which is no Layer and no Unfactored")
         found = True
+        if isinstance(part, Layer) and not getattr(entry, "factored", True):
+            part = left_to_adam(part)
         yield part
     if not found:
         raise TypeError(f"{kind.schema.__name__} gives no parts; such a layer would be dropped")

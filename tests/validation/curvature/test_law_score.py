@@ -172,7 +172,7 @@ def test_score_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(out)
     names = list(dict.fromkeys(layer.A.network for layer in layers_of(read_curvature(SHIPPED))))
     assert code == 0
-    assert (found["schema"], found["damping"], found["held_out"], found["fitted_to"]) == (1, 1e-3, None, names)
+    assert (found["schema"], found["damping"], found["held_out"], found["fitted_to"]) == (2, 1e-3, None, names)
     assert err == (
         f"The shipped law was fitted to {', '.join(names)}: --held-out scores networks that a law has not seen.\n"
     )

@@ -94,7 +94,9 @@ class Molecules:
         order = torch.randperm(count, generator=self._generator)
         for chosen in order[: count - count % _BATCH].split(_BATCH):
             batch = self._task.batch(Split.TRAIN, chosen)
-            yield *batch.inputs, batch.target[:, None]
+            tensors = (*batch.inputs, batch.target[:, None])
+            # The study runs in doubles, these networks in the floats that they were measured with.
+            yield tuple(each.float() if each.is_floating_point() else each for each in tensors)
 
 
 def half_square(outputs: Tensor, targets: Tensor) -> Tensor:

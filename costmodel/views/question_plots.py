@@ -1,0 +1,91 @@
+"""Plots of questions: a tornado, the ratio of two methods over an input, a map of who wins."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.files import write_bytes
+from costmodel.questions.crossover import Crossover
+from costmodel.questions.regimes import Regimes
+from costmodel.questions.sensitivity import SPEEDUP, Sensitivity
+
+_FORMATS: Final = (".png", ".svg", ".pdf")
+#: Bars of a tornado.
+_BARS: Final = 15
+
+
+def check_plot(file: str) -> None:
+    """Refuse a file that no plot can be written to, before anything is computed.
+
+    Raises:
+        InputError: Its name ends in no known way.
+    """
+    if file and Path(file).suffix.lower() not in _FORMATS:
+        raise InputError.about("--plot", f"'{file}' ends with none of {', '.join(_FORMATS)}")
+
+
+def tornado(found: Sensitivity, file: str) -> None:
+    """The result at both ends of each input's range, the widest on top."""
+    figure, axes = _figure()
+    widest = sorted(found.influences, key=lambda each: -abs(np.log(each.at_high / each.at_low)))[:_BARS][::-1]
+    for row, each in enumerate(widest):
+        for end, color in ((each.at_low, "tab:blue"), (each.at_high, "tab:orange")):
+            axes.barh(row, end - found.nominal, left=found.nominal, color=color)
+    axes.set_yticks(range(len(widest)), [each.path for each in widest])
+    axes.axvline(found.nominal, color="black", linewidth=0.8)
+    axes.set_xlabel(f"speedup over {found.over}" if found.of == SPEEDUP else "seconds a step")
+    title = f"{found.model}, {found.method}: inputs at their 5th (blue) and 95th percentile (orange)"
+    figure.suptitle(title, fontsize=11)
+    _write(figure, file)
+
+
+def curve(found: Crossover, file: str) -> None:
+    """The ratio of two methods over an input with its 90 % band."""
+    figure, axes = _figure()
+    low, middle, high = found.ratio
+    axes.fill_between(found.grid, low, high, alpha=0.3)
+    axes.plot(found.grid, middle)
+    axes.axhline(1.0, color="black", linewidth=0.8)
+    for tie in found.ties:
+        axes.axvline(tie.value, color="tab:red", linestyle="--")
+    axes.set(xscale="log", yscale="log", xlabel=f"{found.over.path} [{found.over.unit.name}]")
+    axes.set_ylabel(f"{found.against} over {found.method}")
+    axes.set_title(f"{found.model}: above 1 {found.method} is cheaper", loc="left")
+    _write(figure, file)
+
+
+def regime_map(found: Regimes, file: str) -> None:
+    """Who wins, by color, and the speedup of the best thermodynamic method as contours."""
+    figure, axes = _figure()
+    winners = sorted({name for row in found.winner for name in row})
+    cells = np.array([[winners.index(name) for name in row] for row in found.winner])
+    mesh = axes.pcolormesh(found.columns, found.rows, cells, cmap="tab20", vmin=-0.5, vmax=19.5, shading="nearest")
+    if found.speedup.min() < 1 < found.speedup.max():
+        axes.contour(found.columns, found.rows, found.speedup, levels=[1.0], colors="black")
+    axes.set(xscale="log", yscale="log", xlabel=found.across.path, ylabel=found.up.path)
+    for index, name in enumerate(winners):
+        axes.plot([], [], "s", color=mesh.cmap(mesh.norm(index)), label=name)
+    axes.legend(loc="best", fontsize=8)
+    axes.set_title(f"{found.model}: the cheapest K-FAC", loc="left")
+    _write(figure, file)
+
+
+def _figure() -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _write(figure: Any, file: str) -> None:
+    drawn, target = BytesIO(), Path(file)
+    figure.savefig(drawn, dpi=130, format=target.suffix[1:].lower())
+    try:
+        write_bytes(target, drawn.getvalue())
+    except OSError as error:
+        raise InputError.about("--plot", f"cannot write '{file}': {error.strerror}") from None

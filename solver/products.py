@@ -1,0 +1,90 @@
+"""Inverses by a digital iteration that an analog array multiplies for: mixed-precision in-memory computing."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from solver.ledger import Ledger
+from solver.machine import Machine
+from solver.matrices import check_matrix
+from solver.modes import Modes
+from solver.noise import Noise
+from solver.planning import bound_kappa
+from solver.results import Result
+
+
+@torch.no_grad()
+def invert_by_products(
+    A: Tensor, machine: Machine, *, error: float, kappa: float | None = None, seed: int = 0
+) -> Result:
+    """Estimate the inverse of symmetric positive definite matrices by Chebyshev's iteration on all columns.
+
+    Source: Golub and Varga's semi-iteration; products as in Le Gallo et al., Nature Electronics 2018, rounded on the
+    way in and out. Vectors are kept and added up digitally.
+
+    Args:
+        A: shape (..., n, n).
+        machine: the machine; its `product_time_s` is that of one product with one tile, conversions included.
+        error: what exact products would leave of any direction, relative.
+        kappa: bound on the condition number, as the damping gives it; None measures it.
+        seed: of stochastic rounding.
+
+    Returns:
+        A result whose estimate has the shape of A and is symmetric.
+
+    Raises:
+        MatrixError: a matrix the machine cannot take.
+        ValueError: an error that is not between 0 and 1, or a machine that does not multiply.
+    """
+    if not 0 < error < 1:
+        raise ValueError(f"a relative error must lie between 0 and 1, got {error}")
+    if machine.product_time_s is None:
+        raise ValueError("this machine multiplies nothing; set product_time_s")
+    check_matrix(A)
+    matrices, noise = A.reshape(-1, *A.shape[-2:]), Noise(seed, A.device)
+    bound = bound_kappa(matrices, kappa)
+    scale = Modes.of(matrices).eigenvalues[:, -1, None, None]
+    held = machine.program(matrices / scale, noise)
+    programmed = held.basis * held.eigenvalues[:, None, :] @ held.basis.mT
+    steps = math.ceil(math.sqrt(bound) * math.log(2 / error) / 2)
+
+    def product(columns: Tensor) -> Tensor:
+        driven = machine.dac.convert(columns.mT, 1, noise).mT
+        return machine.adc.convert((programmed @ driven).mT, 1, noise).mT
+
+    estimate = _chebyshev(product, torch.eye(A.shape[-1]).to(matrices).expand_as(matrices), bound, steps)
+    estimate = (estimate + estimate.mT) / 2 / scale
+    return Result(estimate.reshape(A.shape), bound, _ledger(machine, len(matrices), A.shape[-1], steps))
+
+
+def _chebyshev(product: Callable[[Tensor], Tensor], right: Tensor, kappa: float, steps: int) -> Tensor:
+    """Solutions after some products, for eigenvalues between 1 / kappa and 1."""
+    centre, radius = (1 + 1 / kappa) / 2, (1 - 1 / kappa) / 2
+    solution, residual = torch.zeros_like(right), right
+    direction, ratio = right / centre, radius / centre
+    for _ in range(steps):
+        solution = solution + direction
+        residual = residual - product(direction)
+        following = 1 / (2 * centre / radius - ratio) if radius else 0.0
+        direction = following * ratio * direction + (2 * following / radius * residual if radius else 0.0)
+        ratio = following
+    return solution
+
+
+def _ledger(machine: Machine, members: int, n: int, steps: int) -> Ledger:
+    tiles = len(machine.blocks(n))
+    moved = members * steps * n * n
+    rounds = -(-members * n * tiles**2 // machine.arrays)
+    assert machine.product_time_s is not None
+    link = machine.link.ledger(
+        members * n * n + moved, machine.dac.word, moved, machine.adc.word, members * (1 + 2 * steps)
+    )
+    return link + Ledger(
+        programmings=members * tiles**2,
+        dac_conversions=members * n * n + tiles * moved,
+        sampling_time_s=steps * rounds * machine.product_time_s,
+        conversions=tiles * moved,
+        samples=members * steps * n * tiles**2,
+    )

@@ -1,0 +1,148 @@
+"""Analog products inside a digital iteration: errors reached, ledgers as the formulas have them, training."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from costmodel import formulas
+from costmodel.inputs.device_file import card_from
+from costmodel.inputs.faults import InputError
+from costmodel.inputs.yaml_reader import parse_yaml
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.feasibility import Reach
+from costmodel.projection.project import project
+from costmodel.quantities.units import second
+from solver import Converter, Link, Machine, invert_by_products
+from solver.kfac import Cholesky, ThermoProducts
+from tests.projection.small import one_layer
+from tests.round_cards import exact
+from tests.solver.test_columns_train import total
+
+BANDWIDTH, LATENCY, PRODUCT = 3e9, 5e-7, 2e-7
+KAPPA = 40.0
+
+
+def value(name: str, **values: float) -> float:
+    formula = formulas.get(name)
+    return formula.evaluate(**{letter: values[letter] for letter in formula.letters})
+
+
+@pytest.mark.verifies("thermo.products.iterations")
+@pytest.mark.parametrize("kappa", [1.5, 10.0, 300.0])
+@pytest.mark.parametrize("error", [0.5, 0.1, 0.01])
+def test_no_direction_is_off_by_more(spd, kappa: float, error: float) -> None:
+    """The bound is met on a spectrum that has the points where the polynomial is largest; a third fewer miss it."""
+    steps = int(value("thermo.products.iterations", kappa=kappa, epsilon=error))
+    centre, radius = (1 + 1 / kappa) / 2, (1 - 1 / kappa) / 2
+    points = centre + radius * torch.cos(torch.linspace(0, math.pi, 401, dtype=torch.float64))
+    A = torch.diag(points)
+    found = invert_by_products(A, Machine(product_time_s=PRODUCT), error=error, kappa=kappa * (1 + 1e-9))
+    residual = (torch.eye(401, dtype=torch.float64) - A @ found.estimate).diagonal().abs().max().item()
+    assert residual <= error
+    assert residual == pytest.approx(1 / math.cosh(steps * math.acosh((kappa + 1) / (kappa - 1))), rel=1e-3)
+    fewer = max(1, steps * 2 // 3)
+    if fewer < steps:
+        assert 1 / math.cosh(fewer * math.acosh((kappa + 1) / (kappa - 1))) > error
+
+
+@pytest.mark.verifies(
+    "thermo.products.systems",
+    "thermo.products.time",
+    "thermo.products.upload.time",
+    "thermo.products.write.time",
+    "thermo.products.link.time",
+    "thermo.products.vectors.bytes",
+    "thermo.products.upload.energy",
+    "thermo.products.write.energy",
+    "thermo.products.link.energy",
+    "thermo.products.convert.energy",
+)
+@pytest.mark.parametrize(("n", "cells"), [(7, 7), (12, 4), (10, 4)])
+def test_formulas_predict_the_ledger(spd, n: int, cells: int) -> None:
+    run = Machine(
+        cells=cells, dac=Converter(16), adc=Converter(12), link=Link(BANDWIDTH, LATENCY), product_time_s=PRODUCT
+    )
+    ledger = invert_by_products(spd(n, 30.0), run, error=0.1, kappa=KAPPA).ledger
+    joules = {"e_l": 3e-12, "e_a": 5e-12, "e_d": 7e-12}
+    each = {
+        "n": n, "m": cells, "kappa": KAPPA, "epsilon": 0.1, "W": BANDWIDTH, "t_l": LATENCY, "b_in": 16, "b_out": 12,
+        "t_p": PRODUCT, "t_w": 1e-8, **joules,
+    }  # fmt: skip
+    steps, tiles = value("thermo.products.iterations", **each), math.ceil(n / cells) ** 2
+    assert ledger.programmings == tiles
+    assert ledger.samples == steps * value("thermo.products.systems", **each)
+    assert ledger.sampling_time_s == pytest.approx(value("thermo.products.time", **each))
+    link = value("thermo.products.upload.time", **each) + value("thermo.products.link.time", **each)
+    assert ledger.link_time_s == pytest.approx(link)
+    assert value("thermo.products.write.time", **each) == pytest.approx(n * math.ceil(n / cells) * 1e-8)
+    moved = (ledger.uploaded_bits + ledger.read_bits) * joules["e_l"]
+    upload, columns = (value(f"thermo.products.{name}.energy", **each) for name in ("upload", "link"))
+    assert upload + columns == pytest.approx(moved)
+    converted = ledger.conversions * joules["e_a"] + ledger.dac_conversions * joules["e_d"]
+    write, convert = (value(f"thermo.products.{name}.energy", **each) for name in ("write", "convert"))
+    assert write + convert == pytest.approx(converted)
+    # X += D; R -= Y; D = a D + b R: nine blocks of float32 an iteration
+    block = torch.empty(n, n, dtype=torch.float32)
+    assert value("thermo.products.vectors.bytes", **each) == steps * 9 * block.numel() * block.element_size()
+
+
+@pytest.mark.parametrize("kappa", [10.0, 100.0, 1000.0])
+def test_rounded_products_limit_the_inverse(spd, kappa: float) -> None:
+    """8 bits in and out: what is left of the inverse (Frobenius) is about one step, whatever kappa."""
+    A = spd(32, kappa, seed=1)
+    exact_inverse = torch.linalg.inv(A)
+    run = Machine(dac=Converter(16), adc=Converter(8), product_time_s=PRODUCT)
+    found = invert_by_products(A, run, error=1e-4).estimate
+    off = ((found - exact_inverse).norm() / exact_inverse.norm()).item()
+    assert 0.2 < off * 127 < 2
+
+
+def test_bad_arguments(spd) -> None:
+    with pytest.raises(ValueError, match=r"^this machine multiplies nothing; set product_time_s$"):
+        invert_by_products(spd(3, 2.0), Machine(), error=0.1)
+    with pytest.raises(ValueError, match=r"^a relative error must lie between 0 and 1, got 0$"):
+        invert_by_products(spd(3, 2.0), Machine(product_time_s=1.0), error=0)
+
+
+def test_it_trains_as_exact_inverses_do() -> None:
+    """Products rounded to 8 bits, each inverse off by at most 0.2: totals of five runs scatter by 5 %; twice that."""
+    machine = Machine(dac=Converter(12), adc=Converter(8), product_time_s=PRODUCT)
+    backend = ThermoProducts(machine, guard=True, error=0.2)
+    assert total(backend) <= 1.1 * total(Cholesky())
+    assert backend.ledger.samples > 0
+
+
+def test_an_arm_of_cards_that_multiply(digital: DigitalCard, analog: AnalogCard) -> None:
+    """Factors of 100 and 50 at kappa = 1000 and 0.3 / sqrt(2): 36 iterations; a product 1 us, a value 1 ns."""
+    net = one_layer("condition_number: 1000, relative_error: 0.3")
+    without = project(net, digital, analog, draws=1).feasibility["thermo.products"]
+    assert (without.reach, without.missing) == (Reach.CANNOT_RUN, ("product_time",))
+    card = replace(analog, product_time=exact(1e-6, second))
+    found = project(net, digital, card, draws=1)
+    phases = {name: each.median for name, each in found.methods["thermo.products"].phases.items()}
+    steps = math.ceil(math.sqrt(1000) * math.log(2 / (0.3 / math.sqrt(2))) / 2)
+    assert phases["multiply"] == pytest.approx(150 * steps * 1e-6 / 10)
+    assert phases["columns"] == pytest.approx(2 * (100**2 + 50**2) * steps * 1e-9 / 10)
+    assert phases["upload"] == pytest.approx((100**2 + 50**2) * 1e-9 / 10)
+    assert phases["vectors"] == pytest.approx(36 * (100**2 + 50**2) * steps / 1e12 / 10)
+    assert found.feasibility["thermo.products"].reach is not Reach.CANNOT_RUN
+
+
+def test_a_card_settles_or_multiplies(digital: DigitalCard, analog: AnalogCard) -> None:
+    """A chip that multiplies alone runs this arm and no other."""
+    net = one_layer("condition_number: 1000")
+    chip = replace(analog, relaxation_time=None, product_time=exact(1e-6, second))
+    found = project(net, digital, chip, draws=1)
+    able = {name for name, each in found.feasibility.items() if each.reach is not Reach.CANNOT_RUN}
+    assert able == {"thermo.products"} == {found.best_thermodynamic}
+    with pytest.raises(InputError) as error:
+        card_from(parse_yaml("{schema: 1, kind: analog, name: x, title: x, source: x, " + _REST + "}", "card.yaml"))
+    assert [fault.message for fault in error.value.faults] == [
+        "needs 'relaxation_time' where its arrays settle, or 'product_time' where they multiply"
+    ]
+
+
+_REST = """arrays: 1, input_bits: 8 bit, output_bits: 8 bit, link_bandwidth: 1 Gbit/s, link_latency: 0 s,
+  row_write_time: 0 s, conversion_rate: 1 MHz"""
