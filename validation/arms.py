@@ -234,10 +234,9 @@ def substrates(workloads: Sequence[str] = WORKLOADS) -> str:
     rows = []
     for workload in workloads:
         found = [run(workload, card) for card in SUBSTRATES]
-        arms = ((each, quickest_arm(each)) for each in found)
-        rows.append(
-            [workload, *("cannot run" if name is None else f"{_cell(each, name)} `{name}`" for each, name in arms)]
-        )
+        arms = [(each, quickest_arm(each)) for each in found]
+        cells = ("cannot run" if name is None else f"{_cell(each, name)} `{name}`" for each, name in arms)
+        rows.append([workload, *cells])
     return _table(["network", *SUBSTRATES], rows)
 
 
