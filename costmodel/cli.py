@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -290,6 +291,8 @@ def validate(
 def main() -> None:
     """Run the command line; bad input prints one line a fault and exits with 2."""
     gc.set_threshold(100_000, 50, 50)  # looking through all that imports keep alive costs 4 % of a projection
+    # No plugin of pydantic belongs to this program; looking for them reads the metadata of all installed packages.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from costmodel.inputs.faults import InputError
 
     # Numbers that are out of all proportion are named by what they spoil, not by the line of numpy that met them first.

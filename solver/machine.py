@@ -167,7 +167,7 @@ class Machine:
         """The same for samples of p values that are converted and sent while the array runs for the next ones.
 
         >>> machine = Machine(conversion_rate_hz=1e6, converters=1)
-        >>> machine.streaming(rounds=1, spacing_s=1e-6, samples=10, p=4, values=40).overlapped_time_s
+        >>> round(machine.streaming(rounds=1, spacing_s=1e-6, samples=10, p=4, values=40).overlapped_time_s, 9)
         1e-05
         """
         run = rounds * samples * spacing_s

@@ -143,7 +143,7 @@ def test_defaults_are_assumed_have_a_range_and_say_so(analog: AnalogCard) -> Non
     for name, quantity in completed(analog).items():
         if name in stated:
             assert quantity is stated[name]
-        elif name not in {"oscillation_time", "product_time"}:  # as wide as the relaxation time, exact here
+        elif name not in {"oscillation_time", "product_time"}:  # their range is that of the RC, exact here
             assert quantity.status is Status.ASSUMED
             assert quantity.low < quantity.high
             assert quantity.low <= quantity.value <= quantity.high

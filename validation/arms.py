@@ -224,8 +224,8 @@ times faster than on the card. Digital K-FAC is given no second stream, which wo
 _SUBSTRATES: Final = """## Other substrates
 
 The quickest arm that takes nothing for granted, of those accurate in all layers or else of all, without overlap.
-`hermes-2023` (phase-change memory) and `photonic-2025` only multiply: `thermo.products` has a digital iteration ask them
-for products. `rram-2025` settles.
+`hermes-2023` (phase-change memory) and `photonic-2025` only multiply, inside a digital iteration: `thermo.products`.
+`rram-2025` settles.
 """
 
 

@@ -33,6 +33,7 @@ class _Copy:
         self.values = 0
 
     def value(self, value: Any, path: Path_) -> Any:
+        """A value as a file would give it, and all in it; what no file could hold becomes a fault."""
         self.values += 1
         if self.values > MAXIMUM_VALUES:
             raise InputError.about(ORIGIN, f"more than {MAXIMUM_VALUES} values")

@@ -195,7 +195,7 @@ class WorkloadFile(Strict):
     devices: Size = 1
     analog_per_device: bool = True
     training: Training | None = None
-    kfac: KfacEntry = KfacEntry()
+    kfac: KfacEntry = Field(default_factory=KfacEntry)  # made when asked for: a default builds its schema at import
     layers: Annotated[list[Any], Field(min_length=1)] | None = None
     family: str | None = None
     parameters: dict[str, Any] | None = None

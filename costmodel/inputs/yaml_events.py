@@ -82,6 +82,7 @@ class _Composer:
     anchors: dict[str, Node] = field(default_factory=dict)
 
     def document(self, events: Iterator[Event]) -> Node | None:
+        """The root of the only document of a file; None where it holds nothing."""
         root = None
         for event in events:
             if isinstance(event, DocumentStartEvent):

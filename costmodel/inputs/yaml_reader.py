@@ -124,6 +124,7 @@ class _Walk:
     values: int = 0
 
     def value(self, node: Node, path: Path_, parents: tuple[int, ...]) -> Any:
+        """The Python value of a node, its aliases followed; what is wrong in it becomes a fault at its place."""
         self.places.setdefault(path, (node.line, node.column))
         self.values += 1
         if self.values > MAXIMUM_VALUES:

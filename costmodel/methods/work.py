@@ -223,6 +223,15 @@ class Phase:
         """The part's name."""
         return self.part.name
 
+    def wanted(self) -> Iterator[Wanted]:
+        """Every additive part of the formulas its work is made of."""
+        for work in self.works:
+            scope = Scope.FACTOR if isinstance(work, AnalogWork) else work.scope
+            for formula in _formulas_in(work):
+                given = None if isinstance(work, MessageWork) else work.tolerance
+                tolerance = None if formula is given else given
+                yield from (Wanted(scope, part, tolerance) for part in formula.summands)
+
 
 class Role(StrEnum):
     """What a method is compared as."""
@@ -272,15 +281,6 @@ class Method:
     def without(self, part: Part) -> Method:
         """The same method where nothing is done for a part."""
         return replace(self, phases=tuple(phase for phase in self.phases if phase.part != part))
-
-    def wanted(self) -> Iterator[Wanted]:
-        """Every additive part of the formulas its work is made of."""
-        for work in (work for phase in self.phases for work in phase.works):
-            scope = Scope.FACTOR if isinstance(work, AnalogWork) else work.scope
-            for formula in _formulas_in(work):
-                given = None if isinstance(work, MessageWork) else work.tolerance
-                tolerance = None if formula is given else given
-                yield from (Wanted(scope, part, tolerance) for part in formula.summands)
 
     def formulas(self) -> Iterator[tuple[Phase, DigitalWork | AnalogWork | MessageWork, Formula]]:
         """Every formula of every work, in order, with the work and the phase it belongs to."""

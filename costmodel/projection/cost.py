@@ -21,7 +21,8 @@ class Cost:
 
     Attributes:
         total: Whole network, shape (draws,).
-        by_shape: One layer of each shape, shape (shapes, draws); under the first draws alone where all are too many.
+        by_shape: One layer of each shape, shape (shapes, draws); under the first draws alone where all are too many,
+            and of no shape where they are joules.
         status: The weakest among the inputs that matter.
     """
 

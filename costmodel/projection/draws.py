@@ -14,7 +14,7 @@ from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.analog import solver_quantities
 from costmodel.projection.curvature import LAW, curvature_quantities
 from costmodel.quantities.declared import DECLARED, Declared
-from costmodel.quantities.estimate import Draws, Quantity, standard_normal
+from costmodel.quantities.estimate import Draws, Quantity, medians, standard_normal
 from costmodel.quantities.symbols import Better
 from costmodel.workloads.workload import Workload
 
@@ -123,8 +123,8 @@ class Sample:
     def medians(self, values: Draws) -> Draws:
         """Medians over the draws of each point, in place of its draws; shape (units, 1) where all are of one point."""
         if not self.per_point or values.shape[1] == 1:
-            return np.asarray(np.median(values, axis=1, keepdims=True))
-        by_point = np.median(values.reshape(len(values), -1, self.per_point), axis=2)
+            return medians(values)[:, None]
+        by_point = medians(values.reshape(len(values), -1, self.per_point))
         return np.repeat(by_point, self.per_point, axis=1)
 
     def standard_normal(self, path: str) -> Draws:

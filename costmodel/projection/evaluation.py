@@ -19,7 +19,7 @@ from costmodel.projection.digital import DigitalArm
 from costmodel.projection.draws import Sample
 from costmodel.projection.scopes import Scopes
 from costmodel.projection.values import values_of
-from costmodel.quantities.estimate import Draws, Status, weakest
+from costmodel.quantities.estimate import Draws, Status, median, weakest
 from costmodel.workloads.workload import Shape, Workload
 
 
@@ -42,7 +42,8 @@ class Evaluation:
         self.found, self._drawn = sample.found, sample.drawn
         self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
         self._arm = DigitalArm(digital, self._scopes, workload)
-        # Most phases belong to several methods.
+        # Most phases belong to several methods, and much work to several phases.
+        self._works: dict[tuple[DigitalWork | AnalogWork | MessageWork, Place, Runs | None], Cost] = {}
         self._costs: dict[Phase, Cost] = {}
         self._energies: dict[Phase, Cost | None] = {}
         self._laws: dict[SolverLaw | None, tuple[Draws, Status]] = {}
@@ -90,7 +91,11 @@ class Evaluation:
 
     def _at_power(self, time: Cost, power: Draws) -> Cost:
         status = weakest((time.status, self.found["digital.power"].status))
-        return Cost(time.total * power, time.by_shape * power, status)
+        return Cost(time.total * power, self._no_layers(), status)
+
+    def _no_layers(self) -> Draws:
+        """Joules are given for a network alone."""
+        return np.zeros((0, self._scopes.draws))
 
     def factors(self, formulas: Sequence[Formula], more: Mapping[str, Draws]) -> dict[Formula, Draws]:
         """Values of formulas for the factors that stand for all, A then G, with some symbols given here."""
@@ -121,7 +126,7 @@ class Evaluation:
         floor = self._drawn.get("model.host_time")
         if not phase.fed_by_host or floor is None:
             return cost
-        binds = np.median(floor) > np.median(cost.total)
+        binds = median(floor) > median(cost.total)
         status = self.found["model.host_time"].status if binds else cost.status
         return Cost(np.maximum(cost.total, floor), cost.by_shape, status)
 
@@ -157,9 +162,14 @@ class Evaluation:
         return np.asarray(np.sum(blocks * self._scopes.weight(Scope.FACTOR, pairs=True), axis=0))
 
     def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place, beside: Runs | None = None) -> Cost:
-        if isinstance(work, AnalogWork):
-            return self._analog_work(work, beside)
-        return self._arm.message(work) if isinstance(work, MessageWork) else self._arm.cost(work, where)
+        key = (work, where, beside)
+        if key not in self._works:
+            if isinstance(work, AnalogWork):
+                found = self._analog_work(work, beside)
+            else:
+                found = self._arm.message(work) if isinstance(work, MessageWork) else self._arm.cost(work, where)
+            self._works[key] = found
+        return self._works[key]
 
     # --- analog ------------------------------------------------------------------------------------------------
 
@@ -210,15 +220,13 @@ class Evaluation:
     def _joules(self, work: AnalogWork, phase: Phase) -> Cost:
         """Energy of analog work; how it is scheduled over arrays does not change it."""
         if work.energy is None:
-            zero = np.zeros((len(self.shapes), self._scopes.draws))
-            return Cost(zero[0], zero, Status.MEASURED)
+            return Cost(np.zeros(self._scopes.draws), self._no_layers(), Status.MEASURED)
         share = self._runs_per_step(phase)
         factor, known = self._law_factor(work)
         joules = add(self._with_law(part, factor, work.tolerance) for part in work.energy.summands) * share
-        pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
         whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
         status = weakest((self._status(work.energy, work.tolerance), known))
-        return Cost(whole, self._scopes.per_layer(joules, Scope.FACTOR) * pairs, status)
+        return Cost(whole, self._no_layers(), status)
 
     def _law_factor(self, work: AnalogWork) -> tuple[Draws, Status]:
         """What the machine's solver makes of the law of analog work, and how far that can be trusted."""

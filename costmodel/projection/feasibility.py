@@ -20,7 +20,7 @@ from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
 from costmodel.projection import mitigation
 from costmodel.projection.evaluation import Evaluation
-from costmodel.quantities.estimate import Draws, Estimate, Status, weakest
+from costmodel.quantities.estimate import Draws, Estimate, Status, medians, weakest
 
 #: Share of the layers that counts as all of them: one layer in a hundred can be solved digitally, unnoticed.
 NEARLY_ALL: Final = 0.99
@@ -135,7 +135,7 @@ def _judged(
     counts = evaluation.layer_counts()
     within = np.broadcast_to(errors <= target, (len(errors), len(target)))
     reached = np.mean(within, axis=1) >= 0.5
-    worst = int(np.argmax(np.median(errors, axis=1)))
+    worst = int(np.argmax(medians(errors)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
     estimates = {name: Estimate.of(_row(part, worst), status[name]) for name, part in parts.items()}
     tolerated = evaluation.found["model.kfac.relative_error"].status

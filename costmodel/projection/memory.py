@@ -62,7 +62,7 @@ def memories(methods: Iterable[Method], workload: Workload, digital: DigitalCard
 
 
 def _memory(method: Method, workload: Workload, digital: DigitalCard, layers: _Layers) -> Memory:
-    weights = _BYTES * workload.parameters
+    weights = _BYTES * layers.parameters
     share = workload.precision.activation_bytes / _BYTES
     return Memory(
         parameters=weights,
@@ -78,7 +78,7 @@ def _state(method: Method, workload: Workload, layers: _Layers) -> float:
     if kept is None:
         return 0.0
     if set(kept.letters) == {"N"}:
-        return float(kept.evaluate(N=workload.parameters))
+        return float(kept.evaluate(N=layers.parameters))
     found = layers.sum(kept)
     if workload.kfac.stale_steps and method.delivers is Delivery.INVERSE:
         # Inverses that come in while training uses those of the refresh before.
@@ -106,6 +106,7 @@ class _Layers:
         self._values = layer_values(shapes, workload.device_batch)
         self._values["b"] = np.full((len(shapes), 1), workload.kfac.block_size.value)
         self._counts = np.array(counts)
+        self.parameters = workload.parameters
         self._found: dict[Formula, float] = {}
 
     def sum(self, formula: Formula) -> float:

@@ -20,7 +20,7 @@ from costmodel.projection.memory import Memory, memories
 from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import Overlapped, overlapped
 from costmodel.projection.standing import standings
-from costmodel.quantities.estimate import Draws, Estimate, Quantity, weakest
+from costmodel.quantities.estimate import Draws, Estimate, Quantity, median, medians, weakest
 from costmodel.workloads.workload import Layer, Workload
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def project(
     phases = {name: schedule.phases for name, schedule in schedules.items()}
     steps = {name: total(costs.values()) for name, costs in phases.items()}
     digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
-    best = min(digital_kfac, key=lambda method: np.median(steps[method.name].total))
+    best = min(digital_kfac, key=lambda method: median(steps[method.name].total))
     baseline = next(method.name for method in methods if method.role is Role.BASELINE)
     targets = _times_to_target(workload, sample, methods, steps)
     kept = memories(methods, workload, digital)
@@ -335,8 +335,8 @@ def _free_solver(method: Method, phases: Mapping[str, Cost], step: Cost) -> Esti
 
 def _layers(workload: Workload, evaluation: Evaluation, steps: Mapping[str, Cost]) -> tuple[LayerProjection, ...]:
     index = {shape: position for position, shape in enumerate(evaluation.shapes)}
-    medians = {name: np.median(cost.by_shape, axis=1).tolist() for name, cost in steps.items()}
-    by_shape = [dict(zip(medians, each, strict=True)) for each in zip(*medians.values(), strict=True)]
+    middle = {name: medians(cost.by_shape).tolist() for name, cost in steps.items()}
+    by_shape = [dict(zip(middle, each, strict=True)) for each in zip(*middle.values(), strict=True)]
     return tuple(
         LayerProjection(layer, layer.rows(workload.batch_size), by_shape[index[layer.shape]])
         for layer in workload.layers

@@ -16,7 +16,7 @@ from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import RelaxationOf
 from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
-from costmodel.projection.cost import weakest_that_matters
+from costmodel.projection.cost import MATTERS, weakest_that_matters
 from costmodel.projection.draws import Sample
 from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values, values_of
 from costmodel.quantities.estimate import Draws, Status, weakest
@@ -50,11 +50,13 @@ class Scopes:
         self.shapes: tuple[Shape, ...] = tuple(shape for shape, _ in counted)
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
         self._statuses: dict[str, Status] = {}
+        self._weights: dict[tuple[Scope, bool, Layers], Draws] = {}
         values = symbol_values(workload, self.shapes, sample, relaxation)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
         curved: dict[Formula | None, dict[Summand, None]] = {None: {}}
-        for wanted in (wanted for method in methods for wanted in method.wanted()):
+        phases = dict.fromkeys(phase for method in methods for phase in method.phases)  # most belong to several
+        for wanted in (wanted for phase in phases for wanted in phase.wanted()):
             if _is_curved(wanted.part, wanted.tolerance):
                 curved.setdefault(_tolerance(wanted.part, wanted.tolerance), {})[wanted.part] = None
             else:
@@ -107,6 +109,12 @@ class Scopes:
 
     def weight(self, scope: Scope, *, pairs: bool, layers: Layers = Layers.ALL) -> Draws:
         """How many times each unit of a scope occurs, as a column; ``pairs`` counts equal pairs of a layer apart."""
+        key = (scope, pairs, layers)
+        if key not in self._weights:
+            self._weights[key] = self._weight(scope, pairs, layers)
+        return self._weights[key]
+
+    def _weight(self, scope: Scope, pairs: bool, layers: Layers) -> Draws:
         if scope is Scope.MODEL:
             return np.ones((1, 1))
         weight = self.multiplicity * self._having(layers)
@@ -143,6 +151,11 @@ class Scopes:
         """
         if self.sample.per_point:
             return Status.MEASURED
+        terms = list(terms)
+        # Of few terms the largest matters, and it takes time; nothing has to be summed to know their one status.
+        alike = len({term.status for term in terms}) == 1 and len(terms) * MATTERS < 1
+        if alike and np.any(weight) and any(np.all(term.seconds > 0) for term in terms):
+            return terms[0].status
         return weakest_that_matters((self.sum(term.seconds * weight), term.status) for term in terms)
 
     def status_of(self, part: Formula | Summand) -> Status:

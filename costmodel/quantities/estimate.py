@@ -48,6 +48,21 @@ def median(draws: Draws) -> float:
     return float((ordered[low] + ordered[high]) / 2)
 
 
+def medians(draws: Draws) -> Draws:
+    """Medians along the last axis, NaN where a draw is one; numpy's own first imports all that masked arrays have.
+
+    >>> medians(np.array([[3.0, 1.0, 2.0, 10.0], [1.0, np.nan, 1.0, 1.0]])).tolist()
+    [2.5, nan]
+    """
+    count = draws.shape[-1]
+    middle = count // 2
+    ordered = np.partition(draws, middle)  # two positions take six times as long as one
+    found = ordered[..., middle]
+    if count % 2 == 0:
+        found = (np.max(ordered[..., :middle], axis=-1) + found) / 2
+    return np.asarray(np.where(np.isnan(np.max(draws, axis=-1)), np.nan, found))
+
+
 def _quantiles(draws: Draws, shares: tuple[float, ...]) -> list[float]:
     """What ``np.quantile`` gives, to the last digit; its own way there takes twice as long as sorting some draws."""
     ordered = np.sort(draws)

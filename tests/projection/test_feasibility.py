@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from costmodel.defaults import Scenario
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.projection.feasibility import Feasibility, Reach
+from costmodel.methods import Role
+from costmodel.projection.draws import Sample, quantities
+from costmodel.projection.evaluation import Evaluation
+from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
+from costmodel.projection.methods import methods_of
 from costmodel.projection.project import Projection, project
 from costmodel.quantities.units import bit
 from costmodel.views.verdict import accuracy_told
@@ -95,6 +100,17 @@ def test_couplings_whose_rounding_takes_definiteness_away(digital: DigitalCard, 
     found = projected(digital, with_bits(analog, 3)).feasibility["thermo.inverse"]
     whole = [np.sqrt((0.09 * 81 + 0.25 * 1) / 0.34), 9.0]  # weights alpha / lambda^2 of modes that are off by alpha
     assert parts(found)["input_rounding"] == pytest.approx(together(*whole))
+
+
+def test_a_method_is_judged_alone_as_beside_others(digital: DigitalCard, analog: AnalogCard) -> None:
+    net = workload(SQUARE, NARROW)
+    sample = Sample.of(quantities(net, digital, analog), 5, 0, Scenario.NOMINAL)
+    methods = [method for method in methods_of(net) if method.role is Role.THERMODYNAMIC]
+    evaluation = Evaluation(net, digital, analog, methods, sample)
+    found = feasibilities(methods, analog, evaluation)
+    assert {(method.deflated, method.refined) for method in methods} == {(a, b) for a in (0, 1) for b in (0, 1)}
+    for method in methods:
+        assert feasibilities([method], analog, evaluation)[method.name] == found[method.name]
 
 
 def test_bits_that_couplings_need(digital: DigitalCard, analog: AnalogCard) -> None:

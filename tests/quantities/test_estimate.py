@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from costmodel.quantities.estimate import Estimate, Status
+from costmodel.quantities.estimate import Estimate, Status, medians
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 11, 2000, 2001])
@@ -20,3 +20,10 @@ def test_percentiles_are_those_of_numpy(count: int) -> None:
 def test_percentiles_are_unknown_where_a_draw_is() -> None:
     found = Estimate.of(np.array([1.0, math.nan, 2.0]), Status.MEASURED)
     assert all(math.isnan(each) for each in (found.p05, found.median, found.p95))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 2000, 2001])
+def test_medians_are_numpys(count: int) -> None:
+    draws = np.random.default_rng(0).lognormal(size=(3, 4, count))
+    draws[0, 0, 0] = math.nan
+    assert np.array_equal(medians(draws), np.median(draws, axis=-1), equal_nan=True)

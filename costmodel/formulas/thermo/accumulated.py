@@ -31,7 +31,7 @@ def sample_time() -> Expression:
     """Running time of the samples of every block, kappa tau apart.
 
     >>> round(sample_time().evaluate(n=63, m=64, kappa=100, tau=1e-9, epsilon=0.1) * 1e6, 3)  # microseconds
-    840.337
+    840.343
     """
     return (n + blocks.count().expression) * _each() * kappa * tau
 
@@ -40,7 +40,7 @@ def sample_time() -> Expression:
 def convert_time() -> Expression:
     """Every sample of every block through the converters of its array.
 
-    >>> round(convert_time().evaluate(n=63, m=63, kappa=100, tau=1e-9, epsilon=0.1, n_c=63, f_c=1e8) * 1e6, 3)
+    >>> round(convert_time().evaluate(n=63, m=63, epsilon=0.1, n_c=63, f_c=1e8) * 1e6, 3)
     84.034
     """
     return _values() / (n_c * f_c)
@@ -50,7 +50,7 @@ def convert_time() -> Expression:
 def link_time() -> Expression:
     """Every sample over the link, one message a block.
 
-    >>> round(link_time().evaluate(n=63, m=63, kappa=100, tau=1e-9, epsilon=0.1, b_out=8, W=1e12, t_l=0) * 1e6, 3)
+    >>> round(link_time().evaluate(n=63, m=63, epsilon=0.1, b_out=8, W=1e12, t_l=0) * 1e6, 3)
     4.235
     """
     return blocks.count().expression * t_l + _values() * b_out / W
@@ -60,8 +60,8 @@ def link_time() -> Expression:
 def flops() -> Expression:
     """Products of all samples summed: 2 p^2 for each sample of a block of p cells.
 
-    >>> round(flops().evaluate(n=63, m=63, kappa=100, tau=1e-9, epsilon=0.1))
-    66705955
+    >>> round(flops().evaluate(n=63, m=63, epsilon=0.1))
+    66706394
     """
     full = blocks.count().expression - 1
     last = n - full * m
@@ -72,7 +72,7 @@ def flops() -> Expression:
 def convert_energy() -> Expression:
     """Conversions of every sample.
 
-    >>> round(convert_energy().evaluate(n=63, m=63, kappa=100, tau=1e-9, epsilon=0.1, e_a=1e-12) * 1e6, 4)
+    >>> round(convert_energy().evaluate(n=63, m=63, epsilon=0.1, e_a=1e-12) * 1e6, 4)
     0.5294
     """
     return _values() * e_a
@@ -82,7 +82,7 @@ def convert_energy() -> Expression:
 def link_energy() -> Expression:
     """Bits of every sample over the link.
 
-    >>> round(link_energy().evaluate(n=63, m=63, kappa=100, tau=1e-9, epsilon=0.1, b_out=8, e_l=1e-12) * 1e6, 4)
+    >>> round(link_energy().evaluate(n=63, m=63, epsilon=0.1, b_out=8, e_l=1e-12) * 1e6, 4)
     4.2353
     """
     return _values() * b_out * e_l
