@@ -125,7 +125,9 @@ def test_digital_energy_only_where_a_card_gives_a_power(digital: DigitalCard, an
 
 
 def test_json_has_feasibility_and_energy() -> None:
-    result = project(load_workload("mlp"), load_digital("h100-sxm"), load_analog("scaled"), draws=50).as_dict()
+    result = project(
+        load_workload("mlp"), load_digital("epyc-milan-1-thread"), load_analog("scaled"), draws=50
+    ).as_dict()
     json.dumps(result, allow_nan=False)
     assert set(result["feasibility"]) == {name for name in result["methods"] if name.startswith("thermo.")}
     assert set(result["feasibility"]["thermo.solve"]) >= {"reach", "target", "error", "parts", "missing", "unknown"}

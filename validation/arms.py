@@ -20,6 +20,8 @@ from costmodel.views.numbers import scaled
 
 DIGITAL: Final = "h100-sxm"
 CARDS: Final = ("tngd-2024", "sram-2026", "scaled")
+#: Machines of other kinds: products in a digital iteration, and settling of resistive arrays.
+SUBSTRATES: Final = ("hermes-2023", "photonic-2025", "rram-2025")
 WORKLOADS: Final = ("imagenet_vit", "ogbg", "wmt", "gpt", "mlp")
 #: Draws behind a median; intervals are not shown.
 DRAWS: Final = 40
@@ -219,12 +221,31 @@ times faster than on the card. Digital K-FAC is given no second stream, which wo
 """
 
 
+_SUBSTRATES: Final = """## Other substrates
+
+The quickest arm that takes nothing for granted, of those accurate in all layers or else of all, without overlap.
+`hermes-2023` (phase-change memory) and `photonic-2025` only multiply, inside a digital iteration: `thermo.products`.
+`rram-2025` settles.
+"""
+
+
+def substrates(workloads: Sequence[str] = WORKLOADS) -> str:
+    """The quickest arm of each network on machines of other kinds."""
+    rows = []
+    for workload in workloads:
+        found = [run(workload, card) for card in SUBSTRATES]
+        arms = [(each, quickest_arm(each)) for each in found]
+        cells = ("cannot run" if name is None else f"{_cell(each, name)} `{name}`" for each, name in arms)
+        rows.append([workload, *cells])
+    return _table(["network", *SUBSTRATES], rows)
+
+
 def page() -> str:
     """The page."""
     rows = [[workload, card, *told(tried(workload, card))] for workload in WORKLOADS for card in CARDS]
     ladders = "\n".join(ladder(workload) for workload in WORKLOADS)
     where = _table(["network", "card", "regime", "arm", "gain", "bound"], rows)
-    return f"{_HEAD}\n{ladders}\n{_REGIMES}\n{where}"
+    return f"{_HEAD}\n{ladders}\n{_REGIMES}\n{where}\n{_SUBSTRATES}\n{substrates()}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from costmodel.methods import AnalogWork
 from costmodel.projection.feasibility import Reach
+from costmodel.projection.methods import methods_of
 from costmodel.projection.project import Projection
 from costmodel.questions.judgement import (
     GAIN,
@@ -254,6 +256,24 @@ def _idle(projection: Projection) -> str:
     return f"{workload.idle_devices} of {workload.devices} devices invert nothing: there are {factors} factors."
 
 
+def _waiting(projection: Projection) -> str:
+    """Where the device waits for the machine long enough to change the answer on energy, which leaves its draw out."""
+    name = projection.best_thermodynamic
+    if name not in projection.energy_gain:
+        return ""
+    found = projection.methods[name]
+    method = next(each for each in methods_of(projection.workload) if each.name == name)
+    analog = (phase.name for phase in method.phases if any(isinstance(work, AnalogWork) for work in phase.works))
+    waits = sum(found.phases[phase].median for phase in analog)
+    share = waits / found.step_time.median
+    if share < GAIN - 1:
+        return ""
+    return (
+        f"Energy leaves out what {projection.digital.name} draws while it waits for the machine, {percent(share)} of "
+        "the step. At the power it works with, energy would be in the ratio of the times."
+    )
+
+
 def _memory(projection: Projection) -> str:
     """Methods that do not fit on a device; silent where all do, or where its card does not say what it has."""
     kept = {name: method.memory for name, method in projection.methods.items()}
@@ -275,5 +295,5 @@ def _taken_for_granted(projection: Projection) -> str:
 
 
 _WARNINGS: Final[tuple[Callable[[Projection], str], ...]] = (
-    _memory, _idle, _precision, _assumed, _curvature, _target, _taken_for_granted,
+    _memory, _idle, _waiting, _precision, _assumed, _curvature, _target, _taken_for_granted,
 )  # fmt: skip

@@ -4,9 +4,10 @@ import pytest
 
 from costmodel.inputs.loading import load_analog, load_digital, load_workload
 from costmodel.projection.project import project
+from costmodel.quantities.estimate import Status
 from tests.round_cards import assert_alike
 from validation.published import checks as published_checks
-from validation.published import v100
+from validation.published import power, v100
 from validation.published.rtx_2080_ti import card, chosen_power, densenet201, left_out, resnet50
 
 
@@ -80,3 +81,12 @@ def test_the_host_s_floor_is_an_input() -> None:
         net = load_workload("ogbg", ["batch_size=64", *settings])
         step = project(net, card, analog, draws=200).methods["adam"].step_time.median
         assert low <= step <= high
+
+
+@pytest.mark.parametrize("name", sorted(power.LIMITS))
+def test_the_power_of_a_gpu_card_is_what_its_data_sheet_allows(name: str) -> None:
+    shipped = load_digital(name).power
+    assert shipped is not None
+    expected = power.board_power(name)
+    assert (shipped.low, shipped.value, shipped.high) == pytest.approx((expected.low, expected.value, expected.high))
+    assert (shipped.status, shipped.source) == (Status.ASSUMED, expected.source)

@@ -13,6 +13,13 @@ def test_a_section_of_the_page_is_what_the_command_makes() -> None:
     assert arms.ladder("mlp") in PAGE.read_text(encoding="utf-8")
 
 
+def test_the_table_of_other_substrates_is_what_the_command_makes() -> None:
+    page = PAGE.read_text(encoding="utf-8").split("## Other substrates")[1].splitlines()
+    assert arms.substrates(["ogbg", "mlp"]).splitlines()[2:] == [
+        line for line in page if line.startswith(("| ogbg", "| mlp"))
+    ]
+
+
 @pytest.mark.slow
 def test_the_page_is_what_the_command_makes() -> None:
     assert arms.page() == PAGE.read_text(encoding="utf-8")

@@ -32,6 +32,7 @@ from validation.fit.networks import Column, TimedNetwork, column_seconds
 from validation.fit.selection import LEAST_SIZES, Data, fit
 from validation.measure import journal
 from validation.measure.timings import Point
+from validation.published.power import board_power
 from validation.score.shipped import H100
 
 NAME: Final = "h100-sxm"
@@ -111,6 +112,7 @@ def card() -> DigitalCard:
         title="NVIDIA H100 SXM 80 GB, PyTorch 2.11 in float32: measured and fitted",
         source=_SOURCE,
         laws={name: laws[name] for name in ordered},
+        power=board_power(NAME),
         interconnect_bandwidth=Quantity(360e9, 270e9, 450e9, byte_per_second, Status.ASSUMED, _LINK),
         memory=Quantity(80e9, 80e9, 80e9, byte, Status.SOURCED, "data sheet: 80 GB of HBM3"),
         interconnect_latency=Quantity(5e-6, 2e-6, 15e-6, second, Status.ASSUMED, _DELAY),

@@ -23,6 +23,7 @@ from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import Unit, byte, byte_per_second, flop_per_second, second
 from validation.published.data import FOLDER
 from validation.published.discrepancy import scatter
+from validation.published.power import board_power
 
 DEVICES: Final = 8
 #: Workloads whose step the devices decide. The others of the files wait for the host: their FLOPs would take a device
@@ -126,6 +127,7 @@ def card() -> DigitalCard:
                 bandwidth=_assumed(790e9, 700e9, 840e9, byte_per_second, "78 to 93 % of the data sheet's peak")
             ),
         },
+        power=board_power("v100"),
         interconnect_bandwidth=_assumed(
             120e9, 75e9, 150e9, byte_per_second, "data sheet: NVLink 2, 150 GB/s a direction (high); 50 to 100 % of it"
         ),
