@@ -150,7 +150,11 @@ def _modules() -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(costmodel.__path__, "costmodel."):
         if found.name.endswith("__main__"):
             continue
-        yield importlib.import_module(found.name)
+        try:
+            yield importlib.import_module(found.name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "costmodel":
+                raise
 
 
 def _module(module: ModuleType) -> str:
