@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,11 +78,14 @@ def _made(
     """The report: every model on every pair of cards, and the shipped cards to pick from."""
     import shlex
 
+    from costmodel.inputs.arguments import all_at_once
     from costmodel.projection.project import project
     from reports.page import Report
     from reports.plan import cards_that_run, draws_for
 
-    loaded = [load(model, first, second, settings) for model in models for first in digital for second in analog]
+    loaded = all_at_once(
+        *(partial(load, model, first, second, settings) for model in models for first in digital for second in analog)
+    )
     count = draws_for(loaded[0][0], draws)
     projections: list[Projection] = [project(*each, draws=count, seed=seed, scenario=scenario) for each in loaded]
     more_digital, more_analog = _shipped(settings)

@@ -233,6 +233,8 @@ def test_every_format(verb: tuple[str, ...]) -> None:
      "width: has no value that it could be changed from; give one that the model or a card states"),
     ("sweep examples/sweep.yaml --out never.csv --scheduler garbage",
      "--scheduler: 'garbage' is no address, like tcp://host:8786"),
+    ("report mlpp mlp ogbgg --format markdown",
+     "mlpp: unknown model 'mlpp'; did you mean 'mlp'?\nogbgg: unknown model 'ogbgg'; did you mean 'ogbg'?"),
     ("require mlp --speedup -1", "--speedup: -1 is not a factor above 0"),
     ("require mlp --speedup 2 --method thermo.slove",
      "thermo.slove: unknown method 'thermo.slove'; did you mean 'thermo.solve'?"),
