@@ -125,8 +125,12 @@ class LayerCurvature:
         return (self.A.trace / self.A.n) * (self.G.trace / self.G.n)
 
     def condition_number(self, side: Side, damping: float) -> float:
-        """Of a factor damped by the pi rule, 1 + (n / stable rank) sqrt(theta / damping); exact for a singular one."""
-        factor = self.A if side is Side.A else self.G
+        """Of a factor damped by the pi rule, 1 + (n / stable rank) sqrt(theta / damping); exact for a singular one.
+
+        Raises:
+            ValueError: A side that is neither ``"A"`` nor ``"G"``.
+        """
+        factor = self.A if Side(side) is Side.A else self.G
         return 1 + factor.n / factor.stable_rank * math.sqrt(self.theta / damping)
 
 

@@ -48,6 +48,9 @@ def test_the_numbers_of_a_layer_by_hand() -> None:
     assert (layer.A.stable_rank, layer.G.stable_rank) == (2.0, pytest.approx(1.25, rel=1e-12))
     assert layer.condition_number(Side.A, 2e-4) == pytest.approx(26, rel=1e-12)
     assert layer.condition_number(Side.G, 2e-4) == pytest.approx(17, rel=1e-12)
+    assert layer.condition_number("A", 2e-4) == layer.condition_number(Side.A, 2e-4)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'B' is not a valid Side"):
+        layer.condition_number("B", 2e-4)  # type: ignore[arg-type]
 
 
 def test_a_layer_of_which_one_factor_is_known_is_no_layer() -> None:
