@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli_output import Output, print_report, require_torch
+from costmodel.cli_output import Look, Output, Plot, plot_file, print_report, require_torch, show_plot
 from costmodel.defaults import Format
 
 curvature = typer.Typer(
@@ -45,7 +45,8 @@ def show(
     file: File,
     damping: Annotated[float, typer.Option(help="lambda, in units of the mean curvature of an example")] = 1e-3,
     network: Annotated[str, typer.Option(help="only this network of the file")] = "",
-    plot: Annotated[str, typer.Option(help="also draw spectra and condition numbers: FILE.png, .svg or .pdf")] = "",
+    plot: Plot = "",
+    look: Look = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Mean curvature, stable ranks and condition numbers by role, by layer and over training."""
@@ -53,10 +54,11 @@ def show(
     from costmodel.views.curvature import CurvatureReport
 
     found = curvature_of(file, damping, network)
-    if plot:
+    if drawing := plot_file(plot, look):
         from costmodel.views.curvature_plot import draw
 
-        draw(found, plot)
+        draw(found, drawing)
+        show_plot(drawing, look)
     print_report(output, CurvatureReport(found))
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from costmodel.views.report import Report
 
 Output = Annotated[Format, typer.Option("--format", help="how the result is printed")]
+Plot = Annotated[str, typer.Option(help="also draw it: FILE.png, .svg or .pdf")]
+Look = Annotated[bool, typer.Option("--open", help="open the drawing; without --plot that of a temporary file")]
 
 
 def print_report(output: Format, report: Report) -> None:
@@ -36,6 +38,30 @@ def print_report(output: Format, report: Report) -> None:
     except NotFiniteError:
         check_finite(report.as_dict())  # says which numbers
         raise
+
+
+def plot_file(plot: str, look: bool) -> str:
+    """File that a drawing goes to, a temporary one where it is only looked at; empty where none is wanted.
+
+    Raises:
+        InputError: Its name ends in no known way.
+    """
+    import tempfile
+
+    from costmodel.views.question_plots import check_plot
+
+    check_plot(plot)
+    if plot or not look:
+        return plot
+    with tempfile.NamedTemporaryFile(prefix="costmodel-", suffix=".png", delete=False) as file:
+        return file.name
+
+
+def show_plot(file: str, look: bool) -> None:
+    """Where that was asked for, open a drawing in the viewer that the machine has for it, and say where it is."""
+    if look:
+        typer.echo(f"drawn in {file}", err=True)
+        typer.launch(file)
 
 
 def require_torch() -> None:

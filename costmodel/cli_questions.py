@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load
-from costmodel.cli_output import Output, print_report
+from costmodel.cli_output import Look, Output, Plot, plot_file, print_report, show_plot
 from costmodel.defaults import ANALOG, DIGITAL, Format, Scenario
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Draws = Annotated[int, typer.Option(min=20, max=100_000, help="draws the intervals rest on")]
 Seed = Annotated[int, typer.Option(min=0, help="seed of the draws")]
 Ranges = Annotated[Scenario, typer.Option(help="how the ranges of the analog arm are used")]
-Plot = Annotated[str, typer.Option(help="also draw it: FILE.png, .svg or .pdf")]
 #: Draws that intervals rest on where nothing is said.
 DRAWS = 500
 
@@ -49,17 +48,19 @@ def sensitivity(
     samples: Annotated[int, typer.Option(min=2, max=65536, help="base samples, a power of two")] = 512,
     seed: Seed = 0,
     plot: Plot = "",
+    look: Look = False,
     output: Output = Format.TABLE,
 ) -> None:
     """What drives the result on MODEL: Sobol indices over the inputs' ranges, and elasticities."""
     from costmodel.questions.sensitivity import sensitivity as run
-    from costmodel.views.question_plots import check_plot, tornado
+    from costmodel.views.question_plots import tornado
     from costmodel.views.sensitivity import SensitivityReport
 
-    check_plot(plot)
+    file = plot_file(plot, look)
     found = run(_case(model, digital, analog, settings, DRAWS, seed, Scenario.NOMINAL), method, of, over, samples)
-    if plot:
-        tornado(found, plot)
+    if file:
+        tornado(found, file)
+        show_plot(file, look)
     print_report(output, SensitivityReport(found))
 
 
@@ -78,6 +79,7 @@ def crossover(
     draws: Draws = DRAWS,
     seed: Seed = 0,
     plot: Plot = "",
+    look: Look = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Where two methods cost the same on MODEL, with a 90 % interval, or why never; or a map over two inputs."""
@@ -85,10 +87,10 @@ def crossover(
     from costmodel.questions.crossover import crossover as run
     from costmodel.questions.regimes import regimes
     from costmodel.views.crossover import CrossoverReport, RegimesReport
-    from costmodel.views.question_plots import check_plot, curve
+    from costmodel.views.question_plots import curve
     from costmodel.views.question_plots import regime_map as draw
 
-    check_plot(plot)
+    file = plot_file(plot, look)
     if bool(over) == bool(regime_map[0]):
         raise InputError.about("crossover", "give either --over NAME or --map NAME NAME")
     if regime_map[0] and (low or high):
@@ -96,13 +98,15 @@ def crossover(
     case = _case(model, digital, analog, settings, draws, seed, scenario)
     if over:
         found = run(case, over, method, against, low, high)
-        if plot:
-            curve(found, plot)
+        if file:
+            curve(found, file)
+            show_plot(file, look)
         print_report(output, CrossoverReport(found))
         return
     mapped = regimes(case, *regime_map, method, against)
-    if plot:
-        draw(mapped, plot)
+    if file:
+        draw(mapped, file)
+        show_plot(file, look)
     print_report(output, RegimesReport(mapped))
 
 
@@ -118,15 +122,23 @@ def require(
     scenario: Ranges = Scenario.NOMINAL,
     draws: Draws = 200,
     seed: Seed = 0,
+    plot: Plot = "",
+    look: Look = False,
     output: Output = Format.TABLE,
 ) -> None:
     """What a wanted speedup on MODEL would take: the cheapest change of one input and of two, or why none does."""
     from costmodel.questions.require import LEVERS
     from costmodel.questions.require import require as run
+    from costmodel.views.question_plots import requirement
     from costmodel.views.require import RequireReport
 
+    file = plot_file(plot, look)
     case = _case(model, digital, analog, settings, draws, seed, scenario)
-    print_report(output, RequireReport(run(case, speedup, method, over, change or LEVERS)))
+    found = run(case, speedup, method, over, change or LEVERS)
+    if file:
+        requirement(found, file)
+        show_plot(file, look)
+    print_report(output, RequireReport(found))
 
 
 def _case(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli_inputs import Analog, Digital, Model, Settings, examples, load
-from costmodel.cli_output import Output, print_report
+from costmodel.cli_output import Look, Output, Plot, plot_file, print_report, show_plot
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Format, Scenario
 
 
@@ -80,6 +80,8 @@ def compare(
     draws: Annotated[int, typer.Option(min=1, max=1_000_000, help="draws the intervals rest on")] = DRAWS,
     seed: Annotated[int, typer.Option(min=0, help="seed of the draws")] = 0,
     every: Annotated[bool, typer.Option("--all", help="all methods and all inputs in tables")] = False,
+    plot: Plot = "",
+    look: Look = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Models, cards or earlier projections side by side: what changed against the first, and why."""
@@ -91,6 +93,7 @@ def compare(
     from costmodel.questions.compare import compare as against_first
     from costmodel.views.compare import CompareReport
     from costmodel.views.project import ProjectReport
+    from costmodel.views.question_plots import side_by_side
 
     def projected(each: str) -> dict[str, Any]:
         if Path(each).suffix.lower() == ".json":
@@ -110,8 +113,13 @@ def compare(
     twice = [each for each in dict.fromkeys(what) if what.count(each) > 1]
     if twice:
         raise InputError.about("compare", f"'{twice[0]}' is given twice")
+    file = plot_file(plot, look)
     found = all_at_once(*(partial(projected, each) for each in what))
-    print_report(output, CompareReport(against_first(list(zip(_short(what), found, strict=True))), every))
+    compared = against_first(list(zip(_short(what), found, strict=True)))
+    if file:
+        side_by_side(compared, file)
+        show_plot(file, look)
+    print_report(output, CompareReport(compared, every))
 
 
 def target(

@@ -1,4 +1,4 @@
-"""Plots of questions: a tornado, the ratio of two methods over an input, a map of who wins."""
+"""Plots of questions: a tornado, the ratio of two methods over an input, who wins, what it would take, side by side."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_bytes
+from costmodel.questions.compare import Comparison
 from costmodel.questions.crossover import Crossover
 from costmodel.questions.regimes import Regimes
+from costmodel.questions.require import Requirement
 from costmodel.questions.sensitivity import SPEEDUP, Sensitivity
 
 _FORMATS: Final = (".png", ".svg", ".pdf")
@@ -72,6 +74,44 @@ def regime_map(found: Regimes, file: str) -> None:
         axes.plot([], [], "s", color=mesh.cmap(mesh.norm(index)), label=name)
     axes.legend(loc="best", fontsize=8)
     axes.set_title(f"{found.model}: the cheapest K-FAC", loc="left")
+    _write(figure, file)
+
+
+def requirement(found: Requirement, file: str) -> None:
+    """How far each input has to move, the cheapest on top; or the most that each gives, beside what is wanted."""
+    figure, axes = _figure()
+    if found.singles:
+        rows = [(each.settings[0].input.path, each.effort) for each in found.singles][::-1]
+        axes.set_xlabel("how far the input has to move, |ln factor|")
+        title = f"{found.model}: what alone gives {found.speedup:g}x over {found.over}"
+    else:
+        rows = sorted(found.best.items(), key=lambda each: each[1])
+        axes.axvline(found.speedup, color="tab:red", linestyle="--", label="wanted")
+        axes.axvline(found.bound, color="black", linewidth=0.8, label="a solver that takes no time")
+        axes.legend(loc="lower right", fontsize=8)
+        axes.set_xlabel(f"speedup over {found.over}, at most")
+        title = f"{found.model}: no input alone gives {found.speedup:g}x"
+    axes.barh(range(len(rows)), [value for _, value in rows])
+    axes.set_yticks(range(len(rows)), [path for path, _ in rows])
+    axes.set_title(title, loc="left")
+    _write(figure, file)
+
+
+def side_by_side(found: Comparison, file: str) -> None:
+    """Median steps of every method that all projections have, with their 90 % intervals."""
+    figure, axes = _figure()
+    columns = range(len(found.names))
+    steps = {name: [found.step(name, column) for column in columns] for name in found.methods}
+    shared = {name: [each for each in row if each is not None] for name, row in steps.items() if None not in row}
+    height = 0.8 / len(found.names)
+    for column, title in enumerate(found.names):
+        places = np.arange(len(shared))[::-1] + 0.4 - height * (column + 0.5)
+        for place, row in zip(places, shared.values(), strict=True):
+            axes.plot([row[column]["p05"], row[column]["p95"]], [place, place], color=f"C{column}", alpha=0.5)
+        axes.plot([row[column]["median"] for row in shared.values()], places, "o", color=f"C{column}", label=title)
+    axes.set_yticks(np.arange(len(shared))[::-1], shared, fontsize=7)
+    axes.set(xscale="log", xlabel="seconds a step, with 90 % intervals")
+    axes.legend(loc="best", fontsize=8)
     _write(figure, file)
 
 

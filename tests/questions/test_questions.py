@@ -244,3 +244,24 @@ def test_every_format(verb: tuple[str, ...]) -> None:
 ])  # fmt: skip
 def test_bad_input(command: str, message: str) -> None:
     assert run(*command.split()) == (2, message)
+
+
+@pytest.mark.parametrize("command", [
+    "require mlp --speedup 0.9 --change arrays --draws 20",  # what is enough
+    "require mlp --speedup 50 --change arrays --draws 20",  # what each gives at most
+    "compare mlp ogbg --draws 20",
+])  # fmt: skip
+def test_answers_can_be_looked_at(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drawing that is only looked at goes to a temporary file; one that is kept is the one that opens."""
+    opened: list[str] = []
+    monkeypatch.setattr("typer.launch", opened.append)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kept = tmp_path / "kept.svg"
+    for more in (["--open"], ["--open", "--plot", str(kept)], ["--plot", str(kept)]):
+        result = CliRunner().invoke(app, [*command.split(), *more])
+        assert result.exit_code == 0, result.output
+    first, second = opened
+    assert Path(first).parent == tmp_path
+    assert Path(first).read_bytes().startswith(b"\x89PNG")
+    assert second == str(kept)
+    assert kept.read_text(encoding="utf-8").startswith("<?xml")
