@@ -30,6 +30,7 @@ def slower() -> dict[str, Any]:
 
 def test_one_card_value_and_one_setting_are_all_that_differs(before: dict[str, Any], slower: dict[str, Any]) -> None:
     found = compare([("before", before), ("slower", slower)])
+    assert not found.unexplained
     differing = {each.path: each.values for each in found.differences}
     # What the card leaves out and follows from the relaxation time moves with it.
     derived = {"analog.capacitance", "analog.oscillation_time", "analog.product_time"}
