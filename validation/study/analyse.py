@@ -1,4 +1,4 @@
-"""From runs to tolerances: the registered analysis.
+"""From runs to tolerances: the registered analyses.
 
     python -m validation.study.analyse validation/data/study
 
@@ -18,12 +18,12 @@ import numpy as np
 
 from costmodel.inputs.files import write_text
 from validation.simulator.lines import Line, read
-from validation.study.arms import ALL_ARMS, Hyper
-from validation.study.design import BASE, FAMILIES, FEWEST_SEEDS, LIMITS, PRACTICE, SEEDS, TARGETS, TUNING_SEEDS
-from validation.study.statistics import cost, difference, equivalence, holm, in_order, interval, log_ratios, ratio
-from validation.study.tolerances import Arm, tolerance
-from validation.study.tune import SEARCHES, Search, grid, walk
-from validation.study.tune import cost as price_of
+from validation.study.arms import ALL_ARMS
+from validation.study.claims import Arm, claims, practice, shown
+from validation.study.design import BASE, FEWEST_SEEDS, LIMITS, REGISTRATIONS, SEEDS, TARGETS, Registration, by_size
+from validation.study.optima import tuned
+from validation.study.statistics import cost, difference, equivalence, interval, log_ratios, ratio
+from validation.study.tolerances import tolerance
 from validation.study.wide import wide_runs
 
 Table = dict[str, dict[str, dict[int, Line]]]  # task, arm, seed
@@ -80,24 +80,26 @@ def over_tasks(found: Table, arm: str, tasks: Sequence[str]) -> dict[str, Any] |
 
 
 def judged(report: Mapping[str, Any], small: Sequence[str], arm: str) -> Arm:
-    """What the tolerance needs of an arm."""
+    """What claims and tolerances need of an arm."""
     entries = {task: report["tasks"][task][arm] for task in small if arm in report["tasks"][task]}
     every = len(entries) == len(small) and all("equivalence" in e for e in entries.values())
     return Arm(
-        {task: e["direction_error"] for task, e in entries.items()},
+        {task: e["direction_error"] for task, e in entries.items() if e["direction_error"] is not None},
         max(e["equivalence"] for e in entries.values()) if every else None,
         {task: e["cost"] for task, e in entries.items() if "cost" in e},
         report["over_tasks"][arm]["all"]["ratio"],
     )
 
 
-def analyse(own: Sequence[Line], wide: Sequence[Line]) -> dict[str, Any]:
+def analyse(
+    own: Sequence[Line], wide: Sequence[Line], registrations: Sequence[Registration] = REGISTRATIONS
+) -> dict[str, Any]:
     """Everything that is reported."""
     mine = [r for r in own if r["seed"] in SEEDS[r["task"]]]
     found = table([*mine, *wide])
     small = [task for task in TARGETS if task in found]
     report: dict[str, Any] = {
-        "schema": 2,
+        "schema": 3,
         "targets": TARGETS,
         "limits": LIMITS,
         "runs": {task: {arm: len(runs) for arm, runs in found[task].items()} for task in found},
@@ -108,79 +110,29 @@ def analyse(own: Sequence[Line], wide: Sequence[Line]) -> dict[str, Any]:
         means = {"small": over_tasks(found, arm, small), "all": over_tasks(found, arm, list(found))}
         if means["all"] is not None:
             report["over_tasks"][arm] = means
-    arms = {a: judged(report, small, a) for levels in FAMILIES.values() for a in levels if a in report["over_tasks"]}
-    report["claims"] = claims(arms)
-    report["tolerances"] = {
-        family: asdict(tolerance(family, arms, *(report["claims"][family][k] for k in ("no_loss", "cost"))))
-        for family, levels in FAMILIES.items()
-        if all(level in arms for level in levels)
+    flawed = [arm for registration in registrations for arm in registration.flawed]
+    arms = {arm: judged(report, small, arm) for arm in flawed if any(arm in report["tasks"][task] for task in small)}
+    report["registrations"] = {
+        each.name: {"alpha": each.alpha, "claims": claims(each, arms), "practice": practice(each, report, small)}
+        for each in registrations
     }
-    report["practice"] = practice(report, small)
+    report["tolerances"] = _tolerances(report, registrations, arms)
     report["tuned"] = {task: tuned([r for r in own if r["task"] == task]) for task in small}
     return report
 
 
-def claims(arms: Mapping[str, Arm]) -> dict[str, dict[str, Any]]:
-    """By family: p-values in their order, and how many levels each way were shown."""
-
-    def of(arm: str, kind: str) -> float:
-        p = getattr(arms[arm], kind) if arm in arms else None
-        return 1.0 if p is None else float(p)
-
-    up = {family: [of(a, "equivalence") for a in levels] for family, levels in FAMILIES.items()}
-    down = {family: [of(a, "cost") for a in reversed(levels)] for family, levels in FAMILIES.items()}
-    no_loss, costs = in_order(up), in_order(down)
-    return {
-        family: {
-            "no_loss": no_loss[family],
-            "cost": costs[family],
-            "p_no_loss": dict(zip(levels, up[family], strict=True)),
-            "p_cost": dict(zip(reversed(levels), down[family], strict=True)),
-        }
-        for family, levels in FAMILIES.items()
+def _tolerances(
+    report: Mapping[str, Any], registrations: Sequence[Registration], arms: Mapping[str, Arm]
+) -> dict[str, Any]:
+    """Tolerance of every flaw over the levels that were run; a claim counts where its own registration shows it."""
+    each = [found["claims"] for found in report["registrations"].values()]
+    harmless = {arm for found in each for arm in shown(found, "no_loss")}
+    harmful = {arm for found in each for arm in shown(found, "cost")}
+    run = {
+        flaw: [level for level in levels if level in arms and arms[level].errors]
+        for flaw, levels in by_size(registrations).items()
     }
-
-
-def practice(report: Mapping[str, Any], small: Sequence[str]) -> dict[str, float]:
-    """Adjusted p-values of the comparisons of digital arms, by "task/arm"."""
-    entries = {f"{task}/{arm}": report["tasks"][task].get(arm, {}) for task in small for arm in PRACTICE}
-    return holm({name: entry["difference"] for name, entry in entries.items() if "difference" in entry})
-
-
-def tuned(records: Sequence[Line]) -> dict[str, Any]:
-    """Where the walks ended, and what the neighbours cost."""
-    report = {}
-    for kind, search in SEARCHES.items():
-        prices = _prices(records, search)
-        try:
-            point, ended = walk(search, prices.__getitem__)
-        except KeyError:  # the walk has not been finished
-            continue
-        hyper = search.hyper(point)
-        assert hyper is not None
-        around = {}
-        for i, name in enumerate(search.dimensions):
-            near = [search.hyper((*point[:i], point[i] + step, *point[i + 1 :])) for step in (-1, 1)]
-            steps = [None if h is None else round(math.exp(prices[h][0]), 1) for h in near]
-            values = [grid(point[i] + step) for step in (-1, 1)]
-            around[name] = {"at": grid(point[i]), "neighbours": values, "steps": steps}
-        report[kind] = {
-            "hyper": hyper.values(),
-            "interior": ended,
-            "steps": round(math.exp(prices[hyper][0]), 1),
-            "around": around,
-            "points": len(prices),
-        }
-    return report
-
-
-def _prices(records: Sequence[Line], search: Search) -> dict[Hyper, tuple[float, float]]:
-    """Cost of every point of a walk that is on file with all tuning seeds."""
-    runs: dict[Hyper, list[Line]] = {}
-    for r in records:
-        if r["arm"] == search.arm and r["seed"] in TUNING_SEEDS:
-            runs.setdefault(Hyper(**r["hyper"]), []).append(r)
-    return {h: price_of(each) for h, each in runs.items() if len(each) == len(TUNING_SEEDS)}
+    return {flaw: asdict(tolerance(levels, arms, harmless, harmful)) for flaw, levels in run.items() if levels}
 
 
 def published(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def _family(name: str) -> dict[str, Arm]:
     return {f"{name} {level:g}": Arm(name, level, backend(level)) for level in levels}
 
 
+#: Run in this order.
 ALL_ARMS: dict[str, Arm] = {
     "kfac": Arm("", 0.0, _exact),
     "adam": Arm("", 0.0, None, tuned="adam"),
@@ -104,14 +105,6 @@ ALL_ARMS: dict[str, Arm] = {
     "damping 0.001 refresh 100": Arm("damping", 1e-3, _exact, refresh=100, tuned="kfac_projected"),
     **_family("method2"),
 }
-#: Run after all others, and only described.
-EXTRA_ARMS = (
-    "sample 0.03", "column 0.1", "column 0.95", "in 5", "in 10", "ind 5", "ind 8", "ind 10", "mismatch 0.01",
-    "mismatch 0.03", "out 3", "out 6", "out 8", "refresh 1", "refresh 10", "damping 0.001 refresh 100",
-    *_family("method2"),
-)  # fmt: skip
-#: Run seed by seed in this order.
-ARMS = tuple(arm for arm in ALL_ARMS if arm not in EXTRA_ARMS)
 
 
 def build(arm: Arm, model: nn.Module, hyper: Hyper, seed: int) -> tuple[torch.optim.Optimizer, Watched | None]:

@@ -101,14 +101,15 @@ def in_order(families: Mapping[str, Sequence[float]], alpha: float = ALPHA) -> d
             return rejected
 
 
-def holm(values: Mapping[str, float]) -> dict[str, float]:
-    """Adjusted p-values.
+def holm(values: Mapping[str, float], tests: int | None = None) -> dict[str, float]:
+    """Adjusted p-values, over `tests` tests where some were registered and not made; these count with 1.
 
-    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
-    {'a': 0.03, 'c': 0.06, 'b': 0.06}
+    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03}), holm({"a": 0.01}, tests=3)
+    ({'a': 0.03, 'c': 0.06, 'b': 0.06}, {'a': 0.03})
     """
+    tests = len(values) if tests is None else tests
     adjusted, largest = {}, 0.0
     for position, name in enumerate(sorted(values, key=lambda each: values[each])):
-        largest = max(largest, min(1.0, values[name] * (len(values) - position)))
+        largest = max(largest, min(1.0, values[name] * (tests - position)))
         adjusted[name] = largest
     return adjusted
