@@ -48,6 +48,17 @@ def test_p_values_with_ties_and_equal_steps():
     assert difference(paired(logs)) == pytest.approx(both)
 
 
+def test_nine_seeds_are_the_fewest_that_can_show_a_cost_or_a_difference():
+    """A signed-rank test of n rises has p = 2^-n, two-sided 2^(1-n); three tasks, seven families, nine comparisons."""
+    rises = {n: paired(0.1 + 0.01 * np.arange(n)) for n in (8, 9)}
+    for registration in design.REGISTRATIONS:
+        possible = [
+            len(design.TARGETS) * cost(rises[n]) <= registration.alpha / len(registration.families) for n in rises
+        ]
+        assert possible == [False, True]
+    assert [SECOND.comparisons * difference(rises[n]) <= SECOND.alpha for n in rises] == [False, True]
+
+
 def graphical(families, alpha):
     """How many are rejected by Bretz et al.'s algorithm 1: weights on the nodes of a graph, moved along its edges.
 
