@@ -51,8 +51,8 @@ def test_a_smaller_level_that_costs_is_told_apart_from_one_level_with_both_claim
     analysis["tasks"]["gnn"]["in 10"] = entry
     analysis["tolerances"]["in"] |= {"low_arm": "in 8", "costs_within": ["in 10"]}
     assert tables.overlaps(analysis) == (
-        "* **in**: in 10 is shown to cost (gnn 1.30 [1.20, 1.41]) and the larger in 8 to lose less than 1.2 on every task: "
-        "a cost that does not grow with the flaw, or a claim that is false."
+        "* **in**: in 10 is shown to cost (gnn 1.30 [1.20, 1.41]) and the larger in 8 to lose less than 1.2 on every "
+        "task: a cost that does not grow with the flaw, or a claim that is false."
     )
     analysis["tolerances"]["in"]["costs_within"] = []
     assert tables.overlaps(analysis) == "* None."
