@@ -71,12 +71,20 @@ def tolerances(report: Report) -> str:
         [
             flaw,
             f"{found['low']:.2g} ({found['low_arm'] or 'none shown'})",
-            f"{found['value']:.2g} ({found['value_arm'] or 'none'})",
+            f"{found['value']:.2g} ({found['value_arm'] or 'none'}{_held(found)})",
             f"{found['high']:.2g} ({found['high_arm']}{'' if found['reached'] else ', no cost shown'})",
         ]
         for flaw, found in report["tolerances"].items()
     ]
     return _table(["flaw", "low: no loss shown", "value", "high: a cost shown"], rows)
+
+
+def _held(found: Mapping[str, Any]) -> str:
+    """Where the range of low and high, and not the arm, sets the value."""
+    for end in ("low", "high"):
+        if found["value"] == found[end] and found["value_arm"] not in (None, found[f"{end}_arm"]):
+            return f", held at {end}"
+    return ""
 
 
 def tuned(report: Report) -> str:

@@ -65,3 +65,12 @@ def test_levels_that_nothing_judges_have_no_p_value(analysis):
     found["judged_on"] = {"column 0.1": ["mlp", "gnn", "vit"], "column 0.95": []}
     row = next(line for line in tables.claims("second", analysis).splitlines() if line.startswith("| column"))
     assert row == "| column 0.1, 0.95 | **0.001**, - | 0.4, - | 0.95 on mlp, gnn, vit |"
+
+
+def test_a_value_that_the_range_sets_is_told(analysis):
+    found = analysis["tolerances"]["column"]
+    found |= {"low": 0.1, "value": 0.3, "high": 0.3, "low_arm": "column 0.1", "high_arm": "column 0.3"}
+    for arm, said in (("column 0.6", "0.3 (column 0.6, held at high)"), ("column 0.3", "0.3 (column 0.3)")):
+        found |= {"value_arm": arm, "reached": True}
+        row = next(line for line in tables.tolerances(analysis).splitlines() if line.startswith("| column"))
+        assert row == f"| column | 0.1 (column 0.1) | {said} | 0.3 (column 0.3) |"
