@@ -7,6 +7,7 @@ is solved accurately where the root of the sum is at most 1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -46,7 +47,9 @@ def causes(delivers: Delivery, *, mismatched: bool) -> dict[str, tuple[Formula, 
 
 def by_factor(own: Mapping[str, tuple[Formula, ...]], values: Mapping[Formula, Draws]) -> dict[str, Draws]:
     """Error by each cause, factors A then G: several formulas of one cause amplify each other."""
-    return {name: np.asarray(np.prod([values[each] for each in formulas], axis=0)) for name, formulas in own.items()}
+    return {
+        name: np.asarray(reduce(np.multiply, (values[each] for each in formulas))) for name, formulas in own.items()
+    }
 
 
 def of_layers(errors: Draws) -> Draws:

@@ -185,7 +185,6 @@ epsilon = _symbol(
     open_minimum=True,
     maximum=1,
     open_maximum=True,
-    better=Better.LARGER,
 )
 # How fast a factor's eigenvalues fall: lambda_i = lambda_1 / i^s_d.
 s_d = _symbol(
