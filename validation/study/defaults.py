@@ -62,9 +62,7 @@ def default(name: str, study: Mapping[str, Mapping[str, Any]]) -> Default:
     if not found:
         if name not in LIKE:
             raise ValueError(f"the study shows nothing of {', '.join(FLAWS[name])}, and no flaw stands in for it")
-        like = default(LIKE[name], study)
-        source = f"the study shows none of {' and '.join(FLAWS[name])}; taken to be {LIKE[name]}, errors of one kind"
-        return Default(like.value, like.low, like.high, "assumed", source)
+        return _like(name, study)
     reached = all(each["reached"] for each in found.values())
     high = max(each["high"] * (1 if each["reached"] else BEYOND) for each in found.values())
     low, value = (min(each[key] for each in found.values()) for key in ("low", "value"))
@@ -72,6 +70,15 @@ def default(name: str, study: Mapping[str, Mapping[str, Any]]) -> Default:
         _told(each) for each in found.values()
     )
     return Default(value, low, high, "extrapolated" if reached else "assumed", source)
+
+
+def _like(name: str, study: Mapping[str, Mapping[str, Any]]) -> Default:
+    """A tolerance that another stands in for, as far as no cost was shown below it."""
+    like, costs = default(LIKE[name], study), [study[flaw] for flaw in FLAWS[name] if study[flaw]["reached"]]
+    most = min([like.high, *(each["high"] for each in costs)])
+    source = f"the study shows no harmless {' or '.join(FLAWS[name])}; taken to be {LIKE[name]}, of errors of one kind"
+    source += "".join(f", and at most {each['high']:g}, where it costs ({each['high_arm']})" for each in costs)
+    return Default(min(like.value, most), min(like.low, most), most, "assumed", source)
 
 
 def _told(flaw: Mapping[str, Any]) -> str:
