@@ -75,6 +75,7 @@ class Sample {
 class Evaluation {
   constructor(plan, formulas, settings, sample, methods = plan.methods, kept = null) {
     this.wanted = [...new Set(methods.flatMap((method) => method.phases))];
+    this.deliveries = new Set(methods.map((method) => method.delivers).filter(Boolean));
     this.kept = kept;
     Object.assign(this, { plan, formulas, settings, sample, fixed: plan.fixed, model: plan.model, count: sample.count });
     this.card = plan.digital[settings.digital];
@@ -114,8 +115,7 @@ class Evaluation {
     for (const letter of ["pairs", "M", "B"]) factor[letter] = both(layer[letter], layer[letter]);
     factor.m = factor.m ? least(factor.m, factor.n) : factor.n;
     factor.n_c = factor.n_c || factor.m;
-    factor.epsilon = factor.T_n = this.drawn("model.kfac.relative_error");
-    factor.T_t = this.drawn("model.kfac.settling_tolerance");
+    for (const [letter, path] of Object.entries(this.fixed.tolerances)) factor[letter] = this.drawn(path);
     this.values = { model: Object.fromEntries(Object.entries(whole).map(([k, v]) => [k, scalar(v)])), layer, factor };
     this.standing();
     this.curve();
@@ -155,8 +155,8 @@ class Evaluation {
     values.h.data.set(gain.data.subarray(half * width), 0);
     values.psi = least(this.drawn("model.kfac.diagonal_peak"), over(values.n, values.s_r));
     values.chi = map((x) => Math.min(x, 1), state(fixed.chi));
-    values.epsilon_s = this.systematic(values);
     values.r = this.model.given_rank ? least(this.drawn("model.kfac.rank"), values.n) : state(fixed.r);
+    for (const delivers of this.deliveries) values[fixed.shares[delivers]] = this.systematic(delivers, values);
     values.nu = state(fixed.nu);
     if (this.machine.relaxation_of === "largest_coupling") {
       values.tau = times(values.tau, values.chi);
@@ -170,13 +170,20 @@ class Evaluation {
     return array(out, half, errors.cols);
   }
   full(a) { return a.rows === this.unit.length ? a : zip((x) => x, a, column(new Array(this.unit.length).fill(0))); }
-  systematic(values) {
-    const names = values.delta ? [this.fixed.rounding, this.fixed.mismatch] : [this.fixed.rounding];
-    const found = this.formulas.evaluate(names, values);
-    let both = scalar(0);
-    for (const name of names) both = zip((x, y) => x + y * y, both, found[name]);
-    const layer = zip((x, t) => Math.min(x, t * Math.SQRT1_2), this.ofLayers(this.full(map(Math.sqrt, both))), values.T_n);
-    const out = new Float64Array(2 * layer.data.length);
+  /** Errors of a gradient that no time removes, by cause: formulas that amplify each other. */
+  causes(delivers) {
+    const { mismatch, ...causes } = this.fixed.causes[delivers];
+    return this.sample.found["analog.mismatch"] ? { ...causes, mismatch } : causes;
+  }
+  /** Squares of what some errors of layers take of what is tolerated of each, added. */
+  taken(parts, values) {
+    return Object.entries(parts).map(([cause, part]) => zip((x, t) => (x / t) * (x / t), part, values[this.fixed.tolerated[cause]])).reduce(plus);
+  }
+  /** What all causes take together in a layer, once for A and once for G. */
+  systematic(delivers, values) {
+    const causes = this.causes(delivers), found = this.formulas.evaluate(Object.values(causes).flat(), values);
+    const parts = Object.fromEntries(Object.entries(causes).map(([cause, own]) => [cause, this.ofLayers(this.full(own.map((name) => found[name]).reduce(times)))]));
+    const layer = map(Math.sqrt, this.taken(parts, values)), out = new Float64Array(2 * layer.data.length);
     out.set(layer.data, 0);
     out.set(layer.data, layer.data.length);
     return array(out, 2 * layer.rows, layer.cols);
@@ -211,7 +218,7 @@ class Evaluation {
   isPlain(phase) {
     return phase.works.every((work) => work.kind === "digital" && work.sizes.every((letter) => letter !== "r")
       && ["calls", "units", "elements"].every((key) => typeof work[key] !== "string" || this.place(work[key], work.scope, work.tolerance)[0] !== "curved"
-        && !this.plan.letters[work[key]].some((letter) => letter in this.fixed.analog || letter === "epsilon" || letter === "T_n" || letter === "T_t")));
+        && !this.plan.letters[work[key]].some((letter) => letter in this.fixed.analog || letter in this.fixed.tolerances)));
   }
   place(name, scope, tolerance) {
     const own = tolerance && this.plan.letters[name].includes("epsilon") ? tolerance : null;

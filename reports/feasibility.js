@@ -24,19 +24,16 @@ function askedOf(method, target) {
   });
 }
 
-/** Reach, worst error and its cause, bits needed and share of layers reached of a thermodynamic method. */
+/** Reach, the worst layer's share of the budget, its error and largest cause, bits needed and share of layers reached. */
 function feasibility(method, evaluation) {
-  const { fixed, curved } = evaluation, { found: quantities } = evaluation.sample;
+  const { fixed, curved } = evaluation;
   const missing = method.needs && !evaluation.machine.given.includes(method.needs) && !(`analog.${method.needs}` in evaluation.settings.set);
-  const causes = { input_rounding: [fixed.rounding], ...fixed.causes[method.delivers] };
-  if (quantities["analog.mismatch"]) causes.mismatch = [fixed.mismatch];
-  const target = evaluation.sample.drawn("model.kfac.relative_error");
-  const seen = { ...curved, ...seenBy(method, evaluation), epsilon_n: draws(askedOf(method, target)) };
+  const causes = evaluation.causes(method.delivers);
+  const seen = { ...curved, ...seenBy(method, evaluation), epsilon_n: draws(askedOf(method, evaluation.sample.drawn(fixed.tolerances.T_c))) };
   const names = Object.values(causes).flat(), read = names.filter((name) => fixed.readings.includes(name));
   const found = { ...evaluation.formulas.evaluate(names.filter((name) => !fixed.readings.includes(name)).concat(fixed.bits), seen) };
   if (read.length) Object.assign(found, evaluation.formulas.evaluate(read, curved));
   const parts = {};
-  let squares = scalar(0);
   for (const [cause, own] of Object.entries(causes)) {
     let errors = own.map((name) => found[name]).reduce(times);
     if (method.refined) {
@@ -44,22 +41,24 @@ function feasibility(method, evaluation) {
       errors = evaluation.evaluate1(name, { ...curved, epsilon: evaluation.full(errors) });
     }
     parts[cause] = evaluation.ofLayers(evaluation.full(errors));
-    squares = zip((x, y) => x + y * y, squares, parts[cause]);
   }
-  const counts = evaluation.layerCounts, cols = squares.cols, { count } = evaluation;
-  let reached = 0, all = 0, worst = 0, error = -1;
-  counts.forEach((layers, row) => {
-    const own = squares.data.subarray(row * cols, (row + 1) * cols).map(Math.sqrt);
+  const shares = map(Math.sqrt, evaluation.taken(parts, curved)), counts = evaluation.layerCounts, { count } = evaluation;
+  const row = (a, index) => a.data.subarray(index * a.cols, (index + 1) * a.cols);
+  let reached = 0, all = 0, worst = 0, budget = -1;
+  counts.forEach((layers, index) => {
+    const own = row(shares, index);
     let within = 0;
-    for (let d = 0; d < count; d++) if (own[cols > 1 ? d : 0] <= target[d]) within++;
+    for (let d = 0; d < count; d++) if (own[shares.cols > 1 ? d : 0] <= 1) within++;
     if (within / count >= 0.5) reached += layers;
     all += layers;
     const middle = median(own);
-    if (middle > error) { error = middle; worst = row; }
+    if (middle > budget) { budget = middle; worst = index; }
   });
-  const middle = Object.entries(parts).map(([cause, part]) => [cause, median(part.data.subarray(worst * part.cols, (worst + 1) * part.cols))]);
+  const tolerated = (cause) => curved[fixed.tolerated[cause]];
+  const middle = Object.entries(parts).map(([cause, part]) => [cause, median(row(zip((x, t) => x / t, part, tolerated(cause)), worst))]);
   const limit = middle.reduce((a, b) => (b[1] > a[1] ? b : a))[0], share = reached / all;
+  const error = median(row(map(Math.sqrt, Object.values(parts).map((part) => times(part, part)).reduce(plus)), worst));
   const bits = median(overUnits(found[fixed.bits], Math.max).data);
   const reach = missing ? "cannot run" : Math.round(share * 1e9) / 1e9 >= 0.99 ? "yes" : share > 0 ? "some layers" : "no";
-  return { reach, error, limit, share, bits };
+  return { reach, budget, error, limit, share, bits };
 }

@@ -91,7 +91,11 @@ const controls = [
   { path: "analog.arrays", label: "arrays side by side", unit: "1", low: 1, high: 4096, round: true },
   { path: "batch", label: "batch size", unit: "1", low: 1, high: 65536, round: true, whole: "batch" },
   { path: "refresh", label: "steps between refreshes", unit: "1", low: 1, high: 10000, round: true, whole: "refresh" },
-  { path: "model.kfac.relative_error", label: "tolerated error ε of a gradient", unit: "1", low: 0.005, high: 0.9 },
+  { path: "model.kfac.sampling_tolerance", label: "tolerated error of a gradient by sampling", unit: "1", low: 0.005, high: 4 },
+  { path: "model.kfac.settling_tolerance", label: "the same by settling too briefly", unit: "1", low: 0.005, high: 0.95 },
+  { path: "model.kfac.coupling_tolerance", label: "by rounded couplings", unit: "1", low: 0.005, high: 4 },
+  { path: "model.kfac.reading_tolerance", label: "by rounded readings", unit: "1", low: 0.005, high: 4 },
+  { path: "model.kfac.mismatch_tolerance", label: "by mismatched components", unit: "1", low: 0.005, high: 4 },
   plan.model.target ? { path: "model.training.kfac_step_ratio", label: "steps of K-FAC over Adam's", unit: "1", low: 0.05, high: 2 } : null,
 ].filter(Boolean);
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from costmodel.curvature.law import RoleEffect, Target
 from costmodel.defaults import REPORT_DRAWS, Scenario
-from costmodel.formulas import Formula, blocks, schedule
-from costmodel.formulas.accuracy import couplings, readings, refined, tiled
+from costmodel.formulas import Formula, schedule
+from costmodel.formulas.accuracy import couplings, refined
 from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN, completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
@@ -17,12 +17,12 @@ from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.precision import OUTPUTS, law_name, precision_of
 from costmodel.methods import AnalogWork, Delivery, DigitalWork, MessageWork, Method, Phase
 from costmodel.methods.distribution import place
-from costmodel.projection import mitigation
+from costmodel.projection import flaws, mitigation
 from costmodel.projection.curvature import LAW, role_of
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.methods import methods_of
 from costmodel.projection.standing import SIDES, curvature, standings
-from costmodel.projection.values import ANALOG, BEHIND, CURVED
+from costmodel.projection.values import ANALOG, BEHIND, CURVED, TOLERANCES
 from costmodel.quantities.estimate import standard_normal
 from costmodel.workloads.workload import Layer, Workload
 from reports.javascript import compiled
@@ -177,30 +177,24 @@ class Plan:
             "chi": BEHIND["chi"],
             "exposed": schedule.exposed_time(),
             "nu": noise.solution_ratio(),
-            "rounding": couplings.rounding_total(),
-            "mismatch": couplings.mismatch_error(),
             "bits": couplings.rounding_bits(),
             "refined_read": refined.readings(),
             "refined_couplings": refined.couplings(),
-        }
-        causes = {
-            Delivery.INVERSE.value: {"output_rounding": [readings.inverse_total(), tiled.amplification()]},
-            Delivery.SOLUTION.value: {
-                "right_hand_sides": [readings.input_error()],
-                "output_rounding": [readings.solution_error(), blocks.solve_amplification()],
-            },
         }
         return {
             **{key: self._name(each) for key, each in named.items()},
             "moments": {letter: self._name(each) for letter, each in mitigation.moments().items()},
             "causes": {
-                how: {cause: [self._name(each) for each in own] for cause, own in found.items()}
-                for how, found in causes.items()
+                each.value: {
+                    cause: [self._name(formula) for formula in own]
+                    for cause, own in flaws.causes(each, mismatched=True).items()
+                }
+                for each in Delivery
             },
-            "readings": [
-                self._name(each)
-                for each in (readings.inverse_total(), readings.input_error(), readings.solution_error())
-            ],
+            "shares": {each.value: letter for each, letter in flaws.SHARE.items()},
+            "tolerated": dict(flaws.TOLERANCE),
+            "tolerances": dict(TOLERANCES),
+            "readings": [self._name(each) for each in flaws.of_readings()],
             "analog": dict(ANALOG),
             "curved": sorted(CURVED),
             "boltzmann": BOLTZMANN,

@@ -24,7 +24,7 @@ NET = """\
 schema: 1
 name: net
 batch_size: 10
-kfac: {factor_interval: 1, refresh_interval: 1, condition_number: 100, relative_error: 0.1, rank: 10SETTINGS}
+kfac: {factor_interval: 1, refresh_interval: 1, condition_number: 100, settling_tolerance: 0.1, rank: 10SETTINGS}
 layers:
   - {name: fc1, kind: linear, d_in: 999, d_out: 500}
   - {name: fc2, kind: linear, d_in: 500, d_out: 100, bias: false}
@@ -200,9 +200,9 @@ def test_rank_follows_from_the_spectra_unless_given(digital: DigitalCard, analog
     assert "model.kfac.rank" in given.assumptions
     assert "model.kfac.input_spectral_decay" not in given.assumptions
     one, two = Spectrum(100, top=1), Spectrum(100, top=1, second=1)
-    settings = f"relative_error: 0.01, {two.stated('input')}, {one.stated('output')}"
+    settings = f"settling_tolerance: 0.01, {two.stated('input')}, {one.stated('output')}"
     implied = NET.replace(
-        "condition_number: 100, relative_error: 0.1, rank: 10SETTINGS", f"condition_number: 2, {settings}"
+        "condition_number: 100, settling_tolerance: 0.1, rank: 10SETTINGS", f"condition_number: 2, {settings}"
     )
     result = project(workload_from(parse_yaml(implied, "test")), digital, analog, draws=1)
     # Modes at the damping: q = 1/2. d_e = 1 for A, 1/2 for G, so a power law passes the damping at 2 / pi and 1 / pi.
@@ -230,4 +230,4 @@ def test_bad_settings(setting: str, message: str) -> None:
 def test_a_spectrum_that_does_not_fall_keeps_every_mode(kappa: float) -> None:
     """All eigenvalues kappa - 1 dampings: d_e = n (1 - 1 / kappa) with a damping share of 1 / kappa."""
     columns = iterations.low_rank_columns()
-    assert columns.evaluate(n=1024, d_e=1024 * (1 - 1 / kappa), q=1 / kappa, epsilon=0.1) == 1024
+    assert columns.evaluate(n=1024, d_e=1024 * (1 - 1 / kappa), q=1 / kappa, T_t=0.1) == 1024

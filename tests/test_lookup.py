@@ -36,12 +36,17 @@ def test_the_numbers_put_in_give_the_value() -> None:
 
 
 def test_a_method_stands_for_epsilon_by_its_own_tolerance() -> None:
-    """Inside a phase epsilon is what the phase is given of the error, not the whole of it."""
+    """Epsilon is what the phase is given of the error, 1 - sqrt(1 - T) where two factors leave out T."""
     alone = looked_up("thermo.solve.settle.time").evaluated["thermo.solve.settle.time"]
     inside = looked_up("thermo.solve settle").evaluated["thermo.solve.settle.time"]
-    assert alone.values["epsilon"] == LOADED[0].kfac.relative_error.value
-    assert inside.values["epsilon"] < alone.values["epsilon"]
-    assert inside.value > alone.value
+    assert inside == alone
+    assert 0 < inside.values["epsilon"] <= 1 - math.sqrt(1 - LOADED[0].kfac.settling_tolerance.value)
+
+
+def test_a_formula_that_no_method_uses_has_no_error_to_be_evaluated_at() -> None:
+    found = looked_up("thermo.mismatch.tolerance")
+    assert [each.formula.name for each in found.explanations] == ["thermo.mismatch.tolerance"]
+    assert found.evaluated == {}
 
 
 @pytest.mark.parametrize("name", [

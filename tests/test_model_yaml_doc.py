@@ -11,6 +11,7 @@ from costmodel.inputs.kinds import FAMILIES, LAYER_KINDS
 from costmodel.inputs.loading import CATALOG, load_workload, split_settings
 from costmodel.inputs.schema import Strict
 from costmodel.inputs.workload_schema import KfacEntry, Repeat, Training, WorkloadFile
+from tests.tolerances import NAMES
 
 PAGE = (Path(__file__).parents[1] / "docs" / "model-yaml.md").read_text(encoding="utf-8")
 MODELS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -47,7 +48,7 @@ def test_every_setting_on_the_page_reaches_the_model() -> None:
     assert len(split_settings(settings)["model"]) == len(settings) == 6
 
 
-@pytest.mark.parametrize("name", ["damping", "relative_error", "settling_tolerance", "diagonal_peak"])
+@pytest.mark.parametrize("name", ["damping", *NAMES, "diagonal_peak"])
 def test_defaults_on_the_page_are_those_of_the_catalog(name: str) -> None:
     """As 1e-3, or as 0.3 (0.2 to 0.5) where there is a range."""
     shown = re.findall(rf"^\| `{name}` \| ([^|]*) \|", PAGE, re.MULTILINE)

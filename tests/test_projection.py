@@ -19,11 +19,13 @@ from costmodel.quantities.units import bit, one, second
 from costmodel.workloads.workload import Workload
 from tests.round_cards import exact
 from tests.spectra import Spectrum, planned, together
+from tests.tolerances import BOUNDLESS, alike
 
 #: Both factors of every layer have eigenvalues 99 and 9 beside the damping; no diagonal entry is above the mean.
 SPECTRUM = Spectrum(1000, top=99, second=9)
 TARGET, SETTLING = 0.12, 0.6
-ACCURACY = "condition_number: 100, relative_error: 0.12, settling_tolerance: 0.6, diagonal_peak: 1"
+TOLERATED = alike(TARGET, settling_tolerance=SETTLING, reading_tolerance=BOUNDLESS)
+ACCURACY = f"condition_number: 100, {TOLERATED}, diagonal_peak: 1"
 CURVATURE = f"{ACCURACY}, {SPECTRUM.stated('input')}, {SPECTRUM.stated('output')}"
 HEAD = f"""\
 schema: 1
@@ -169,7 +171,11 @@ def test_a_new_value_leaves_the_draws_of_the_others(analog: AnalogCard, digital:
 
 @pytest.mark.parametrize(
     ("name", "value", "low", "high"),
-    [("relative_error", 0.5, 0.1, 0.9), ("input_stable_rank", 1.1, 1.0, 3.0), ("output_stable_rank", 1.5, 1.01, 2.0)],
+    [
+        ("settling_tolerance", 0.5, 0.1, 0.9),
+        ("input_stable_rank", 1.1, 1.0, 3.0),
+        ("output_stable_rank", 1.5, 1.01, 2.0),
+    ],
 )
 def test_draws_stay_in_the_domain(
     name: str, value: float, low: float, high: float, digital: DigitalCard, analog: AnalogCard
@@ -302,7 +308,7 @@ def test_more_bits_of_couplings_upload_longer_and_sample_no_longer(bits: int, mo
     assert fewer["sample"] >= finer["sample"]
 
 
-HARDER = {"condition_number": (100, 1000), "relative_error": (0.1, 0.01), "settling_tolerance": (0.6, 0.1)}
+HARDER = {"condition_number": (100, 1000), "sampling_tolerance": (0.1, 0.01), "settling_tolerance": (0.6, 0.1)}
 
 
 @pytest.mark.parametrize("name", HARDER)
@@ -324,7 +330,7 @@ def test_random_errors_are_no_matter_to_solves_without_noise(digital: DigitalCar
     settling = []
     for target in (0.05, 0.01):
         net = workload(TWO_LAYERS)
-        kfac = replace(net.kfac, relative_error=exact(target))
+        kfac = replace(net.kfac, sampling_tolerance=exact(target), coupling_tolerance=exact(target))
         settling.append(phases(project(replace(net, kfac=kfac), digital, analog), "thermo.solve")["settle"])
     systems = zip((500, 1000, 100, 500), factors(), strict=True)
     expected = sum(k * factor.settle_mean(SETTLING, 0.5) for k, (factor, _) in systems) * 1e-6

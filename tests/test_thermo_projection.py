@@ -18,11 +18,13 @@ from costmodel.quantities.units import bit, farad, joule, one, second, volt, wat
 from costmodel.workloads.workload import Workload
 from tests.round_cards import exact
 from tests.spectra import Spectrum, planned, together
+from tests.tolerances import BOUNDLESS, alike
 
 #: Both factors of size 64 and kappa = 10: every number below is worked out from their eigenvalues.
 A = Spectrum(64, top=9, second=1, peak=8)
 G = Spectrum(64, top=9, peak=8)
 TARGET, SETTLING = 0.1, 0.51
+TOLERATED = alike(TARGET, settling_tolerance=SETTLING, reading_tolerance=BOUNDLESS)
 ONE_LAYER = f"""
 schema: 1
 name: one-layer
@@ -31,7 +33,7 @@ batch_size: 100
 layers:
   - {{name: only, kind: linear, d_in: 63, d_out: 64}}
 kfac:
-  {{relative_error: 0.1, settling_tolerance: 0.51, condition_number: 10, diagonal_peak: 8, factor_interval: 1,
+  {{{TOLERATED}, condition_number: 10, diagonal_peak: 8, factor_interval: 1,
    refresh_interval: 10, {A.stated("input")}, {G.stated("output")}}}
 """
 #: What 8 bits leave to settling and sampling, as far as times are planned with it.

@@ -15,7 +15,7 @@ from costmodel.inputs.solver_file import SolverFile
 from costmodel.inputs.texts import shortened
 from costmodel.inputs.workload_schema import WorkloadFile
 from costmodel.inputs.yaml_reader import Document, Path_, dotted, parse_yaml
-from costmodel.quantities.names import nearest_name, unknown
+from costmodel.quantities.names import REPLACED, nearest_name, unknown
 from costmodel.quantities.symbols import SYMBOLS
 
 #: What ``--set`` can change; the key is the optional first word of its path.
@@ -63,6 +63,9 @@ def sort_settings(settings: Sequence[str]) -> tuple[dict[str, list[str]], list[F
 def _unknown_key(path: str) -> str:
     """What is said of a path that begins with no known key: the key further down or in two files that may be meant."""
     first, keys = path.partition(".")[0], _first_keys()
+    name = SYMBOLS[first].name if first in SYMBOLS else first
+    if name in REPLACED:
+        return unknown("key", name, _paths())
     meant = _meant(first, keys)
     if not meant:
         return unknown("key", first, keys)

@@ -43,16 +43,28 @@ class ConditionNumber(QuantityEntry, of="condition_number"):
     """Condition number of a damped factor."""
 
 
-class RelativeError(QuantityEntry, of="relative_error"):
-    """Error allowed in an inverse or a solution."""
-
-
 class TopModeGap(QuantityEntry, of="top_mode_gap"):
     """Largest over second largest eigenvalue of a factor."""
 
 
+class SamplingTolerance(QuantityEntry, of="sampling_tolerance"):
+    """Error of the preconditioned gradient by sampling alone that training tolerates."""
+
+
 class SettlingTolerance(QuantityEntry, of="settling_tolerance"):
-    """Error by settling alone that training tolerates."""
+    """Error by settling or iterating too briefly alone that training tolerates."""
+
+
+class CouplingTolerance(QuantityEntry, of="coupling_tolerance"):
+    """Error by rounded couplings alone that training tolerates."""
+
+
+class ReadingTolerance(QuantityEntry, of="reading_tolerance"):
+    """Error by rounded readings and right-hand sides alone that training tolerates."""
+
+
+class MismatchTolerance(QuantityEntry, of="mismatch_tolerance"):
+    """Error by mismatched components alone that training tolerates."""
 
 
 class DiagonalPeak(QuantityEntry, of="diagonal_peak"):
@@ -165,8 +177,11 @@ class KfacEntry(CurvatureOf):
     shared_link: bool | None = None
     damping: Damping | None = None
     condition_number: ConditionNumber | None = None
-    relative_error: RelativeError | None = None
+    sampling_tolerance: SamplingTolerance | None = None
     settling_tolerance: SettlingTolerance | None = None
+    coupling_tolerance: CouplingTolerance | None = None
+    reading_tolerance: ReadingTolerance | None = None
+    mismatch_tolerance: MismatchTolerance | None = None
     diagonal_peak: DiagonalPeak | None = None
     training_stage: Annotated[float, Field(ge=0, le=1)] | None = None
     curvature: CurvatureEntry | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from costmodel.formulas import first_order, products
-from costmodel.formulas.accuracy import iterations
+from costmodel.formulas.accuracy import tolerances
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
 from costmodel.methods.registry import register
@@ -31,7 +31,7 @@ VECTORS: Final = Part("vectors", "digital updates of the columns")
 @register
 def analog_products(construction: FactorConstruction) -> Method:
     """Columns of the inverse by Chebyshev's iteration with analog products, once a refresh."""
-    tolerance = iterations.newton_schulz_tolerance()
+    tolerance = tolerances.inverse_iterate()
     link, arrays = Resource.LINK, Resource.ARRAYS
     upload = (
         AnalogWork(link, products.upload_time(), products.upload_energy()),

@@ -1,7 +1,7 @@
 """Whether a machine reaches the accuracy that a projection asks of it: errors that no amount of time removes.
 
 Settling and averaging are given the time they need. Rounding and component mismatch are not a matter of time: a layer
-whose preconditioned gradient they put further off than training tolerates is not solved on this machine.
+of which they take more than training tolerates, each measured by its own tolerance, is not solved on this machine.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.formulas import Formula, blocks
-from costmodel.formulas.accuracy import couplings, readings, tiled
-from costmodel.formulas.accuracy.chain import together
+from costmodel.formulas import Formula
+from costmodel.formulas.accuracy import couplings
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
-from costmodel.projection import mitigation
+from costmodel.projection import flaws, mitigation
 from costmodel.projection.evaluation import Evaluation
-from costmodel.quantities.estimate import Draws, Estimate, Status, medians, weakest
+from costmodel.projection.values import TOLERANCES
+from costmodel.quantities.estimate import Estimate, Status, medians, weakest
 
 #: Share of the layers that counts as all of them: one layer in a hundred can be solved digitally, unnoticed.
 NEARLY_ALL: Final = 0.99
@@ -40,21 +40,25 @@ class Feasibility:
     """What a machine leaves as systematic error of the preconditioned gradients of one method.
 
     Attributes:
-        target: Relative error of a preconditioned gradient that training tolerates.
-        error: Systematic error of the worst layer.
-        parts: What ``error`` consists of in that layer, by cause; their squares add up.
-        limit: The cause that is largest there.
-        input_bits: Bits of couplings that the worst layer needs, were they the only cause.
-        layers_reached: Share of the network's layers that meet the target in at least half of the draws.
-        share_reached: Share of the network's layers that meet the target, by draw.
+        budget: Of the layer in which it is largest, the root of the sum of squares of ``shares``; solved up to 1.
+        error: Systematic error of that layer.
+        parts: What ``error`` consists of, by cause; their squares add up.
+        tolerances: What training tolerates of each cause alone.
+        shares: Each part over its tolerance.
+        limit: The cause with the largest share.
+        input_bits: Bits of couplings that the layer that needs most needs, were they the only cause.
+        layers_reached: Share of the network's layers that are solved in at least half of the draws.
+        share_reached: Share of the network's layers that are solved, by draw.
         missing: Values the card would have to give for the machine to run the method at all.
         unknown: Causes of error the card says nothing of; they are not in ``error``.
         assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
     """
 
-    target: Estimate
+    budget: Estimate
     error: Estimate
     parts: Mapping[str, Estimate]
+    tolerances: Mapping[str, Estimate]
+    shares: Mapping[str, Estimate]
     limit: str
     input_bits: Estimate
     layers_reached: float
@@ -62,6 +66,11 @@ class Feasibility:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     assumes: tuple[str, ...]
+
+    @property
+    def target(self) -> Estimate:
+        """Relative error of a preconditioned gradient that training tolerates of the cause that limits."""
+        return self.tolerances[self.limit]
 
     @property
     def reach(self) -> Reach:
@@ -78,8 +87,11 @@ class Feasibility:
         return {
             "reach": self.reach.value,
             "target": self.target.as_dict(),
+            "budget": self.budget.as_dict(),
             "error": self.error.as_dict(),
-            "parts": {name: part.as_dict() for name, part in self.parts.items()},
+            "parts": _dicts(self.parts),
+            "tolerances": _dicts(self.tolerances),
+            "shares": _dicts(self.shares),
             "limit": self.limit,
             "input_bits": self.input_bits.as_dict(),
             "layers_reached": self.layers_reached,
@@ -88,6 +100,10 @@ class Feasibility:
             "unknown": list(self.unknown),
             "assumes": list(self.assumes),
         }
+
+
+def _dicts(estimates: Mapping[str, Estimate]) -> dict[str, object]:
+    return {name: each.as_dict() for name, each in estimates.items()}
 
 
 def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Evaluation) -> dict[str, Feasibility]:
@@ -115,38 +131,42 @@ def _judged(
     method: Method, analog: AnalogCard, evaluation: Evaluation, arrays: Mapping[bool, mitigation.Arrays]
 ) -> Feasibility:
     assert method.delivers is not None  # registration sees to it
-    causes = _causes(method.delivers, analog)
+    causes = flaws.causes(method.delivers, mismatched=analog.mismatch is not None)
     bits = couplings.rounding_bits()
-    target = evaluation.quantity("model.kfac.relative_error")
-    asked = {"epsilon_n": mitigation.asked(method, target)[None, :]}
+    asked = {"epsilon_n": mitigation.asked(method, evaluation.quantity(TOLERANCES["T_c"]))[None, :]}
     formulas = [formula for each in causes.values() for formula in each]
-    read = [formula for formula in formulas if formula in _of_readings()]
+    read = [formula for formula in formulas if formula in flaws.of_readings()]
     found = arrays[method.deflated].values([bits, *(formula for formula in formulas if formula not in read)], asked)
     found |= arrays[False].values(read, {})
-    # Several formulas of one cause amplify each other; the two factors of a layer disturb one gradient.
-    by_factor = {name: np.asarray(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
+    by_factor = flaws.by_factor(causes, found)
     if method.refined:
         by_factor = {
-            name: mitigation.left(errors, evaluation, read=causes[name][0] in _of_readings())
+            name: mitigation.left(errors, evaluation, read=causes[name][0] in flaws.of_readings())
             for name, errors in by_factor.items()
         }
-    parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
-    errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
+    parts = {name: flaws.of_layers(errors) for name, errors in by_factor.items()}
+    paths = {name: TOLERANCES[flaws.TOLERANCE[name]] for name in causes}
+    tolerated = {letter: evaluation.quantity(path)[None, :] for letter, path in TOLERANCES.items()}
+    shares = flaws.shares(parts, tolerated)
+    budget = flaws.added(shares.values())
     counts = evaluation.layer_counts()
-    within = np.broadcast_to(errors <= target, (len(errors), len(target)))
+    within = budget <= 1
     reached = np.mean(within, axis=1) >= 0.5
-    worst = int(np.argmax(medians(errors)))
+    worst = int(np.argmax(medians(budget)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
-    estimates = {name: Estimate.of(_row(part, worst), status[name]) for name, part in parts.items()}
-    tolerated = evaluation.found["model.kfac.relative_error"].status
+    known = {name: evaluation.found[path].status for name, path in paths.items()}
+    judged = {name: weakest((status[name], known[name])) for name in causes}
+    taken = {name: Estimate.of(each[worst], judged[name]) for name, each in shares.items()}
     return Feasibility(
-        target=Estimate.of(target, tolerated),
-        error=Estimate.of(_row(errors, worst), weakest(status.values())),
-        parts=estimates,
-        limit=max(estimates, key=lambda name: estimates[name].median),
+        budget=Estimate.of(budget[worst], weakest(judged.values())),
+        error=Estimate.of(flaws.added(part[worst] for part in parts.values()), weakest(status.values())),
+        parts={name: Estimate.of(part[worst], status[name]) for name, part in parts.items()},
+        tolerances={name: Estimate.of(evaluation.quantity(path), known[name]) for name, path in paths.items()},
+        shares=taken,
+        limit=max(taken, key=lambda name: taken[name].median),
         input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
-        share_reached=Estimate.of(counts @ within / counts.sum(), weakest((tolerated, *status.values()))),
+        share_reached=Estimate.of(counts @ within / counts.sum(), weakest(judged.values())),
         missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
         assumes=(),
@@ -157,40 +177,8 @@ def formulas_of(method: Method) -> tuple[Formula, ...]:
     """Formulas that the accuracy of a thermodynamic method is judged by."""
     if method.delivers is None:
         return ()
-    causes = _of_delivery(method.delivers)
-    own = (formula for each in causes.values() for formula in each)
-    return (*own, couplings.mismatch_error(), couplings.rounding_bits(), *mitigation.formulas_of(method))
-
-
-def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
-    """Errors of a gradient by one inverse, by cause: an error and what amplifies it."""
-    rounding = {"input_rounding": (couplings.rounding_total(),)}
-    if delivers is Delivery.INVERSE:
-        return rounding | {"output_rounding": (readings.inverse_total(), tiled.amplification())}
-    return rounding | {
-        "right_hand_sides": (readings.input_error(),),
-        "output_rounding": (readings.solution_error(), blocks.solve_amplification()),
-    }
-
-
-def _of_readings() -> tuple[Formula, ...]:
-    """Errors of what goes to and comes from the arrays beside couplings, which a missing mode does not change."""
-    return readings.inverse_total(), readings.input_error(), readings.solution_error()
-
-
-def _causes(delivers: Delivery, analog: AnalogCard) -> dict[str, tuple[Formula, ...]]:
-    causes = _of_delivery(delivers)
-    return causes if analog.mismatch is None else causes | {"mismatch": (couplings.mismatch_error(),)}
-
-
-def _of_layers(errors: Draws) -> Draws:
-    """Errors of layers, given those by their factors A, then G."""
-    half = len(errors) // 2
-    return together(errors[:half], errors[half:])
-
-
-def _row(errors: Draws, index: int) -> Draws:
-    return np.asarray(errors[index])
+    own = (formula for each in flaws.causes(method.delivers, mismatched=True).values() for formula in each)
+    return (*own, couplings.rounding_bits(), *mitigation.formulas_of(method))
 
 
 def _status(formulas: tuple[Formula, ...], evaluation: Evaluation) -> Status:

@@ -51,7 +51,9 @@ class Scopes:
         self.multiplicity = np.array([count for _, count in counted], dtype=float)
         self._statuses: dict[str, Status] = {}
         self._weights: dict[tuple[Scope, bool, Layers], Draws] = {}
-        values = symbol_values(workload, self.shapes, sample, relaxation)
+        methods = tuple(methods)
+        deliveries = {method.delivers for method in methods if method.delivers is not None}
+        values = symbol_values(workload, self.shapes, sample, relaxation, deliveries)
         self.values, self.curved, self.curvature = values.scopes, values.curved, values.curvature
         flat: dict[Scope, dict[Summand, None]] = {scope: {} for scope in Scope}
         curved: dict[Formula | None, dict[Summand, None]] = {None: {}}

@@ -6,8 +6,7 @@ length one.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,13 +14,13 @@ import numpy as np
 
 from costmodel.formulas import Formula, code, kfac
 from costmodel.formulas.accuracy import couplings, iterations
-from costmodel.formulas.accuracy.chain import together
 from costmodel.formulas.accuracy.power_law import power_law_moments
 from costmodel.formulas.code import Summand
 from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN
 from costmodel.machines.cards import RelaxationOf
-from costmodel.methods import Scope
+from costmodel.methods import Delivery, Scope
+from costmodel.projection import flaws
 from costmodel.projection.curvature import LAW, STATED
 from costmodel.projection.draws import Sample
 from costmodel.projection.standing import Curvature, curvature
@@ -63,6 +62,15 @@ _STABLE_RANKS: Final = ("input_stable_rank", "output_stable_rank")
 _GAPS: Final = ("input_top_mode_gap", "output_top_mode_gap")
 _DECAYS: Final = ("input_spectral_decay", "output_spectral_decay")
 _SPECTRUM: Final = (*_CONDITION, *_STABLE_RANKS, *_GAPS, *_DECAYS)
+_SYSTEMATIC: Final = ("diagonal_peak", "coupling_tolerance", "reading_tolerance", "mismatch_tolerance")
+#: What training tolerates of each flaw alone, by symbol.
+TOLERANCES: Final[Mapping[str, str]] = {
+    "T_n": "model.kfac.sampling_tolerance",
+    "T_t": "model.kfac.settling_tolerance",
+    "T_c": "model.kfac.coupling_tolerance",
+    "T_r": "model.kfac.reading_tolerance",
+    "T_m": "model.kfac.mismatch_tolerance",
+}
 _CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "theta": ("mean_curvature",),
     "s_r": _STABLE_RANKS,
@@ -77,15 +85,18 @@ _CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "h": _SPECTRUM,
     "chi": ("diagonal_peak", *_SPECTRUM),
     "psi": ("diagonal_peak", *_STABLE_RANKS),
-    "epsilon_s": ("diagonal_peak", *_SPECTRUM),
-    "r": ("rank", "relative_error", *_SPECTRUM),
+    "u_i": (*_SYSTEMATIC, *_SPECTRUM),
+    "u_x": (*_SYSTEMATIC, *_SPECTRUM),
+    "r": ("rank", "settling_tolerance", *_SPECTRUM),
 }
 #: Symbols whose values differ between layers of one shape.
 CURVED: Final = frozenset(_CURVED_PATHS) | {"tau", "tau_o", "nu"}
-_PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path in ANALOG.items()} | {
-    "epsilon": ("model.kfac.relative_error",),
-    "T_n": ("model.kfac.relative_error",),
-    "T_t": ("model.kfac.settling_tolerance",),
+_ROUNDED: Final = (ANALOG["b_in"], ANALOG["b_out"], ANALOG["delta"])
+_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
+    letter: (path,) for letter, path in (*ANALOG.items(), *TOLERANCES.items())
+} | {
+    "u_i": _ROUNDED,
+    "u_x": _ROUNDED,
     "lambda": ("model.kfac.damping",),
     "b": ("model.kfac.block_size",),
 }
@@ -116,9 +127,21 @@ class SymbolValues:
 
 
 def symbol_values(
-    workload: Workload, shapes: tuple[Shape, ...], sample: Sample, relaxation: RelaxationOf = _EIGENVALUE
+    workload: Workload,
+    shapes: tuple[Shape, ...],
+    sample: Sample,
+    relaxation: RelaxationOf = _EIGENVALUE,
+    deliveries: Collection[Delivery] = tuple(Delivery),
 ) -> SymbolValues:
-    """Values of every symbol that a formula may hold; ``relaxation`` says what the machine's times are times of."""
+    """Values of every symbol that a formula may hold.
+
+    Args:
+        workload: The network.
+        shapes: Its distinct layer shapes.
+        sample: The draws.
+        relaxation: What the machine's times are times of.
+        deliveries: What arrays give back, of which systematic errors are wanted.
+    """
     drawn = sample.drawn
     layer = layer_values(shapes, workload.device_batch) | {"b": drawn["model.kfac.block_size"][None, :]}
     model = {
@@ -139,6 +162,7 @@ def symbol_values(
         Scope.FACTOR: factor,
     }
     curved = _curved_values(workload, factor, found, drawn)
+    curved |= {flaws.SHARE[each]: _systematic_share(each, curved) for each in deliveries}
     return SymbolValues(scopes, curved | _on_the_machine(curved, relaxation), found)
 
 
@@ -182,11 +206,8 @@ def _factor_values(layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> di
         "B": np.concatenate([layer["B"], layer["B"]]),
         "m": m,
         "n_c": values.get("n_c", m),  # one converter a cell unless the card says otherwise
-        "epsilon": drawn["model.kfac.relative_error"][None, :],
-        "T_n": drawn["model.kfac.relative_error"][None, :],
-        "T_t": drawn["model.kfac.settling_tolerance"][None, :],
     }
-    return values | known
+    return values | known | {letter: drawn[path][None, :] for letter, path in TOLERANCES.items()}
 
 
 def _curved_values(
@@ -203,7 +224,6 @@ def _curved_values(
     values |= _spectrum(values)
     values["psi"] = np.minimum(drawn["model.kfac.diagonal_peak"][None, :], values["n"] / values["s_r"])
     values["chi"] = np.minimum(_behind("chi", values), 1.0)
-    values["epsilon_s"] = _systematic(values)
     if workload.kfac.rank is not None:
         values["r"] = np.minimum(drawn["model.kfac.rank"][None, :], values["n"])
     else:
@@ -231,20 +251,17 @@ def _on_the_machine(values: Mapping[str, Draws], relaxation: RelaxationOf) -> di
     return found
 
 
-def _systematic(values: Mapping[str, Draws]) -> Draws:
-    """Error of a layer's preconditioned gradient by couplings that are off, as far as times are planned with it.
-
-    It may take half of the squared tolerance. A layer in which it takes more is not solved accurately, in whatever
-    time, which :mod:`costmodel.projection.feasibility` reports.
-    """
-    rounding, mismatch = couplings.rounding_total(), couplings.mismatch_error()
-    causes = [rounding] if "delta" not in values else [rounding, mismatch]
-    found = values_of(causes, values)
-    shape = np.broadcast_shapes(values["kappa"].shape, *(each.shape for each in found.values()))
-    both = np.sqrt(np.sum([np.broadcast_to(each, shape) ** 2 for each in found.values()], axis=0))
-    half = len(both) // 2
-    layer = np.minimum(together(both[:half], both[half:]), values["T_n"] * math.sqrt(0.5))
-    return np.concatenate([layer, layer])
+def _systematic_share(delivers: Delivery, values: Mapping[str, Draws]) -> Draws:
+    """What flaws that no time removes take of what is tolerated in a layer, once for A and once for G."""
+    causes = flaws.causes(delivers, mismatched="delta" in values)
+    found = values_of([formula for each in causes.values() for formula in each], values)
+    rows = len(values["kappa"])
+    parts = {
+        name: flaws.of_layers(np.broadcast_to(errors, (rows, errors.shape[1])))
+        for name, errors in flaws.by_factor(causes, found).items()
+    }
+    layers = flaws.added(flaws.shares(parts, values).values())
+    return np.concatenate([layers, layers])
 
 
 def _behind(letter: str, values: Mapping[str, Draws]) -> Draws:

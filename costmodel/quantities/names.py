@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Final
 
+#: Names of older files, with what took their place.
+REPLACED: Final[Mapping[str, tuple[str, ...]]] = {
+    "relative_error": (
+        "sampling_tolerance",
+        "settling_tolerance",
+        "coupling_tolerance",
+        "reading_tolerance",
+        "mismatch_tolerance",
+    ),
+}
 #: What a message quotes of a name at most.
 _MOST_QUOTED = 60
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The message for a name nobody knows, with the nearest known one.
+    """The message for a name nobody knows, with the nearest known one, or with those that took its place.
 
     >>> unknown("operation", "gem", ["gemm", "eigh"])
     "unknown operation 'gem'; did you mean 'gemm'?"
     """
     names = tuple(sorted(known))
-    nearest = nearest_name(name, names)
+    nearest, new = nearest_name(name, names), replacements(name, names)
     hint = f"did you mean '{nearest}'?" if nearest else f"known are {', '.join(names)}"
+    if new:
+        hint = f"in its place there is one for each flaw: {', '.join(new)}"
     quoted = name if len(name) <= _MOST_QUOTED else f"{name[: _MOST_QUOTED - 3]}..."
     return f"unknown {what} '{quoted}'; {hint}"
+
+
+def replacements(name: str, known: Iterable[str]) -> list[str]:
+    """Known names that took the place of an older one, in the order in which they are to be told.
+
+    >>> replacements("kfac.relative_error", ["kfac.damping", "kfac.sampling_tolerance"])
+    ['kfac.sampling_tolerance']
+    """
+    by_leaf = {each.rpartition(".")[2]: each for each in known}
+    return [by_leaf[leaf] for leaf in REPLACED.get(name.rpartition(".")[2], ()) if leaf in by_leaf]
 
 
 @lru_cache(maxsize=1024)

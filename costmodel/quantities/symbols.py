@@ -96,6 +96,12 @@ def _symbol(letter: str, name: str, unit: Unit, meaning: str, **domain: Any) -> 
     return Letter(letter)
 
 
+def _tolerance(letter: str, name: str, cause: str) -> Expression:
+    """What training bears of one random flaw alone; such an error has no bound."""
+    meaning = f"error of the preconditioned gradient {cause} that training tolerates"
+    return _symbol(letter, name, units.one, meaning, open_minimum=True, better=Better.LARGER)
+
+
 def info(symbol: Expression | str) -> SymbolInfo:
     """The record of a symbol, its letter or its spelled-out name.
 
@@ -179,7 +185,6 @@ epsilon = _symbol(
     open_minimum=True,
     maximum=1,
     open_maximum=True,
-    better=Better.LARGER,
 )
 # How fast a factor's eigenvalues fall: lambda_i = lambda_1 / i^s_d.
 s_d = _symbol(
@@ -227,34 +232,31 @@ epsilon_n = _symbol(
     units.one,
     "part of the preconditioned gradient's relative error that sampling and noise may make",
     open_minimum=True,
-    maximum=1,
-    open_maximum=True,
 )
-epsilon_s = _symbol(
-    "epsilon_s",
-    "systematic_error",
+# Flaws that no time removes, each over what training bears of it, their squares added.
+u_s = _symbol(
+    "u_s",
+    "systematic_share",
     units.one,
-    "relative error of the preconditioned gradient that no time removes: rounding and mismatch",
+    "systematic errors of the preconditioned gradient over their tolerances, root of the sum of squares",
 )
-# What training bears of one flaw alone.
+u_i = _symbol("u_i", "inverse_systematic_share", units.one, "systematic share of a layer where inverses are read")
+u_x = _symbol("u_x", "solution_systematic_share", units.one, "systematic share of a layer where solutions are read")
+# What training bears of one flaw alone. A filter of the spectrum leaves out 1 at most; random errors have no bound.
 T_t = _symbol(
     "T_t",
     "settling_tolerance",
     units.one,
-    "error of the preconditioned gradient by settling alone that training tolerates",
+    "error of the preconditioned gradient by settling or iterating too briefly that training tolerates",
     open_minimum=True,
     maximum=1,
     open_maximum=True,
+    better=Better.LARGER,
 )
-T_n = _symbol(
-    "T_n",
-    "random_tolerance",
-    units.one,
-    "error of the preconditioned gradient by random flaws alone that training tolerates",
-    open_minimum=True,
-    maximum=1,
-    open_maximum=True,
-)
+T_n = _tolerance("T_n", "sampling_tolerance", "by sampling and noise")
+T_c = _tolerance("T_c", "coupling_tolerance", "by couplings that are rounded, deflated or not")
+T_r = _tolerance("T_r", "reading_tolerance", "by rounding of what is read and of right-hand sides")
+T_m = _tolerance("T_m", "mismatch_tolerance", "by components that do not match")
 # Sum over the factor's eigenvalues alpha, before damping by gamma, of alpha / (alpha + gamma).
 d_e = _symbol(
     "d_e",

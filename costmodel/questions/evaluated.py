@@ -59,7 +59,9 @@ class Numbers:
         """A formula's value; ``tolerance`` stands for epsilon. None where a symbol of it has no value here."""
         for values, where in self._places():
             wanted = {letter for each in (formula, tolerance) if each for letter in each.letters}
-            if wanted - {"epsilon"} <= values.keys() and ("epsilon" in values or "epsilon" not in formula.letters):
+            if tolerance is not None:
+                wanted.discard("epsilon")
+            if wanted <= values.keys():
                 given = dict(values)
                 if tolerance is not None:
                     given["epsilon"] = values_of([tolerance], values)[tolerance]

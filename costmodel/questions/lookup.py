@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from costmodel import formulas
@@ -66,7 +66,7 @@ def look_up(
     typed = " ".join(name.split())
     if typed in methods or typed in formulas.catalog():
         explained = tuple(explain(typed, workload, found))
-        tolerances = _tolerances(methods[typed].phases) if typed in methods else {}
+        tolerances = _tolerances(methods[typed].phases) if typed in methods else _alone(methods.values())
         return Found(typed, None, None, None, explained, _values(explained, numbers, tolerances))
     phase = _phase(typed, methods)
     if phase is not None:
@@ -115,6 +115,15 @@ def _tolerances(phases: tuple[Phase, ...]) -> dict[str, Formula]:
                 own = [work.time, work.energy] if isinstance(work, AnalogWork) else [work.calls, work.flops, work.bytes]
                 found |= {each.name: work.tolerance for each in own if isinstance(each, Formula)}
     return found
+
+
+def _alone(methods: Iterable[Method]) -> dict[str, Formula]:
+    """What stands for epsilon in formulas by themselves: that of the methods that use them, where all give the same."""
+    found: dict[str, set[Formula]] = {}
+    for method in methods:
+        for name, tolerance in _tolerances(method.phases).items():
+            found.setdefault(name, set()).add(tolerance)
+    return {name: given.pop() for name, given in found.items() if len(given) == 1}
 
 
 def _values(

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from costmodel.methods import AnalogWork
+from costmodel.projection import flaws
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.methods import methods_of
 from costmodel.projection.project import Projection
+from costmodel.projection.values import TOLERANCES
 from costmodel.questions.judgement import (
     GAIN,
     Answer,
@@ -130,7 +132,8 @@ def _more_accuracy(projection: Projection, name: str) -> str:
         "output_rounding": "more bits read out (output_bits)",
         "mismatch": "better matched components (mismatch)",
     }[found.limit]
-    return f"It would turn with {wanted}, or where training tolerates more (kfac.relative_error)."
+    key = TOLERANCES[flaws.TOLERANCE[found.limit]].removeprefix("model.")
+    return f"It would turn with {wanted}, or where training tolerates more ({key})."
 
 
 def _largest(projection: Projection, name: str) -> tuple[str, float]:
@@ -149,15 +152,19 @@ def accuracy_told(projection: Projection, name: str) -> str:
     found = projection.feasibility[name]
     if found.reach is Reach.YES:
         return ""
-    target, error = significant(found.target.median), significant(found.error.median)
+    target, error = significant(found.target.median), significant(found.parts[found.limit].median)
     share = percent(found.layers_reached, 1 if found.layers_reached < 0.01 else 0)
     layers = f"{share} of its layers" if found.reach is Reach.SOME else "No layer"
     gets = "get" if found.reach is Reach.SOME else "gets"
     cause = _CAUSES[found.limit]
     needed, have = math.ceil(found.input_bits.median), projection.analog.input_bits.value
+    told = ""
     if found.limit == "input_rounding" and needed > have:  # otherwise other causes beside it take too much
-        cause += f", for which {needed} bits are needed and the card has {significant(have)}"
-    return f" {layers} {gets} within {target} of the exact gradient; the worst is off by {error}, by {cause}."
+        told = f"; {needed} bits are needed and the card has {significant(have)}"
+    return (
+        f" {layers} {gets} as close to the exact gradient as training needs; the worst is off by {error}, by {cause}, "
+        f"of which {target} is tolerated{told}."
+    )
 
 
 def answers(projection: Projection) -> Table:
@@ -180,8 +187,7 @@ def _told(projection: Projection, judgement: Judgement) -> tuple[str, str]:
         return speed_with_range(found), speed(judgement.threshold)
     if judgement.question == "accuracy":
         span = "" if found.p05 == found.p95 else f" ({found.p05:.0%} to {found.p95:.0%})"
-        tolerated = significant(projection.feasibility[projection.best_thermodynamic].target.median, 2)
-        return f"{found.median:.0%} of layers{span} within {tolerated}", f"{judgement.threshold:.0%} of layers"
+        return f"{found.median:.0%} of layers{span} within tolerance", f"{judgement.threshold:.0%} of layers"
     return speed_with_range(found).replace("faster", "less").replace("slower", "more"), _energy(judgement.threshold)
 
 

@@ -157,8 +157,11 @@ class KfacSettings:
         second_stream: Whether digital work of a refresh runs beside training, too, without slowing it.
         shared_link: Whether the link to the analog machine also carries what devices send each other.
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
-        relative_error: epsilon of the preconditioned gradient that training tolerates of errors of any kind.
-        settling_tolerance: The same of settling too briefly alone, which acts as more damping.
+        sampling_tolerance: Relative error of the preconditioned gradient that training tolerates of sampling alone.
+        settling_tolerance: The same of settling or iterating too briefly, which acts as more damping.
+        coupling_tolerance: The same of rounded couplings.
+        reading_tolerance: The same of rounded readings and right-hand sides.
+        mismatch_tolerance: The same of components that do not match.
         diagonal_peak: psi, largest diagonal entry of a factor over the mean one.
         block_size: Side of Shampoo's blocks.
         curvature_law: What curvature is taken from where nothing is said of a layer.
@@ -183,8 +186,11 @@ class KfacSettings:
     factor_interval: int
     refresh_interval: int
     damping: Quantity
-    relative_error: Quantity
+    sampling_tolerance: Quantity
     settling_tolerance: Quantity
+    coupling_tolerance: Quantity
+    reading_tolerance: Quantity
+    mismatch_tolerance: Quantity
     diagonal_peak: Quantity
     block_size: Quantity
     curvature_law: CurvatureLaw

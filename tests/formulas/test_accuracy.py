@@ -288,7 +288,7 @@ def test_newton_schulz_residual_of_a_direction():
         for steps in range(1, 8):
             (A, first), (G, second) = (newton_schulz(factor, steps) for factor in layer.factors)
             if 0.5 < first / second < 2 and max(first, second) < 0.4:
-                residual = iterations.newton_schulz_tolerance().evaluate(epsilon=0.1)
+                residual = iterations.newton_schulz_tolerance().evaluate(T_t=0.1)
                 scale = residual / np.sqrt((first**2 + second**2) / 2)  # errors are proportional to residuals
                 ratios.append(scale * spectra.filtered(layer, A, G) / 0.1)
     median, _, worst = summary(ratios)
@@ -321,10 +321,10 @@ def test_conjugate_gradients_of_a_direction():
     for factor in (factor for layer in LAYERS for factor in layer.factors if factor.kappa > 1.5):
         errors = conjugate_gradients(factor, 60, generator)
         q = factor.moments.damping_share
-        energy = iterations.cg_tolerance().evaluate(epsilon=0.1, q=q)
+        energy = iterations.cg_tolerance().evaluate(T_t=0.1, q=q)
         first = int(np.argmax(errors[:, 1] < energy))
         ratios.append(errors[first, 0] / errors[first, 1] * np.sqrt(q))
-        promised = iterations.cg_steps().evaluate(epsilon=0.1, **factor.values("kappa", "d_e", "q"))
+        promised = iterations.cg_steps().evaluate(T_t=0.1, **factor.values("kappa", "d_e", "q"))
         needed.append(promised / (1 + int(np.argmax(errors[:, 0] < one))))
     median, least, worst = summary(ratios)
     assert 0.7 < median <= 1
@@ -338,7 +338,7 @@ def test_conjugate_gradients_of_a_direction():
     factor = spectra.Factor(ranks**-2.0, 1e-4)
     q = factor.moments.damping_share
     errors = conjugate_gradients(factor, 200, generator)
-    steps = iterations.cg_steps().evaluate(epsilon=0.1, **factor.values("kappa", "d_e", "q"))
+    steps = iterations.cg_steps().evaluate(T_t=0.1, **factor.values("kappa", "d_e", "q"))
     enough = 1 + int(np.argmax(errors[:, 0] < one))
     worst_case = kfac.conjugate_gradients.iterations_bound().evaluate(kappa=factor.kappa, epsilon=0.1)
     assert 0.9 * enough <= steps <= 1.5 * enough < worst_case
@@ -346,13 +346,13 @@ def test_conjugate_gradients_of_a_direction():
 
 @pytest.mark.composes("kfac.cg.iterations")
 def test_iterations_are_those_of_a_direction():
-    values = {"kappa": 1e3, "d_e": 30.0, "q": 0.5, "epsilon": 0.1}
+    values = {"kappa": 1e3, "d_e": 30.0, "q": 0.5, "T_t": 0.1}
     assert kfac.conjugate_gradients.iterations().evaluate(**values) == iterations.cg_steps().evaluate(**values)
 
 
 @pytest.mark.composes("accuracy.iterations.low_rank.columns")
 def test_columns_are_modes_and_ten_more():
-    values = {"d_e": 30.0, "q": 0.5, "epsilon": 0.1}
+    values = {"d_e": 30.0, "q": 0.5, "T_t": 0.1}
     kept = iterations.low_rank_rank().evaluate(**values)
     assert 41 < kept < 42
     assert iterations.low_rank_columns().evaluate(n=1024, **values) == 42 + 10
@@ -369,7 +369,7 @@ def test_low_rank_of_a_direction(epsilon):
         everything = iterations.low_rank_error().evaluate(**factor.values("kappa", "s_r", "d_e", "q"))
         assert everything == pytest.approx(left[0], rel=1e-6)
         exact = int((left > epsilon / np.sqrt(2)).sum())
-        promised = iterations.low_rank_rank().evaluate(epsilon=epsilon, **factor.values("d_e", "q"))
+        promised = iterations.low_rank_rank().evaluate(T_t=epsilon, **factor.values("d_e", "q"))
         ratios.append((min(promised, factor.n) + 10) / (exact + 10))  # a sketch has ten columns more
     assert 0.75 < np.median(ratios) < 1.2
     assert np.min(ratios) > 0.25
@@ -381,15 +381,15 @@ def test_low_rank_of_a_direction(epsilon):
 
 @pytest.mark.verifies("accuracy.split.share", "accuracy.split.settling", "accuracy.split.sampling")
 @pytest.mark.parametrize("ratio", [1e-6, 1e-2, 1.0, 100.0, 1e4])
-@pytest.mark.parametrize("systematic", [0.0, 0.15])
+@pytest.mark.parametrize("systematic", [0.0, 0.7])
 def test_no_other_split_is_faster(ratio, systematic):
     tolerances = {"T_t": 0.75, "T_n": 0.2}
-    values = {"c_r": ratio, "T_n": 0.2, "epsilon_s": systematic}
-    left = 1 - (systematic / 0.2) ** 2
+    values = {"c_r": ratio, "T_n": 0.2, "u_s": systematic}
+    left = 1 - systematic**2
     shares = np.linspace(0, 1, 200_001)[1:-1]
     times = np.log(1 / (0.75 * np.sqrt(left * shares))) + ratio / (0.2**2 * left * (1 - shares))
     best_t, best_n = split.settling().evaluate(T_t=0.75, **values), split.sampled().evaluate(**values)
-    assert (best_t / tolerances["T_t"]) ** 2 + (best_n**2 + systematic**2) / tolerances["T_n"] ** 2 == pytest.approx(1)
+    assert (best_t / tolerances["T_t"]) ** 2 + (best_n / tolerances["T_n"]) ** 2 + systematic**2 == pytest.approx(1)
     assert (best_t / 0.75) ** 2 == pytest.approx(left * split.share().evaluate(**values))
     time = np.log(1 / best_t) + ratio / best_n**2
     assert time <= times.min() * (1 + 1e-12)
@@ -421,7 +421,7 @@ def test_costs_are_those_of_the_times():
     }
     shares = np.geomspace(1e-7, 0.999, 3000)
     for time, ratio in ratios.items():
-        asked = {"c_r": ratio, "T_n": 0.1, "epsilon_s": 0.0}
+        asked = {"c_r": ratio, "T_n": 0.1, "u_s": 0.0}
         best = time(split.settling().evaluate(T_t=0.6, **asked), split.sampled().evaluate(**asked))
         grid = time(0.6 * np.sqrt(shares), 0.1 * np.sqrt(1 - shares))
         assert best <= 1.07 * grid.min()
@@ -433,17 +433,17 @@ def test_costs_are_those_of_the_times():
 @pytest.mark.composes("accuracy.inverse.settle", "accuracy.inverse.sample", "accuracy.inverse.underdamped.sample")
 def test_both_flaws_of_method_1_fit_the_budget():
     """Burn-in and sampling at these epsilons: the errors of directions on measured spectra fill the budget together."""
-    asked = {"T_t": 0.6, "T_n": 0.1, "epsilon_s": 0.05}
+    asked = {"T_t": 0.6, "T_n": 0.1, "u_i": 0.5}
     budgets = []
     for layer in LAYERS:
         squares, runs = [], []
         for factor in layer.factors:
             values, array = factor.values("n", "d_e", "q"), factor.values("n", "m", "kappa")
             left = tolerances.inverse_settle().evaluate(**asked, **values)
-            budget = {"T_n": 0.1, "epsilon_s": 0.05} | values
+            budget = {"T_n": 0.1, "u_i": 0.5} | values
             off = tolerances.inverse_sample().evaluate(**budget)
             ratio = split.inverse_cost_ratio().evaluate(**values)
-            parts = {"c_r": ratio, "T_n": 0.1, "epsilon_s": 0.05}
+            parts = {"c_r": ratio, "T_n": 0.1, "u_s": 0.5}
             assert left == pytest.approx(
                 settling.tolerance().evaluate(epsilon_t=split.settling().evaluate(T_t=0.6, **parts))
             )
@@ -458,9 +458,25 @@ def test_both_flaws_of_method_1_fit_the_budget():
             settle = inverse.settle_time().evaluate(tau=1.0, epsilon=left, **array)
             runs.append(np.exp(-2 * settle * factor.damped / factor.damped.max()))
         settled_to, sampled_to = spectra.filtered(layer, *runs), spectra.random_errors(*squares)
-        budgets.append((settled_to / 0.6) ** 2 + (sampled_to**2 + 0.05**2) / 0.1**2)
+        budgets.append((settled_to / 0.6) ** 2 + (sampled_to / 0.1) ** 2 + 0.5**2)
     assert 0.9 < np.median(budgets) < 1.1
     assert np.max(budgets) < 1.3
+
+
+@pytest.mark.verifies("accuracy.inverse.iterate")
+@pytest.mark.parametrize("taken", [0.0, 0.6])
+def test_an_iteration_on_arrays_gets_what_rounding_leaves(taken):
+    """No time is better spent elsewhere: with this residual the errors of directions fill the rest of the budget."""
+    residual = tolerances.inverse_iterate().evaluate(T_t=0.1, u_i=taken)
+    budgets = []
+    for layer in LAYERS:
+        for steps in range(1, 8):
+            (A, first), (G, second) = (newton_schulz(factor, steps) for factor in layer.factors)
+            if 0.5 < first / second < 2 and max(first, second) < 0.4:
+                scale = residual / np.sqrt((first**2 + second**2) / 2)
+                budgets.append((scale * spectra.filtered(layer, A, G) / 0.1) ** 2 + taken**2)
+    assert np.max(budgets) < 1.2**2
+    assert 0.6**2 < np.median(budgets) <= 1
 
 
 @pytest.mark.composes("accuracy.solve.settle", "accuracy.solve.average")
@@ -469,11 +485,11 @@ def test_both_flaws_of_method_2_fit_the_budget(nu):
     for factor in LAYERS[0].factors:
         known = {"nu": nu, "h": 1.0} | factor.values("n", "mu_2", "s_x", "kappa")
         ratio = split.solve_cost_ratio().evaluate(**known)
-        parts = {"c_r": ratio, "T_n": 0.1, "epsilon_s": 0.0}
+        parts = {"c_r": ratio, "T_n": 0.1, "u_s": 0.0}
         part_t, part_n = split.settling().evaluate(T_t=0.6, **parts), split.sampled().evaluate(**parts)
-        left = tolerances.solve_settle().evaluate(T_t=0.6, T_n=0.1, epsilon_s=0.0, **known)
+        left = tolerances.solve_settle().evaluate(T_t=0.6, T_n=0.1, u_x=0.0, **known)
         assert left == pytest.approx(settling.tolerance().evaluate(epsilon_t=part_t))
-        off = tolerances.solve_average().evaluate(T_n=0.1, epsilon_s=0.0, **known)
+        off = tolerances.solve_average().evaluate(T_n=0.1, u_x=0.0, **known)
         gains = {"h": 1.0} | factor.values("kappa", "mu_2", "s_x")
         assert off == pytest.approx(sampling.mean_tolerance().evaluate(epsilon_n=part_n, **gains), rel=1e-6)
         assert (part_t / 0.6) ** 2 + (part_n / 0.1) ** 2 == pytest.approx(1)

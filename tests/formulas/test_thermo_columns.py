@@ -153,7 +153,7 @@ def test_no_other_split_of_columns_is_much_faster(nu):
         return transient.mean_time().evaluate(kappa=factor.kappa, tau=1.0, epsilon=left) + run
 
     asked = {"c_r": accuracy.cost_ratio().evaluate(nu=nu, **factor.values("n", "mu_2", "s_x", "kappa"))}
-    asked |= {"T_n": 0.1, "epsilon_s": 0.0}
+    asked |= {"T_n": 0.1, "u_s": 0.0}
     shares = np.geomspace(1e-7, 1 - 1e-7, 3000)
     best = time(split.settling().evaluate(T_t=0.6, **asked), split.sampled().evaluate(**asked))
     assert best <= 1.07 * time(0.6 * np.sqrt(shares), 0.1 * np.sqrt(1 - shares)).min()
@@ -164,11 +164,11 @@ def test_no_other_split_of_columns_is_much_faster(nu):
 def test_both_flaws_of_columns_fit_the_budget(nu):
     for factor in (factor for layer in LAYERS[::9] for factor in layer.factors):
         known = {"nu": nu} | factor.values("n", "mu_2", "s_x", "kappa")
-        parts = {"c_r": accuracy.cost_ratio().evaluate(**known), "T_n": 0.1, "epsilon_s": 0.02}
+        parts = {"c_r": accuracy.cost_ratio().evaluate(**known), "T_n": 0.1, "u_s": 0.2}
         part_t, part_n = split.settling().evaluate(T_t=0.6, **parts), split.sampled().evaluate(**parts)
-        left = accuracy.settle().evaluate(T_t=0.6, T_n=0.1, epsilon_s=0.02, **known)
+        left = accuracy.settle().evaluate(T_t=0.6, T_n=0.1, u_i=0.2, **known)
         assert left == pytest.approx(settling.tolerance().evaluate(epsilon_t=part_t))
-        off = accuracy.average().evaluate(T_n=0.1, epsilon_s=0.02, **known)
+        off = accuracy.average().evaluate(T_n=0.1, u_i=0.2, **known)
         gains = factor.values("mu_2", "s_x")
         assert off == pytest.approx(accuracy.noise_tolerance().evaluate(epsilon_n=part_n, **gains), rel=1e-5)
-        assert (part_t / 0.6) ** 2 + (part_n**2 + 0.02**2) / 0.1**2 == pytest.approx(1, rel=1e-5)
+        assert (part_t / 0.6) ** 2 + (part_n / 0.1) ** 2 + 0.2**2 == pytest.approx(1, rel=1e-5)

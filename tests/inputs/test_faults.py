@@ -64,8 +64,11 @@ def faults(load: object, file: Path) -> list[str]:
         ("batch_size: 8", "batch_size: 8\nfamily: mlp", ["m.yaml:1:1 needs either 'layers' or 'family'"]),
         ("batch_size: 8", "batch_size: 8\nkfac: {damping: -1}",
          ["m.yaml:4:8 kfac.damping damping = -1 is outside its domain 0 < lambda"]),
-        ("batch_size: 8", "batch_size: 8\nkfac: {relative_error: 1.5}",
-         ["m.yaml:4:8 kfac.relative_error relative_error = 1.5 is outside its domain 0 < epsilon < 1"]),
+        ("batch_size: 8", "batch_size: 8\nkfac: {settling_tolerance: 1.5}",
+         ["m.yaml:4:8 kfac.settling_tolerance settling_tolerance = 1.5 is outside its domain 0 < T_t < 1"]),
+        ("batch_size: 8", "batch_size: 8\nkfac: {relative_error: 0.1}",
+         ["m.yaml:4:8 kfac.relative_error unknown key 'relative_error'; in its place there is one for each flaw: "
+          "sampling_tolerance, settling_tolerance, coupling_tolerance, reading_tolerance, mismatch_tolerance"]),
         ("batch_size: 8", "batch_size: 8\nhost_time: 0.2",
          ["m.yaml:4:1 host_time missing unit: 0.2 needs one, like '1 us'"]),
         ("layers:", "layers:\n  - {name: fc, kind: linear, d_in: 3, d_out: 4}",

@@ -24,8 +24,6 @@ def test_golden_defaults() -> None:
     assert (kfac.factor_interval, kfac.refresh_interval) == (10, 100)
     ranges = {
         "damping": (1e-3, 1e-3, 1e-3),
-        "relative_error": (0.2, 0.3, 0.5),
-        "settling_tolerance": (0.34, 0.35, 0.69),
         "diagonal_peak": (2, 6, 20),
         "block_size": (1024, 1024, 1024),
     }

@@ -69,9 +69,9 @@ def test_a_domain_is_kept(model: dict[str, Any]) -> None:
 
 
 def test_magnitudes_no_product_of_which_is_a_number_are_refused(model: dict[str, Any]) -> None:
-    assert faults(model, relative_error=1e-300, condition_number=1e200) == [
+    assert faults(model, settling_tolerance=1e-300, condition_number=1e200) == [
         "kfac.condition_number 1e+200 is not between 1e-30 and 1e+30",
-        "kfac.relative_error 1e-300 is not between 1e-30 and 1e+30",
+        "kfac.settling_tolerance 1e-300 is not between 1e-30 and 1e+30",
     ]
     with pytest.raises(InputError) as error:
         load_workload({**model, "host_time": "1e40 s"})

@@ -5,6 +5,12 @@ import pytest
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_card, load_workload, sort_settings, split_settings
 
+#: What took the place of an older key.
+SUCCESSORS = (
+    "kfac.sampling_tolerance, kfac.settling_tolerance, kfac.coupling_tolerance, kfac.reading_tolerance, "
+    "kfac.mismatch_tolerance"
+)
+
 
 def test_all_faults_of_settings_at_once() -> None:
     settings = [
@@ -34,7 +40,8 @@ def test_all_faults_of_settings_at_once() -> None:
     [
         ("damping", "did you mean 'kfac.damping'?"),
         ("dampin", "did you mean 'kfac.damping'?"),
-        ("relative_error", "did you mean 'kfac.relative_error'?"),
+        ("settling_tolerance", "did you mean 'kfac.settling_tolerance'?"),
+        ("relative_error", f"in its place there is one for each flaw: {SUCCESSORS}"),
         ("adam_steps", "did you mean 'training.adam_steps'?"),
         ("name", "did you mean 'model.name' or 'digital.name' or 'analog.name'?"),
         ("bach_size", "did you mean 'batch_size'?"),

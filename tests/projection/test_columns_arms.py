@@ -15,11 +15,13 @@ from costmodel.projection.project import Projection, project
 from costmodel.quantities.units import bit
 from tests.round_cards import exact
 from tests.spectra import Spectrum, planned, together
+from tests.tolerances import BOUNDLESS, alike
 
 #: Both factors of size 64 and kappa = 10. Without its top mode A has kappa = 2, and of G only damping is left.
 A = Spectrum(64, top=9, second=1, peak=8)
 G = Spectrum(64, top=9, peak=8)
 TARGET, SETTLING = 0.1, 0.51
+TOLERATED = alike(TARGET, settling_tolerance=SETTLING, reading_tolerance=BOUNDLESS)
 ONE_LAYER = f"""
 schema: 1
 name: one-layer
@@ -28,7 +30,7 @@ batch_size: 100
 layers:
   - {{name: only, kind: linear, d_in: 63, d_out: 64}}
 kfac:
-  {{relative_error: 0.1, settling_tolerance: 0.51, condition_number: 10, diagonal_peak: 8, factor_interval: 1,
+  {{{TOLERATED}, condition_number: 10, diagonal_peak: 8, factor_interval: 1,
    refresh_interval: 10, {A.stated("input")}, {G.stated("output")}}}
 """
 #: Settling gets what 8 bits of the couplings leave, and both factors may lack as much: 1 - (1 - x)^2.

@@ -14,7 +14,7 @@ from costmodel.workloads.workload import Training
 from tests.projection.small import one_layer
 from tests.round_cards import exact
 
-NET = one_layer("relative_error: 0.1, condition_number: 9")
+NET = one_layer("condition_number: 9")
 MEASURED, SOURCED, ASSUMED = Status.MEASURED, Status.SOURCED, Status.ASSUMED
 
 

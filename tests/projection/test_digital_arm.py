@@ -16,7 +16,7 @@ from costmodel.workloads.workload import Workload
 from tests.round_cards import exact
 
 MS = 1e-3
-KFAC = {"factor_interval": 1, "refresh_interval": 1, "condition_number": 100, "relative_error": 0.1}
+KFAC = {"factor_interval": 1, "refresh_interval": 1, "condition_number": 100, "settling_tolerance": 0.1}
 #: A factor of 1000 and one of 10: A counted twice is far from A and G.
 UNEVEN = {"name": "fc", "kind": "linear", "d_in": 1000, "d_out": 10, "bias": False}
 GROUPED = {"name": "conv", "kind": "convolution", "d_in": 40, "d_out": 80, "kernel": [1], "groups": 4,

@@ -33,7 +33,7 @@ def test_each_half_of_a_range_has_its_own_spread() -> None:
 
 def test_one_draw_in_twenty_lies_beyond_each_end(digital: DigitalCard, analog: AnalogCard) -> None:
     """20 000 draws: each share is 5 % within 4 sqrt(0.05 * 0.95 / 20 000) = 0.6 %; the seed is fixed."""
-    net = one_layer("relative_error: 0.1, condition_number: 9")
+    net = one_layer("condition_number: 9")
     found = quantities(net, digital, replace(analog, conversion_energy=ranged(1e-9, 2e-10, 2e-9, joule)))
     draws = draw_all(found, 20_000, 0, Scenario.NOMINAL)["analog.conversion_energy"]
     assert np.mean(draws < 2e-10) == pytest.approx(0.05, abs=0.006)
@@ -45,7 +45,7 @@ def test_one_draw_in_twenty_lies_beyond_each_end(digital: DigitalCard, analog: A
     ("name", "quantity", "optimistic", "conservative"),
     [
         # a standard error of 0.4 on an error of 0.5 reaches to 1.86, where nothing would be solved at all
-        ("relative_error", ranged(0.5, 0.134, 1.86), 1 - 1e-9, 0.134),
+        ("settling_tolerance", ranged(0.5, 0.134, 1.86), 1 - 1e-9, 0.134),
         ("input_stable_rank", ranged(1.2, 0.9, 3), 3, 1),
         ("output_stable_rank", ranged(1.2, 0.5, 3), 3, 1),
     ],
@@ -64,7 +64,7 @@ def test_scenarios_stay_in_the_domain(
 
 def test_scenarios_keep_a_machine_in_its_domain(digital: DigitalCard, analog: AnalogCard) -> None:
     """Half an array is no machine: a range of 0.5 to 8 arrays is taken from 1 on."""
-    net = one_layer("relative_error: 0.1, condition_number: 9")
+    net = one_layer("condition_number: 9")
     found = quantities(net, digital, replace(analog, arrays=ranged(2, 0.5, 8), input_bits=ranged(8, 0.5, 12)))
     drawn = draw_all(found, 1, 0, Scenario.CONSERVATIVE)
     assert (drawn["analog.arrays"].item(), drawn["analog.input_bits"].item()) == (1, 12)
@@ -76,7 +76,8 @@ def test_which_values_help_the_machine() -> None:
     """A change here is a change of what the two scenarios mean."""
     larger = {name for name, declared in DECLARED.items() if declared.better is Better.LARGER}
     assert larger == {
-        "damping", "input_stable_rank", "output_stable_rank", "relative_error",
+        "damping", "input_stable_rank", "output_stable_rank",
+        "sampling_tolerance", "settling_tolerance", "coupling_tolerance", "reading_tolerance", "mismatch_tolerance",
         "arrays", "cells", "link_bandwidth", "conversion_rate", "converters",
     }  # fmt: skip
     either = {name for name, declared in DECLARED.items() if declared.better is Better.EITHER}

@@ -15,7 +15,7 @@ from costmodel.workloads.workload import Workload
 from tests.projection.small import one_layer
 from tests.round_cards import exact
 
-SETTINGS = "relative_error: 0.1, condition_number: 9"
+SETTINGS = "condition_number: 9"
 
 
 def factor_values(net: Workload, digital: DigitalCard, analog: AnalogCard) -> dict[str, Draws]:
@@ -66,9 +66,7 @@ def test_each_side_has_its_own_spectral_decay(digital: DigitalCard, analog: Anal
 
 def test_each_side_has_its_own_stable_rank(digital: DigitalCard, analog: AnalogCard) -> None:
     """kappa = 1 + (n / s_r) sqrt(theta / lambda): 1 + 100 / 2 * 2 for A, 1 + 50 / 10 * 2 for G."""
-    net = one_layer(
-        "relative_error: 0.1, damping: 1e-2, mean_curvature: 4e-2, input_stable_rank: 2, output_stable_rank: 10"
-    )
+    net = one_layer("damping: 1e-2, mean_curvature: 4e-2, input_stable_rank: 2, output_stable_rank: 10")
     assert factor_values(net, digital, analog)["kappa"].ravel() == pytest.approx([101, 101, 101, 11, 11, 11])
 
 

@@ -40,7 +40,7 @@ def root(values: np.ndarray, logs: np.ndarray) -> np.ndarray:
 
 def test_times_and_ratios() -> None:
     truth = Points(*case().loaded, methods=METHODS, draws=WORLDS, seed=7).evaluate({}).step
-    found = case().project().methods
+    found = case(draws=4000).project().methods
     drawn = Points(*case().loaded, methods=METHODS, draws=1000, seed=0).evaluate({}).step
     for name in METHODS:
         estimate = found[name].step_time

@@ -27,7 +27,11 @@ MOVES = {
     "analog.arrays": (500, "analog.arrays"),
     "batch": (400, "model.batch_size"),
     "refresh": (200, "model.kfac.refresh_interval"),
-    "model.kfac.relative_error": (300, "model.kfac.relative_error"),
+    "model.kfac.sampling_tolerance": (300, "model.kfac.sampling_tolerance"),
+    "model.kfac.settling_tolerance": (300, "model.kfac.settling_tolerance"),
+    "model.kfac.coupling_tolerance": (300, "model.kfac.coupling_tolerance"),
+    "model.kfac.reading_tolerance": (300, "model.kfac.reading_tolerance"),
+    "model.kfac.mismatch_tolerance": (300, "model.kfac.mismatch_tolerance"),
     "model.training.kfac_step_ratio": (900, "model.training.kfac_step_ratio"),
 }
 UNITS = {"relaxation_time": "s", "bits": "bit", "bandwidth": "bit/s"}

@@ -18,7 +18,8 @@ POINTS = 10_000
 #: Where a letter is drawn from, by logarithm, where its domain alone would be too wide.
 RANGES = {
     "q": (1e-3, 0.999), "chi": (1e-3, 1.0), "epsilon": (1e-3, 0.9), "epsilon_t": (1e-3, 0.9), "epsilon_n": (1e-3, 0.9),
-    "T_n": (1e-2, 0.9), "T_t": (1e-2, 0.9), "epsilon_s": (1e-4, 0.5), "b_in": (2, 20), "b_out": (2, 20),
+    "T_n": (1e-2, 0.9), "T_t": (1e-2, 0.9), "u_s": (1e-3, 0.9), "u_i": (1e-3, 0.9), "u_x": (1e-3, 0.9),
+    "b_in": (2, 20), "b_out": (2, 20),
     "kappa": (1.001, 1e6), "n": (2, 16384), "m": (2, 16384), "k": (2, 16384),
     "t": (1, 100), "tau": (1e-2, 1),  # 1 - exp(-t / (kappa tau)) has lost its digits where the exponent is tiny
 }  # fmt: skip

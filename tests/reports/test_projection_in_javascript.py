@@ -26,7 +26,7 @@ VISION: list[dict[str, Any]] = [
     {"digital": "epyc-milan-1-thread", "analog": "sram-2026"},
     {"digital": "rtx-a6000", "analog": "scaled", "set": {"analog.input_bits": 9.0, "analog.output_bits": 7.0}},
     {"analog": "spu-2023", "set": {"analog.relaxation_time": 3e-7, "analog.arrays": 40.0}},
-    {"set": {"model.kfac.damping": 0.02, "model.kfac.relative_error": 0.07}},
+    {"set": {"model.kfac.damping": 0.02, "model.kfac.sampling_tolerance": 0.07, "model.kfac.reading_tolerance": 0.2}},
     {"set": {"model.kfac.condition_number": 400.0, "analog.link_bandwidth": 4e12}},
     {"set": {"model.training.kfac_step_ratio": 0.9, "analog.cells": 100.0}, "batch": 96, "refresh": 7, "factors": 3},
 ]
@@ -50,7 +50,12 @@ def flat(projection: Any) -> dict[str, Any]:
         if method.time_to_target is not None:
             found[f"{name} to target"] = method.time_to_target.p95
     for name, each in projection.feasibility.items():
-        found |= {f"{name} reach": each.reach.value, f"{name} error": each.error.median, f"{name} limit": each.limit}
+        found |= {
+            f"{name} reach": each.reach.value,
+            f"{name} error": each.error.median,
+            f"{name} budget": each.budget.median,
+            f"{name} limit": each.limit,
+        }
         found |= {f"{name} bits": each.input_bits.median, f"{name} share": each.layers_reached}
     return found
 

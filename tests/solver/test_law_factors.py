@@ -296,7 +296,7 @@ def test_settling_of_spectra_of_trained_networks_is_within_its_intervals(law: So
     assert score.longer < 0.1
 
 
-BUDGET = {"T_t": 0.75, "T_n": 0.2, "epsilon_s": 0.05}
+BUDGET = {"T_t": 0.75, "T_n": 0.2, "u_s": 0.25, "u_i": 0.25, "u_x": 0.25}
 RATIOS = {Delivery.INVERSE: split.inverse_cost_ratio, Delivery.SOLUTION: split.solve_cost_ratio}
 
 

@@ -19,6 +19,7 @@ from solver.kfac import Cholesky, ThermoProducts
 from tests.projection.small import one_layer
 from tests.round_cards import exact
 from tests.solver.test_columns_train import total
+from tests.tolerances import BOUNDLESS, alike
 
 BANDWIDTH, LATENCY, PRODUCT = 3e9, 5e-7, 2e-7
 KAPPA = 40.0
@@ -116,7 +117,7 @@ def test_it_trains_as_exact_inverses_do() -> None:
 
 def test_an_arm_of_cards_that_multiply(digital: DigitalCard, analog: AnalogCard) -> None:
     """Factors of 100 and 50 at kappa = 1000 and 0.3 / sqrt(2): 36 iterations; a product 1 us, a value 1 ns."""
-    net = one_layer("condition_number: 1000, relative_error: 0.3")
+    net = one_layer(f"condition_number: 1000, {alike(BOUNDLESS, settling_tolerance=0.3)}")
     without = project(net, digital, analog, draws=1).feasibility["thermo.products"]
     assert (without.reach, without.missing) == (Reach.CANNOT_RUN, ("product_time",))
     card = replace(analog, product_time=exact(1e-6, second))

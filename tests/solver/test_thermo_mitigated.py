@@ -15,7 +15,8 @@ from tests.formulas.designed import with_spectrum
 
 VALUES = {
     "tau": 1e-6, "tau_o": 4e-7, "epsilon": 0.05, "nu": 1e-4, "n": 13.0, "m": 5.0, "k": 3.0, "C": 2e-12, "V": 0.8,
-    "T_t": 0.6, "T_n": 0.1, "epsilon_s": 0.02, "mu_2": 50.0, "s_x": 8.0, "h": 1.5, "d_e": 4.0, "q": 0.6,
+    "T_t": 0.6, "T_n": 0.1, "u_s": 0.2, "u_i": 0.2, "u_x": 0.2, "mu_2": 50.0, "s_x": 8.0, "h": 1.5, "d_e": 4.0,
+    "q": 0.6,
 }  # fmt: skip
 
 

@@ -6,12 +6,12 @@ where the inverse has its norm. Both inverses are read before a gradient is ther
 
 from __future__ import annotations
 
-from costmodel.formulas.accuracy import chain, settling, split
+from costmodel.formulas.accuracy import chain, tolerances
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import Expression, c_r, epsilon_n, epsilon_t, kappa, mu_2, n, nu, s_x
+from costmodel.quantities.symbols import Expression, kappa, mu_2, n, nu, s_x, u_i
 from costmodel.quantities.units import one
 
 _RATIO = "accuracy.split.columns.cost_ratio"
@@ -50,11 +50,10 @@ def settle() -> Expression:
     """For the settling of columns.
 
     >>> values = {"n": 512, "nu": 4e-12, "mu_2": 90, "s_x": 20, "kappa": 10}
-    >>> round(settle().evaluate(T_t=0.75, T_n=0.2, epsilon_s=0, **values), 4)
+    >>> round(settle().evaluate(T_t=0.75, T_n=0.2, u_i=0, **values), 4)
     0.4999
     """
-    part = split.settling().expression.subs(c_r, cost_ratio().expression)
-    return settling.tolerance().expression.subs(epsilon_t, part)
+    return tolerances.settled(cost_ratio(), u_i)
 
 
 @formula(
@@ -67,8 +66,7 @@ def average() -> Expression:
     """For averaging noise out of columns.
 
     >>> values = {"n": 512, "nu": 4e-12, "mu_2": 90, "s_x": 20, "kappa": 10}
-    >>> round(average().evaluate(T_n=0.2, epsilon_s=0, **values), 4)
+    >>> round(average().evaluate(T_n=0.2, u_i=0, **values), 4)
     0.0013
     """
-    part = split.sampled().expression.subs(c_r, cost_ratio().expression)
-    return noise_tolerance().expression.subs(epsilon_n, part)
+    return tolerances.sampled(noise_tolerance(), cost_ratio(), u_i)

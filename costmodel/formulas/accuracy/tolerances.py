@@ -7,11 +7,13 @@ both costs shrink alike, to within a factor of two, where the least time is flat
 
 from __future__ import annotations
 
-from costmodel.formulas.accuracy import sampling, settling, split
+from costmodel.formulas.accuracy import iterations, sampling, settling, split
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula
-from costmodel.quantities.symbols import Expression, c_r, epsilon_n, epsilon_t
+from costmodel.formulas.verification import Oracle
+from costmodel.quantities.algebra import sp
+from costmodel.quantities.symbols import Expression, T_t, c_r, epsilon_n, epsilon_t, u_i, u_s, u_x
 from costmodel.quantities.units import one
 
 _SETTLING = ("accuracy.settling.tolerance", "accuracy.split.settling")
@@ -19,13 +21,15 @@ _INVERSE = "accuracy.split.inverse.cost_ratio"
 _SOLVE = "accuracy.split.solve.cost_ratio"
 
 
-def _settle(ratio: Formula) -> Expression:
-    part = split.settling().expression.subs(c_r, ratio.expression)
+def settled(ratio: Formula, systematic: Expression) -> Expression:
+    """What settling may leave where sampling costs a ratio of it and some flaws take a systematic share."""
+    part = split.settling().expression.subs({c_r: ratio.expression, u_s: systematic})
     return settling.tolerance().expression.subs(epsilon_t, part)
 
 
-def _sample(tolerance: Formula, ratio: Formula) -> Expression:
-    part = split.sampled().expression.subs(c_r, ratio.expression)
+def sampled(tolerance: Formula, ratio: Formula, systematic: Expression) -> Expression:
+    """What sampling may be off by the same split."""
+    part = split.sampled().expression.subs({c_r: ratio.expression, u_s: systematic})
     return tolerance.expression.subs(epsilon_n, part)
 
 
@@ -33,10 +37,10 @@ def _sample(tolerance: Formula, ratio: Formula) -> Expression:
 def inverse_settle() -> Expression:
     """For the burn-in of Method 1, on both kinds of cells.
 
-    >>> round(inverse_settle().evaluate(T_t=0.75, T_n=0.2, epsilon_s=0, n=512, d_e=10, q=0.7), 6)
+    >>> round(inverse_settle().evaluate(T_t=0.75, T_n=0.2, u_i=0, n=512, d_e=10, q=0.7), 6)
     0.001134
     """
-    return _settle(split.inverse_cost_ratio())
+    return settled(split.inverse_cost_ratio(), u_i)
 
 
 @formula(
@@ -48,10 +52,10 @@ def inverse_settle() -> Expression:
 def inverse_sample() -> Expression:
     """For the sampling of Method 1.
 
-    >>> round(inverse_sample().evaluate(T_n=0.2, epsilon_s=0, n=512, d_e=10, q=0.7), 4)
+    >>> round(inverse_sample().evaluate(T_n=0.2, u_i=0, n=512, d_e=10, q=0.7), 4)
     0.1363
     """
-    return _sample(sampling.covariance_tolerance(), split.inverse_cost_ratio())
+    return sampled(sampling.covariance_tolerance(), split.inverse_cost_ratio(), u_i)
 
 
 @formula(
@@ -63,10 +67,21 @@ def inverse_sample() -> Expression:
 def inverse_underdamped_sample() -> Expression:
     """For the sampling of Method 1 on underdamped cells.
 
-    >>> round(inverse_underdamped_sample().evaluate(T_n=0.2, epsilon_s=0, n=512, d_e=10, q=0.7), 4)
+    >>> round(inverse_underdamped_sample().evaluate(T_n=0.2, u_i=0, n=512, d_e=10, q=0.7), 4)
     0.1301
     """
-    return _sample(sampling.underdamped_tolerance(), split.inverse_cost_ratio())
+    return sampled(sampling.underdamped_tolerance(), split.inverse_cost_ratio(), u_i)
+
+
+@formula("accuracy.inverse.iterate", one, SOURCE, verified_by=Oracle.SPLIT)
+def inverse_iterate() -> Expression:
+    """Residual of each inverse by Newton-Schulz whose products run on arrays: nothing is sampled, all is for settling.
+
+    >>> round(inverse_iterate().evaluate(T_t=0.75, u_i=0.6), 4)  # 0.8 of what the digital iteration may leave
+    0.4243
+    """
+    part = T_t * sp.sqrt(split.left().subs(u_s, u_i))
+    return iterations.newton_schulz_tolerance().expression.subs(T_t, part)
 
 
 @formula("accuracy.solve.settle", one, SOURCE, composed_of=(*_SETTLING, _SOLVE))
@@ -74,10 +89,10 @@ def solve_settle() -> Expression:
     """For the settling of Method 2, block elimination's own solves included.
 
     >>> values = {"n": 512, "nu": 4e-12, "mu_2": 90, "s_x": 20, "h": 2, "kappa": 10}
-    >>> round(solve_settle().evaluate(T_t=0.75, T_n=0.2, epsilon_s=0, **values), 4)
+    >>> round(solve_settle().evaluate(T_t=0.75, T_n=0.2, u_x=0, **values), 4)
     0.4997
     """
-    return _settle(split.solve_cost_ratio())
+    return settled(split.solve_cost_ratio(), u_x)
 
 
 @formula(
@@ -90,7 +105,7 @@ def solve_average() -> Expression:
     """For averaging noise out in Method 2; above 1 where the worst case is far from a gradient.
 
     >>> values = {"n": 512, "nu": 4e-12, "mu_2": 90, "s_x": 20, "h": 2, "kappa": 10}
-    >>> round(solve_average().evaluate(T_n=0.2, epsilon_s=0, **values), 4)
+    >>> round(solve_average().evaluate(T_n=0.2, u_x=0, **values), 4)
     0.0098
     """
-    return _sample(sampling.mean_tolerance(), split.solve_cost_ratio())
+    return sampled(sampling.mean_tolerance(), split.solve_cost_ratio(), u_x)

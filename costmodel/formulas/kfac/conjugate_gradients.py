@@ -29,9 +29,9 @@ def iterations_bound() -> Expression:
 
 @formula("kfac.cg.iterations", one, "docs/derivations.md, iterations", composed_of=("accuracy.iterations.cg.steps",))
 def iterations() -> Expression:
-    """Iterations of each factor's solves at which a preconditioned gradient has a relative error of epsilon.
+    """Iterations of each factor's solves at which a preconditioned gradient has a relative error of T_t.
 
-    >>> iterations().evaluate(kappa=10001, d_e=157, q=0.5, epsilon=0.1)
+    >>> iterations().evaluate(kappa=10001, d_e=157, q=0.5, T_t=0.1)
     28.0
     """
     return cg_steps().expression
@@ -46,7 +46,7 @@ def iterations() -> Expression:
 def step_flops() -> Expression:
     """Products of one factor's solves, its right-hand sides iterating side by side.
 
-    >>> step_flops().evaluate(n=10, k=5, kappa=10001, d_e=157, q=0.5, epsilon=0.1)
+    >>> step_flops().evaluate(n=10, k=5, kappa=10001, d_e=157, q=0.5, T_t=0.1)
     28000.0
     """
     return 2 * n**2 * k * iterations().expression
@@ -61,7 +61,7 @@ def step_flops() -> Expression:
 def vectors_flops() -> Expression:
     """Element-wise work of one factor's solves and the first residual's norm; divisions of k numbers are left out.
 
-    >>> vectors_flops().evaluate(n=10, k=5, kappa=10001, d_e=157, q=0.5, epsilon=0.1)
+    >>> vectors_flops().evaluate(n=10, k=5, kappa=10001, d_e=157, q=0.5, T_t=0.1)
     14100.0
     """
     return 2 * n * k * (5 * iterations().expression + 1)
