@@ -17,7 +17,7 @@ from costmodel.formulas import Formula, blocks
 from costmodel.formulas.accuracy import couplings, readings, tiled
 from costmodel.formulas.accuracy.chain import together
 from costmodel.machines.cards import AnalogCard
-from costmodel.methods import Delivery, Method
+from costmodel.methods import Delivery, Kinds, Method
 from costmodel.projection import mitigation
 from costmodel.projection.evaluation import Evaluation
 from costmodel.quantities.estimate import Draws, Estimate, Status, medians, weakest
@@ -50,6 +50,7 @@ class Feasibility:
         missing: Values the card would have to give for the machine to run the method at all.
         unknown: Causes of error the card says nothing of; they are not in ``error``.
         assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
+        met: Whether each layer that stands for others meets the target in at least half of the draws.
     """
 
     target: Estimate
@@ -62,6 +63,7 @@ class Feasibility:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     assumes: tuple[str, ...]
+    met: tuple[bool, ...] = ()
 
     @property
     def reach(self) -> Reach:
@@ -96,12 +98,13 @@ def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Eva
     They follow from what a method delivers and what is done about errors: arms that differ in time alone share them.
     """
     found: dict[str, Feasibility] = {}
-    judged: dict[tuple[Delivery | None, bool, bool], Feasibility] = {}
+    judged: dict[tuple[Delivery | None, bool, bool, Kinds], Feasibility] = {}
     arrays = {deflated: mitigation.Arrays(evaluation, deflated=deflated) for deflated in (False, True)}
     for method in methods:
-        kind = (method.delivers, method.deflated, method.refined)
+        kind = (method.delivers, method.deflated, method.refined, _on_machine(method))
         if kind not in judged:
-            judged[kind] = _judged(method, analog, evaluation, arrays)
+            nothing = not evaluation.layer_counts(_on_machine(method)).any()
+            judged[kind] = _unused(evaluation) if nothing else _judged(method, analog, evaluation, arrays)
         lacking = method.needs is not None and getattr(analog, method.needs) is None
         found[method.name] = replace(
             judged[kind],
@@ -132,10 +135,11 @@ def _judged(
         }
     parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
     errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
-    counts = evaluation.layer_counts()
+    counts = evaluation.layer_counts(_on_machine(method))
+    there = counts > 0
     within = np.broadcast_to(errors <= target, (len(errors), len(target)))
     reached = np.mean(within, axis=1) >= 0.5
-    worst = int(np.argmax(medians(errors)))
+    worst = int(np.argmax(np.where(there, medians(errors), -1.0)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
     estimates = {name: Estimate.of(_row(part, worst), status[name]) for name, part in parts.items()}
     tolerated = evaluation.found["model.kfac.relative_error"].status
@@ -144,13 +148,26 @@ def _judged(
         error=Estimate.of(_row(errors, worst), weakest(status.values())),
         parts=estimates,
         limit=max(estimates, key=lambda name: estimates[name].median),
-        input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
+        input_bits=Estimate.of(np.max(found[bits][np.tile(there, 2)], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
         share_reached=Estimate.of(counts @ within / counts.sum(), weakest((tolerated, *status.values()))),
         missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
         assumes=(),
+        met=tuple(reached.tolist()),
     )
+
+
+def _unused(evaluation: Evaluation) -> Feasibility:
+    """Of a machine that solves no layer: nothing of it is off."""
+    target, known = evaluation.quantity("model.kfac.relative_error"), evaluation.found["model.kfac.relative_error"]
+    none, every = (Estimate.of(np.full(len(target), each), known.status) for each in (0.0, 1.0))
+    return Feasibility(Estimate.of(target, known.status), none, {}, "nothing", none, 1.0, every, (), (), ())
+
+
+def _on_machine(method: Method) -> Kinds:
+    """Kinds of layers that are judged: those that the machine solves."""
+    return None if method.split is None else method.split.machine
 
 
 def formulas_of(method: Method) -> tuple[Formula, ...]:
