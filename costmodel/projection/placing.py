@@ -56,6 +56,7 @@ class Placement:
         layers: Names of the layers that the machine solves.
         of: Factored layers of the network.
         work_share: Share of the solver's work that those layers are, by the seconds that the digital device would take.
+        missed: Layers of the network that the machine would not solve accurately.
         step: Median seconds of a step.
     """
 
@@ -64,7 +65,18 @@ class Placement:
     layers: tuple[str, ...]
     of: int
     work_share: float
+    missed: int
     step: float
+
+    @property
+    def analog(self) -> str:
+        """Name of the method that the machine solves its layers by."""
+        return self.method.name if self.method.split is None else self.method.split.analog.name
+
+    @property
+    def digital(self) -> str | None:
+        """Name of the method that the device does the others by; None where there are none."""
+        return None if self.method.split is None else self.method.split.digital.name
 
 
 class Placing:
@@ -173,7 +185,8 @@ class Placing:
         layers = tuple(name for kind in sorted(machine) for name in self.kinds[kind].layers)
         _, theirs = self._of_kinds(method, member)
         share = float(theirs[sorted(machine)].sum() / theirs.sum()) if theirs.any() else 0.0
-        return Placement(built, machine, layers, len(self._workload.layers), share, self.step(built))
+        missed = sum(len(self.kinds[kind].layers) for kind in self._all - self.accurate(method))
+        return Placement(built, machine, layers, len(self._workload.layers), share, missed, self.step(built))
 
     def _of_kinds(self, method: Method, member: Method) -> tuple[Draws, Draws]:
         """Median seconds of each kind of layers, on the machine and on the device, of what the two do apart."""
