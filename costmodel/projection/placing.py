@@ -139,9 +139,14 @@ class Placing:
     def best(self, method: Method, allowed: Kinds) -> Placement:
         """The placement with the shortest step, of those whose machine solves nothing but kinds that are allowed."""
         member = min(self._members, key=lambda each: self._added(method, each, allowed))
-        partners = {each.name: each for each in (member, self.quickest)}
-        found = [self._improved(method, each, allowed) for each in partners.values()]
-        return min(found, key=lambda placement: placement.step)
+        partners = {each.name: each for each in (member, self.quickest)}.values()
+        best = min((self._grown(method, each, allowed) for each in partners), key=lambda placement: placement.step)
+        while True:
+            here = self.fixed(method, best.machine)
+            other = self._improved(method, here, allowed)
+            if other.step >= best.step * (1 - _EQUAL):
+                return best
+            best = other
 
     def fixed(self, method: Method, machine: Kinds) -> Placement:
         """A given placement, with what is best for the layers that are left."""
@@ -166,19 +171,36 @@ class Placing:
         """The digital member with the shortest step."""
         return min(self._members, key=self.step)
 
-    def _improved(self, method: Method, member: Method, allowed: Kinds) -> Placement:
-        ours, theirs = self._of_kinds(method, member)
-        gain = {kind: float(theirs[kind] - ours[kind]) for kind in allowed}
-        grown = [self._placement(method, member, each) for each in _growing(gain)]
-        best = min(grown, key=lambda placement: placement.step)
-        doubtful = sorted(gain, key=lambda kind: abs(gain[kind]))[:_FLIPS]
-        while doubtful:
-            others = [self._placement(method, member, best.machine ^ {kind}) for kind in doubtful]
+    def _grown(self, method: Method, member: Method, allowed: Kinds) -> Placement:
+        """The best of placements that grow by what gains most."""
+        found = [self._placement(method, member, each) for each in _growing(self._gains(method, member, allowed))]
+        return min(found, key=lambda placement: placement.step)
+
+    def _improved(self, method: Method, best: Placement, allowed: Kinds) -> Placement:
+        """A placement with kinds of layers put on the other side, one by one, as long as that gains."""
+        while allowed:
+            # Where nothing is left to the device, any member may be best for what is left to it first.
+            members = self._members if best.method.split is None else [best.method.split.digital]
+            others = (
+                self._placement(method, member, best.machine ^ {kind})
+                for member in members
+                for kind in self._doubtful(method, member, allowed)
+            )
             other = min(others, key=lambda placement: placement.step)
             if other.step >= best.step * (1 - _EQUAL):
                 break
             best = other
         return best
+
+    def _doubtful(self, method: Method, member: Method, allowed: Kinds) -> list[int]:
+        """Kinds of layers nearest to a tie."""
+        gains = self._gains(method, member, allowed)
+        return sorted(gains, key=lambda kind: abs(gains[kind]))[:_FLIPS]
+
+    def _gains(self, method: Method, member: Method, allowed: Kinds) -> dict[int, float]:
+        """Seconds that each kind of layers takes less on the machine than on the device, by itself."""
+        ours, theirs = self._of_kinds(method, member)
+        return {kind: float(theirs[kind] - ours[kind]) for kind in sorted(allowed)}
 
     def _placement(self, method: Method, member: Method, machine: Kinds) -> Placement:
         built = split(method, member, machine, self._all - machine)
