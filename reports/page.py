@@ -16,6 +16,7 @@ import sympy as sp
 from costmodel.formulas import Formula
 from costmodel.inputs.texts import printable
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.placing import PLACED
 from costmodel.projection.project import Projection
 from costmodel.projection.values import paths_behind
 from costmodel.quantities import symbols
@@ -87,6 +88,7 @@ class Report:
             "subtitle": escape(self.subtitle),
             "verdict": escape(self.first.verdict()),
             "draws": str(self.first.draws),
+            "placement": not_alive(self.first),
             "digital": escape(self.first.digital.name),
             "analog": escape(self.first.analog.name),
             "style": asset("page.css"),
@@ -219,6 +221,18 @@ def comparison_rows(projections: Iterable[Projection]) -> list[tuple[str, ...]]:
         own = each.methods[analog].step_time
         rows.append((*head, step, analog, seconds(own), speed_with_range(each.speedup[analog]["kfac.best"]), reach))
     return rows
+
+
+def not_alive(projection: Projection) -> str:
+    """A paragraph where a projection leaves layers to the digital device, which the page does not follow."""
+    placed = [name for name, each in projection.methods.items() if each.placement and each.placement.method.split]
+    if not placed:
+        return ""
+    what = f"{placed[0]} is not among them" if placed == [PLACED] else "they are not what the verdict is of"
+    return (
+        '<p class="soft" id="placement">Not alive: layers that are left to the digital device. Below, thermodynamic '
+        f"methods solve every layer on the machine; {what}. costmodel project places layers at other settings.</p>"
+    )
 
 
 def best_analog(projection: Projection) -> str | None:

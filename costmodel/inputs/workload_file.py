@@ -45,6 +45,7 @@ def workload_from(document: Document) -> Workload:
     faults += reader.faults
     if file is not None and not reader.faults:
         faults += _without_layer(document, file, parts)
+        faults += _not_on_machine(document, file, parts)
     if file is not None:
         faults += _devices(document, file)
         faults += _staleness(document, file.kfac)
@@ -75,6 +76,20 @@ def _without_layer(document: Document, file: schema.WorkloadFile, parts: list[Pa
     strange = [name for name in (entry.layers if entry else ()) if name not in set(names)]
     where = ("kfac", "curvature", "layers")
     return [document.fault((*where, name), unknown("factored layer", name, names)) for name in strange]
+
+
+def _not_on_machine(document: Document, file: schema.WorkloadFile, parts: list[Part]) -> list[Fault]:
+    """Layers for the machine that the model does not have."""
+    named = file.kfac.analog_layers
+    if not isinstance(named, tuple):
+        return []
+    names = [part.name for part in parts if isinstance(part, Layer)]
+    where = ("kfac", "analog_layers")
+    return [
+        document.fault((*where, index), unknown("factored layer", name, names))
+        for index, name in enumerate(named)
+        if name not in set(names)
+    ]
 
 
 def _devices(document: Document, file: schema.WorkloadFile) -> list[Fault]:

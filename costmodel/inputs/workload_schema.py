@@ -16,7 +16,7 @@ from costmodel.inputs.schema import Name, QuantityEntry, Strict
 from costmodel.machines.precision import Precision
 from costmodel.quantities import units
 from costmodel.quantities.names import unknown
-from costmodel.workloads.workload import FactorProducts, Fisher, WeightSharing
+from costmodel.workloads.workload import AnalogLayers, FactorProducts, Fisher, WeightSharing
 
 
 class Number(QuantityEntry, of=units.one):
@@ -162,6 +162,21 @@ def _gradient_workers(value: Any) -> Any:
 GradientWorkers = Annotated[Placement | Annotated[float, Field(gt=0, le=1)], BeforeValidator(_gradient_workers)]
 
 
+def _analog_layers(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in list(AnalogLayers):
+            raise ValueError(unknown("choice", value, list(AnalogLayers)) + "; or a list of layers by name")
+        return AnalogLayers(value)
+    if isinstance(value, list):
+        if not all(isinstance(each, str) for each in value):
+            raise ValueError("a list of layers holds their names")
+        return tuple(value)
+    return value
+
+
+AnalogLayersEntry = Annotated[AnalogLayers | tuple[str, ...], BeforeValidator(_analog_layers)]
+
+
 class KfacEntry(CurvatureOf):
     """Settings of K-FAC that bind every method alike; catalog/kfac.yaml says what holds for those left out."""
 
@@ -175,6 +190,7 @@ class KfacEntry(CurvatureOf):
     stale_steps: Annotated[int, Field(ge=0)] | None = None
     second_stream: bool | None = None
     shared_link: bool | None = None
+    analog_layers: AnalogLayersEntry | None = None
     damping: Damping | None = None
     condition_number: ConditionNumber | None = None
     sampling_tolerance: SamplingTolerance | None = None

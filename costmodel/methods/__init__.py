@@ -12,6 +12,7 @@ from costmodel.methods.work import (
     Cadence,
     Delivery,
     DigitalWork,
+    Kinds,
     Layers,
     MessageWork,
     Method,
@@ -21,6 +22,7 @@ from costmodel.methods.work import (
     Role,
     Runs,
     Scope,
+    Split,
 )
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Delivery",
     "DigitalWork",
     "FactorConstruction",
+    "Kinds",
     "Layers",
     "MessageWork",
     "Method",
@@ -39,6 +42,7 @@ __all__ = [
     "Role",
     "Runs",
     "Scope",
+    "Split",
     "register",
     "unregister",
     "with_role",

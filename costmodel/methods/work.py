@@ -53,6 +53,8 @@ class Layers(StrEnum):
 
 #: Dimensions of the matrices that work of a scope is on, where it does not say: rows that stride through memory first.
 _DIMENSIONS: Final = {Scope.MODEL: (), Scope.LAYER: (a, a, g), Scope.FACTOR: (n, n, n)}
+#: Positions of kinds of layers, which :func:`costmodel.projection.standing.kinds` counts; None for all of a network.
+Kinds = frozenset[int] | None
 #: Of a layer's passes: inputs, outputs and rows.
 PASS_DIMENSIONS: Final = (g, d, M)
 
@@ -73,6 +75,7 @@ class DigitalWork:
             operation has one three times. Those of its scope where none are given.
         layers: Which layers have it.
         tolerance: What stands for epsilon in its formulas; None for the error of a preconditioned gradient itself.
+        kinds: Positions of the kinds of layers it is done for; None for all.
 
     Raises:
         ValueError: No such operation, or it counts nothing that a law of it could be multiplied by.
@@ -88,6 +91,7 @@ class DigitalWork:
     dimensions: tuple[Expression, ...] = ()
     layers: Layers = Layers.ALL
     tolerance: Formula | None = None
+    kinds: Kinds = None
 
     def __post_init__(self) -> None:
         known = OPERATIONS.get(self.operation)
@@ -116,6 +120,7 @@ class AnalogWork:
         law: Which law of the solver its time is; a machine's factor on that law scales its time and its energy. None
             for what takes its time exactly, like a conversion.
         tolerance: What stands for epsilon in its formulas; None for the error of a preconditioned gradient itself.
+        kinds: Positions of the kinds of layers it is done for; None for all.
     """
 
     resource: Resource
@@ -125,6 +130,7 @@ class AnalogWork:
     systems: Formula | None = None
     law: SolverLaw | None = None
     tolerance: Formula | None = None
+    kinds: Kinds = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +141,13 @@ class MessageWork:
         scope: What one evaluation of the counts covers.
         messages: Messages of one device, one after the other; None where those of another work carry its words.
         words: Words of 4 bytes that one device sends; None where they are counted with another work.
+        kinds: Positions of the kinds of layers it is sent for; None for all.
     """
 
     scope: Scope
     messages: Formula | None
     words: Formula | None
+    kinds: Kinds = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +224,8 @@ class Phase:
     beside: Runs | None = None
 
     def __hash__(self) -> int:
-        return hash((self.part, self.cadence, len(self.works)))  # the works themselves are many records deep
+        # The works themselves are many records deep.
+        return hash((self.part, self.cadence, len(self.works), *(work.kinds for work in self.works[:1])))
 
     @property
     def name(self) -> str:
@@ -265,6 +274,7 @@ class Method:
         deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
         refined: A Newton-Schulz step squares what is off in its inverses.
         memory: Bytes of its state, of a layer or of all parameters; None for that of a method like it.
+        split: Which layers are left to the digital device; None where all are solved on the machine.
     """
 
     name: str
@@ -277,6 +287,7 @@ class Method:
     deflated: bool = False
     refined: bool = False
     memory: Formula | None = None
+    split: Split | None = None
 
     def without(self, part: Part) -> Method:
         """The same method where nothing is done for a part."""
@@ -288,6 +299,23 @@ class Method:
             for work in phase.works:
                 for formula in _formulas_in(work):
                     yield phase, work, formula
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the layers of a thermodynamic method are shared between its machine and the digital device.
+
+    Attributes:
+        machine: Positions of the kinds of layers that the machine solves.
+        left: Of those that are left to the device.
+        analog: The method as it is where the machine solves all.
+        digital: What the device does for the layers that are left to it.
+    """
+
+    machine: frozenset[int]
+    left: frozenset[int]
+    analog: Method
+    digital: Method
 
 
 def _formulas_in(part: object) -> Iterator[Formula]:

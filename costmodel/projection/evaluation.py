@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,13 +13,25 @@ from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term, beside
 from costmodel.machines.solver import SolverLaw
-from costmodel.methods import AnalogWork, Cadence, DigitalWork, MessageWork, Method, Phase, Resource, Runs, Scope
+from costmodel.methods import (
+    AnalogWork,
+    Cadence,
+    DigitalWork,
+    Kinds,
+    MessageWork,
+    Method,
+    Phase,
+    Resource,
+    Runs,
+    Scope,
+)
 from costmodel.methods.distribution import Place, place
 from costmodel.projection.analog import law_factor, law_status
 from costmodel.projection.cost import Cost, slowest, total
 from costmodel.projection.digital import DigitalArm
 from costmodel.projection.draws import Sample
 from costmodel.projection.scopes import Scopes
+from costmodel.projection.standing import Kind
 from costmodel.projection.values import values_of
 from costmodel.quantities.estimate import Draws, Status, median, weakest
 from costmodel.workloads.workload import Shape, Workload
@@ -41,12 +55,24 @@ class Evaluation:
         self._workload, self._analog = workload, analog
         self.found, self._drawn = sample.found, sample.drawn
         self._scopes = Scopes(workload, methods, sample, analog.relaxation_of)
-        self._arm = DigitalArm(digital, self._scopes, workload)
+        self._digital = digital
+        # Some layers alone, where an arm leaves others to the device.
+        self._parts: dict[Kinds, tuple[Scopes, DigitalArm]] = {
+            None: (self._scopes, DigitalArm(digital, self._scopes, workload))
+        }
         # Most phases belong to several methods, and much work to several phases.
         self._works: dict[tuple[DigitalWork | AnalogWork | MessageWork, Place, Runs | None], Cost] = {}
         self._costs: dict[Phase, Cost] = {}
         self._energies: dict[Phase, Cost | None] = {}
         self._laws: dict[SolverLaw | None, tuple[Draws, Status]] = {}
+
+    def by_kind(self, kinds: Sequence[Kind]) -> Evaluation:
+        """The same with kinds of layers in place of shapes."""
+        found = copy.copy(self)
+        found._scopes = self._scopes.by_kind(kinds)
+        found._parts = {None: (found._scopes, DigitalArm(self._digital, found._scopes, self._workload))}
+        found._works, found._costs, found._energies, found._laws = {}, {}, {}, {}
+        return found
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -59,10 +85,13 @@ class Evaluation:
 
     def method(self, method: Method) -> dict[str, Cost]:
         """Cost of each phase of a method, by phase name."""
-        for phase in method.phases:
-            if phase not in self._costs:
-                self._costs[phase] = self._phase(phase)
-        return {phase.name: self._costs[phase] for phase in method.phases}
+        return {phase.name: self.phase(phase) for phase in method.phases}
+
+    def phase(self, phase: Phase) -> Cost:
+        """Cost of a phase in one step."""
+        if phase not in self._costs:
+            self._costs[phase] = self._phase(phase)
+        return self._costs[phase]
 
     def energy(self, method: Method) -> dict[str, Cost]:
         """Joules of each phase of a method in one step: analog work, and digital work where the card gives a power.
@@ -109,10 +138,16 @@ class Evaluation:
         """Values of a symbol for those factors."""
         return self._scopes.curved[letter]
 
-    def layer_counts(self) -> Draws:
-        """How many layers each of those stands for, shape (standing,); the groups of a layer are one."""
+    @property
+    def kind(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """Position of the kind of layers of each layer that stands for others."""
+        return self._scopes.curvature.kind
+
+    def layer_counts(self, kinds: Kinds = None) -> Draws:
+        """How many layers of some kinds each of those stands for, shape (standing,); the groups of a layer are one."""
         curvature = self._scopes.curvature
-        return np.asarray(self._scopes.multiplicity[curvature.unit] * curvature.weight)
+        counts = np.asarray(self._scopes.multiplicity[curvature.unit] * curvature.weight)
+        return counts if kinds is None else counts * np.isin(curvature.kind, sorted(kinds))
 
     # --- phases ------------------------------------------------------------------------------------------------
 
@@ -133,7 +168,8 @@ class Evaluation:
     def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
         """The cost of a phase whose calls the host queues while the device works."""
         works = (work for work in phase.works if isinstance(work, DigitalWork))
-        host = np.sum([self._arm.host(work, place(phase)) for work in works] or [np.zeros(1)], axis=0) * share
+        hosts = [self._part(work.kinds)[1].host(work, place(phase)) for work in works]
+        host = np.sum(hosts or [np.zeros(1)], axis=0) * share
         return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, phase: Phase) -> float | Draws:
@@ -147,7 +183,8 @@ class Evaluation:
             case Cadence.REFRESH:
                 return 1.0 / self._interval("refresh_interval")
             case Cadence.RELOAD:
-                resident = np.minimum(1.0, self._workload.machines * self._drawn["analog.arrays"] / self._blocks())
+                kinds = next((work.kinds for work in phase.works if isinstance(work, AnalogWork)), None)
+                resident = np.minimum(1.0, self._workload.machines * self._drawn["analog.arrays"] / self._blocks(kinds))
                 return resident / self._interval("refresh_interval") + (1.0 - resident)
 
     def _interval(self, name: str) -> float | Draws:
@@ -155,59 +192,70 @@ class Evaluation:
         steps: float | Draws = getattr(self._workload.kfac, name)
         return self._drawn.get(f"model.kfac.{name}", steps)
 
-    def _blocks(self) -> Draws:
-        """Array-sized blocks of the whole network."""
-        values = self._scopes.values[Scope.FACTOR]
+    def _part(self, kinds: Kinds) -> tuple[Scopes, DigitalArm]:
+        """Scopes of some kinds of layers, and the device's work on them."""
+        if kinds not in self._parts:
+            assert kinds is not None  # all of them are there from the start
+            scopes = self._scopes.part(kinds)
+            self._parts[kinds] = scopes, DigitalArm(self._digital, scopes, self._workload)
+        return self._parts[kinds]
+
+    def _blocks(self, kinds: Kinds) -> Draws:
+        """Array-sized blocks of all layers of some kinds."""
+        scopes, _ = self._part(kinds)
+        values = scopes.values[Scope.FACTOR]
         blocks = np.ceil(values["n"] / values["m"])
-        return np.asarray(np.sum(blocks * self._scopes.weight(Scope.FACTOR, pairs=True), axis=0))
+        return np.asarray(np.sum(blocks * scopes.weight(Scope.FACTOR, pairs=True), axis=0))
 
     def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place, beside: Runs | None = None) -> Cost:
         key = (work, where, beside)
         if key not in self._works:
+            scopes, arm = self._part(work.kinds)
             if isinstance(work, AnalogWork):
-                found = self._analog_work(work, beside)
+                found = self._analog_work(work, beside, scopes)
             else:
-                found = self._arm.message(work) if isinstance(work, MessageWork) else self._arm.cost(work, where)
-            self._works[key] = found
+                found = arm.message(work) if isinstance(work, MessageWork) else arm.cost(work, where)
+            # The mean over the layers of a shape, of which only some have this work.
+            self._works[key] = found if scopes.share is None else replace(found, by_shape=found.by_shape * scopes.share)
         return self._works[key]
 
     # --- analog ------------------------------------------------------------------------------------------------
 
-    def _analog_work(self, work: AnalogWork, beside: Runs | None) -> Cost:
+    def _analog_work(self, work: AnalogWork, beside: Runs | None, scopes: Scopes) -> Cost:
         factor, known = self._law_factor(work)
         terms = [
             Term(
-                self._with_law(part, factor, work.tolerance),
+                self._with_law(part, factor, work.tolerance, scopes),
                 weakest((self._status(part, work.tolerance), known)),
             )
             for part in work.time.summands
         ]
-        weight = self._scopes.weight(Scope.FACTOR, pairs=True)
+        weight = scopes.weight(Scope.FACTOR, pairs=True)
         seconds = add(term.seconds for term in terms)
         if beside is not None and self._analog.readout_overlaps_settling:
-            seconds = np.maximum(seconds - self._read_beside(work, beside), 0.0)
-        status = self._scopes.status(terms, weight)
+            seconds = np.maximum(seconds - self._read_beside(work, beside, scopes), 0.0)
+        status = scopes.status(terms, weight)
         machines = self._workload.machines
-        whole = self._scopes.sum(seconds * weight)
+        whole = scopes.sum(seconds * weight)
         if work.resource is Resource.LINK and machines > 1:
-            whole = np.maximum(whole / machines, np.max(seconds, axis=0))
+            whole = np.maximum(whole / machines, scopes.longest(seconds))
         if work.resource is Resource.ARRAYS:
-            jobs = seconds if work.systems is None else seconds / self._scopes.evaluate(work.systems, Scope.FACTOR)
-            jobs = self._scopes.per_layer(jobs, Scope.FACTOR) if work.chained else jobs
+            jobs = seconds if work.systems is None else seconds / scopes.evaluate(work.systems, Scope.FACTOR)
+            jobs = scopes.per_layer(jobs, Scope.FACTOR) if work.chained else jobs
             # List scheduling can do no better than this, and greedy comes close when jobs are many.
-            whole = np.maximum(whole / (machines * self._drawn["analog.arrays"]), np.max(jobs, axis=0))
+            whole = np.maximum(whole / (machines * self._drawn["analog.arrays"]), scopes.longest(jobs))
         pairs = np.array([shape.pairs for shape in self.shapes], dtype=float)[:, None]
-        return Cost(whole, self._scopes.per_layer(seconds, Scope.FACTOR) * pairs, status)
+        return Cost(whole, scopes.per_layer(seconds, Scope.FACTOR) * pairs, status)
 
-    def _read_beside(self, reading: AnalogWork, runs: Runs) -> Draws:
+    def _read_beside(self, reading: AnalogWork, runs: Runs, scopes: Scopes) -> Draws:
         """What of a reading goes on beside the runs it reads, for each factor of each shape."""
         taken: Draws = np.zeros((1, 1))
         for work in runs.works:
             factor, _ = self._law_factor(work)
-            parts = (self._scopes.standing(part, work.tolerance) * factor for part in work.time.summands)
+            parts = (scopes.standing(part, work.tolerance) * factor for part in work.time.summands)
             taken = taken + add(parts)
         arrays, machines = self._drawn["analog.arrays"][None, :], self._workload.machines
-        factors = np.sum(self._scopes.weight(Scope.FACTOR, pairs=True))
+        factors = np.sum(scopes.weight(Scope.FACTOR, pairs=True))
         of_link = reading.resource is Resource.LINK
         each = taken / self.factors([runs.count], {})[runs.count]
         known = {
@@ -215,7 +263,7 @@ class Evaluation:
             "P": np.maximum(1.0, machines * arrays / factors),
         }
         formula = runs.link if of_link else runs.convert
-        return self._scopes.curvature.mean(self.factors([formula], known)[formula])
+        return scopes.curvature.mean(self.factors([formula], known)[formula])
 
     def _joules(self, work: AnalogWork, phase: Phase) -> Cost:
         """Energy of analog work; how it is scheduled over arrays does not change it."""
@@ -223,8 +271,9 @@ class Evaluation:
             return Cost(np.zeros(self._scopes.draws), self._no_layers(), Status.MEASURED)
         share = self._runs_per_step(phase)
         factor, known = self._law_factor(work)
-        joules = add(self._with_law(part, factor, work.tolerance) for part in work.energy.summands) * share
-        whole = self._scopes.sum(joules * self._scopes.weight(Scope.FACTOR, pairs=True))
+        scopes, _ = self._part(work.kinds)
+        joules = add(self._with_law(part, factor, work.tolerance, scopes) for part in work.energy.summands) * share
+        whole = scopes.sum(joules * scopes.weight(Scope.FACTOR, pairs=True))
         status = weakest((self._status(work.energy, work.tolerance), known))
         return Cost(whole, self._no_layers(), status)
 
@@ -240,9 +289,9 @@ class Evaluation:
         own = self._scopes.status_of(part)
         return own if tolerance is None else weakest((own, self._scopes.status_of(tolerance)))
 
-    def _with_law(self, part: Summand, factor: Draws, tolerance: Formula | None) -> Draws:
+    def _with_law(self, part: Summand, factor: Draws, tolerance: Formula | None, scopes: Scopes) -> Draws:
         """A part of the time or the energy of analog work, for each factor of each shape."""
         if factor.size == 1:
-            found = self._scopes.summand(part, Scope.FACTOR, tolerance)
+            found = scopes.summand(part, Scope.FACTOR, tolerance)
             return found if factor[0, 0] == 1 else found * factor
-        return self._scopes.curvature.mean(self._scopes.standing(part, tolerance) * factor)
+        return scopes.curvature.mean(scopes.standing(part, tolerance) * factor)

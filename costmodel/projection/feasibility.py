@@ -16,7 +16,7 @@ import numpy as np
 from costmodel.formulas import Formula
 from costmodel.formulas.accuracy import couplings
 from costmodel.machines.cards import AnalogCard
-from costmodel.methods import Delivery, Method
+from costmodel.methods import Delivery, Kinds, Method
 from costmodel.projection import flaws, mitigation
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.values import TOLERANCES
@@ -52,6 +52,7 @@ class Feasibility:
         missing: Values the card would have to give for the machine to run the method at all.
         unknown: Causes of error the card says nothing of; they are not in ``error``.
         assumes: Parts that the method needs and that no card describes; the projection takes them to be there.
+        met: Whether each layer that stands for others meets the target in at least half of the draws.
     """
 
     budget: Estimate
@@ -66,6 +67,7 @@ class Feasibility:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     assumes: tuple[str, ...]
+    met: tuple[bool, ...] = ()
 
     @property
     def target(self) -> Estimate:
@@ -112,12 +114,13 @@ def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Eva
     They follow from what a method delivers and what is done about errors: arms that differ in time alone share them.
     """
     found: dict[str, Feasibility] = {}
-    judged: dict[tuple[Delivery | None, bool, bool], Feasibility] = {}
+    judged: dict[tuple[Delivery | None, bool, bool, Kinds], Feasibility] = {}
     arrays = {deflated: mitigation.Arrays(evaluation, deflated=deflated) for deflated in (False, True)}
     for method in methods:
-        kind = (method.delivers, method.deflated, method.refined)
+        kind = (method.delivers, method.deflated, method.refined, _on_machine(method))
         if kind not in judged:
-            judged[kind] = _judged(method, analog, evaluation, arrays)
+            nothing = not evaluation.layer_counts(_on_machine(method)).any()
+            judged[kind] = _unused(evaluation) if nothing else _judged(method, analog, evaluation, arrays)
         lacking = method.needs is not None and getattr(analog, method.needs) is None
         found[method.name] = replace(
             judged[kind],
@@ -149,10 +152,11 @@ def _judged(
     tolerated = {letter: evaluation.quantity(path)[None, :] for letter, path in TOLERANCES.items()}
     shares = flaws.shares(parts, tolerated)
     budget = flaws.added(shares.values())
-    counts = evaluation.layer_counts()
+    counts = evaluation.layer_counts(_on_machine(method))
+    there = counts > 0
     within = budget <= 1
     reached = np.mean(within, axis=1) >= 0.5
-    worst = int(np.argmax(medians(budget)))
+    worst = int(np.argmax(np.where(there, medians(budget), -1.0)))
     status = {name: _status(own, evaluation) for name, own in causes.items()}
     known = {name: evaluation.found[path].status for name, path in paths.items()}
     judged = {name: weakest((status[name], known[name])) for name in causes}
@@ -164,13 +168,40 @@ def _judged(
         tolerances={name: Estimate.of(evaluation.quantity(path), known[name]) for name, path in paths.items()},
         shares=taken,
         limit=max(taken, key=lambda name: taken[name].median),
-        input_bits=Estimate.of(np.max(found[bits], axis=0), _status((bits,), evaluation)),
+        input_bits=Estimate.of(np.max(found[bits][np.tile(there, 2)], axis=0), _status((bits,), evaluation)),
         layers_reached=float((reached * counts).sum() / counts.sum()),
         share_reached=Estimate.of(counts @ within / counts.sum(), weakest(judged.values())),
         missing=(),
         unknown=() if analog.mismatch is not None else ("mismatch",),
         assumes=(),
+        met=tuple(reached.tolist()),
     )
+
+
+def _unused(evaluation: Evaluation) -> Feasibility:
+    """Of a machine that solves no layer: nothing of it is off."""
+    cause, path = "input_rounding", TOLERANCES[flaws.TOLERANCE["input_rounding"]]
+    tolerated, status = evaluation.quantity(path), evaluation.found[path].status
+    none, every = (Estimate.of(np.full(len(tolerated), each), status) for each in (0.0, 1.0))
+    return Feasibility(
+        budget=none,
+        error=none,
+        parts={cause: none},
+        tolerances={cause: Estimate.of(tolerated, status)},
+        shares={cause: none},
+        limit=cause,
+        input_bits=none,
+        layers_reached=1.0,
+        share_reached=every,
+        missing=(),
+        unknown=(),
+        assumes=(),
+    )
+
+
+def _on_machine(method: Method) -> Kinds:
+    """Kinds of layers that are judged: those that the machine solves."""
+    return None if method.split is None else method.split.machine
 
 
 def formulas_of(method: Method) -> tuple[Formula, ...]:

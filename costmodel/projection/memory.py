@@ -11,9 +11,11 @@ import numpy as np
 
 from costmodel.formulas import Formula, kfac, network
 from costmodel.machines.cards import DigitalCard
-from costmodel.methods import Delivery, Method, phases
+from costmodel.methods import Delivery, Kinds, Method, phases
 from costmodel.methods.distribution import INVERSE_BROADCAST
+from costmodel.projection.standing import kinds
 from costmodel.projection.values import layer_values
+from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import Workload
 
 #: A float32 number: weights, gradients, moments, factors and inverses stay in it, whatever products run in.
@@ -79,15 +81,28 @@ def _state(method: Method, workload: Workload, layers: _Layers) -> float:
         return 0.0
     if set(kept.letters) == {"N"}:
         return float(kept.evaluate(N=layers.parameters))
-    found = layers.sum(kept)
+    # What has no factors has a momentum.
+    others = _BYTES * sum(other.parameters for other in workload.others)
+    if method.split is None:
+        return _factored(method, workload, layers, None) + others
+    how = method.split
+    parts = ((how.analog, how.machine), (how.digital, how.left))
+    return sum(_factored(each, workload, layers, kinds) for each, kinds in parts if kinds) + others
+
+
+def _factored(method: Method, workload: Workload, layers: _Layers, on: Kinds) -> float:
+    """State of the factored layers of some kinds."""
+    kept = method.memory or _usual(method)
+    if kept is None:
+        return 0.0
+    found = layers.sum(kept, on)
     if workload.kfac.stale_steps and method.delivers is Delivery.INVERSE:
         # Inverses that come in while training uses those of the refresh before.
-        found += workload.gradient_worker_fraction * _BYTES * layers.sum(kfac.factors.layer_elements())
+        found += workload.gradient_worker_fraction * _BYTES * layers.sum(kfac.factors.layer_elements(), on)
     if any(phase.part == INVERSE_BROADCAST for phase in method.phases):
-        held = layers.sum(kfac.factors.layer_elements())
+        held = layers.sum(kfac.factors.layer_elements(), on)
         found -= (1.0 - workload.gradient_worker_fraction) * _BYTES * held
-    # What has no factors has a momentum.
-    return found + _BYTES * sum(other.parameters for other in workload.others)
+    return found
 
 
 def _usual(method: Method) -> Formula | None:
@@ -103,16 +118,28 @@ class _Layers:
 
     def __init__(self, workload: Workload) -> None:
         shapes, counts = zip(*workload.shapes(), strict=True)
+        self._workload, self._shapes = workload, shapes
         self._values = layer_values(shapes, workload.device_batch)
         self._values["b"] = np.full((len(shapes), 1), workload.kfac.block_size.value)
         self._counts = np.array(counts)
         self.parameters = workload.parameters
-        self._found: dict[Formula, float] = {}
+        self._found: dict[tuple[Formula, Kinds], float] = {}
 
-    def sum(self, formula: Formula) -> float:
-        if formula not in self._found:
+    def sum(self, formula: Formula, on: Kinds = None) -> float:
+        """Over all layers, or over those of some kinds."""
+        key = (formula, on)
+        if key not in self._found:
             values = {letter: self._values[letter] for letter in formula.letters}
             each = formula.evaluate(**values) * self._values["pairs"]
-            whole = np.broadcast_to(each, self._values["a"].shape)[:, 0] * self._counts
-            self._found[formula] = math.fsum(whole.tolist())
-        return self._found[formula]
+            whole = np.broadcast_to(each, self._values["a"].shape)[:, 0] * self._count(on)
+            self._found[key] = math.fsum(whole.tolist())
+        return self._found[key]
+
+    def _count(self, on: Kinds) -> Draws:
+        """Layers of each shape."""
+        if on is None:
+            return self._counts
+        counts = np.zeros(len(self._shapes))
+        for position, kind in enumerate(kinds(self._workload, self._shapes)):
+            counts[kind.unit] += len(kind.layers) * (position in on)
+        return counts

@@ -76,9 +76,12 @@ def overlapped(
 
 
 def _may_run_beside(phase: Phase, method: Method, kfac: KfacSettings) -> bool:
-    if phase.cadence is not Cadence.REFRESH or method.delivers is Delivery.SOLUTION or _is_message(phase):
+    if phase.cadence is not Cadence.REFRESH or _is_message(phase):
         return False
-    return kfac.second_stream or all(isinstance(work, AnalogWork) for work in phase.works)
+    on_machine = [isinstance(work, AnalogWork) for work in phase.works]
+    if method.delivers is Delivery.SOLUTION and (method.split is None or any(on_machine)):
+        return False  # what the device inverts for layers that are left to it needs no couplings
+    return kfac.second_stream or all(on_machine)
 
 
 def _is_message(phase: Phase) -> bool:

@@ -24,6 +24,7 @@ from costmodel.projection.draws import Sample, draw_all, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import overlapped
+from costmodel.projection.placing import placed, placements
 from costmodel.projection.standing import standings
 from costmodel.quantities.declared import DECLARED
 from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity, standard_normal
@@ -82,7 +83,9 @@ class Points:
     ) -> None:
         self.workload, self.digital, self.analog = workload, digital, analog
         self.draws, self._seed, self._scenario = draws, seed, scenario
-        self.methods = _chosen(methods_of(workload), methods)
+        self.methods = placed(
+            _chosen(methods_of(workload), methods), placements(workload, digital, analog, scenario, methods)
+        )
 
     @cached_property
     def found(self) -> dict[str, Quantity]:

@@ -19,9 +19,10 @@ from costmodel.projection.feasibility import Feasibility, Reach, feasibilities
 from costmodel.projection.memory import Memory, memories
 from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import Overlapped, overlapped
+from costmodel.projection.placing import PLACED, WORTH, Placement, best_placed, placed, placements
 from costmodel.projection.standing import standings
 from costmodel.quantities.estimate import Draws, Estimate, Quantity, median, medians, weakest
-from costmodel.workloads.workload import Layer, Workload
+from costmodel.workloads.workload import AnalogLayers, Layer, Workload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,7 @@ class MethodProjection:
         phase_energy: Joules of each such phase.
         memory: What it keeps on a device.
         labels: What each phase is doing, in words.
+        placement: Which layers the machine solves where it does not solve all; None of any other method.
     """
 
     name: str
@@ -56,6 +58,7 @@ class MethodProjection:
     phase_energy: Mapping[str, Estimate]
     memory: Memory
     labels: Mapping[str, str]
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class Projection:
     @property
     def best_thermodynamic(self) -> str:
         """Name of the cheapest thermodynamic method that the machine can run, accurate enough or not."""
+        if PLACED in self.methods:  # which is accurate, and shorter than what is
+            return PLACED
         able = [name for name, found in self.feasibility.items() if found.reach is not Reach.CANNOT_RUN]
         return min(able, key=lambda name: self.methods[name].step_time.median)
 
@@ -181,9 +186,16 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    methods = methods_of(workload)
+    found = placements(workload, digital, analog, Scenario(scenario))
+    methods = placed(methods_of(workload), found)
     sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
     evaluation, alone, energies = _evaluated(workload, digital, analog, methods, sample)
+    if workload.kfac.analog_layers is AnalogLayers.ALL and _may_gain(methods, alone):
+        further = best_placed(workload, digital, analog, Scenario(scenario))
+        if further is not None:
+            found, methods = {PLACED: further}, [*methods, further.method]
+            _, seconds, joules = _evaluated(workload, digital, analog, [further.method], sample)
+            alone, energies = alone | seconds, energies | joules
     schedules = {method.name: overlapped(method, alone[method.name], workload) for method in methods}
     phases = {name: schedule.phases for name, schedule in schedules.items()}
     steps = {name: total(costs.values()) for name, costs in phases.items()}
@@ -201,7 +213,13 @@ def project(
         seed=seed,
         methods={
             method.name: _method(
-                method, schedules[method.name], steps, targets, energies[method.name], kept[method.name]
+                method,
+                schedules[method.name],
+                steps,
+                targets,
+                energies[method.name],
+                kept[method.name],
+                found.get(method.name),
             )
             for method in methods
         },
@@ -264,6 +282,7 @@ def _method(
     targets: Mapping[str, Cost],
     energies: Mapping[str, Cost],
     kept: Memory,
+    placement: Placement | None,
 ) -> MethodProjection:
     estimates = {phase: _estimate(cost) for phase, cost in schedule.phases.items()}
     return MethodProjection(
@@ -278,6 +297,7 @@ def _method(
         phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
         memory=kept,
         labels={phase.name: phase.part.label for phase in method.phases},
+        placement=placement,
     )
 
 
@@ -325,6 +345,14 @@ def _energy_gains(best: str, energies: Mapping[str, Mapping[str, Cost]], digital
 
 def _ratio(slow: Cost, fast: Cost) -> Estimate:
     return Estimate.of(slow.total / fast.total, weakest((slow.status, fast.status)))
+
+
+def _may_gain(methods: Iterable[Method], costs: Costs) -> bool:
+    """Whether a solver that takes no time at all would make a step enough shorter for a placement to be worth it."""
+    digital = [method for method in methods if method.role is Role.DIGITAL_KFAC]
+    step = min(median(total(costs[method.name].values()).total) for method in digital)
+    rest = [costs[digital[0].name][phase.name] for phase in digital[0].phases if not phase.part.solver]
+    return step >= WORTH * median(total(rest).total)
 
 
 def _free_solver(method: Method, phases: Mapping[str, Cost], step: Cost) -> Estimate:

@@ -7,7 +7,10 @@ same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +21,7 @@ from costmodel.machines.laws import Term
 from costmodel.methods import Layers, Method, Scope
 from costmodel.projection.cost import MATTERS, weakest_that_matters
 from costmodel.projection.draws import Sample
+from costmodel.projection.standing import Kind
 from costmodel.projection.values import CURVED, evaluate, paths_behind, symbol_values, values_of
 from costmodel.quantities.estimate import Draws, Status, weakest
 from costmodel.workloads.workload import Shape, Workload
@@ -36,7 +40,10 @@ class Scopes:
         values: Values of the symbols, by scope and letter.
         curved: Values of the symbols for the factors that stand for all of a shape.
         curvature: Which those are.
+        share: Share of the layers of each shape that these scopes are of, a column; None where it is all of them.
     """
+
+    share: Draws | None = None
 
     def __init__(
         self,
@@ -71,6 +78,55 @@ class Scopes:
             found = evaluate(list(parts), {**self.curved, **own})
             self._curved |= {(part, tolerance): value for part, value in found.items()}
         self._means: dict[tuple[Summand, Formula | None], Draws] = {}
+
+    def part(self, kinds: frozenset[int]) -> Scopes:
+        """The same of some kinds of layers alone; shapes without one stay in place, with no layers."""
+        curvature = self.curvature
+        chosen = np.isin(curvature.kind, sorted(kinds))
+        shares = np.bincount(curvature.unit, weights=curvature.weight * chosen, minlength=len(self.shapes))
+        count = np.round(self.multiplicity * shares)  # kinds are whole layers
+        present = (count > 0)[curvature.unit]
+        # Where a shape has no layer here, its mean is not asked for; it keeps its weights, so that it has one.
+        weight = np.where(
+            present, curvature.weight * chosen / np.where(present, shares[curvature.unit], 1.0), curvature.weight
+        )
+        found = copy.copy(self)
+        found.share = (count / self.multiplicity)[:, None]
+        found.multiplicity, found.curvature = count, replace(curvature, weight=weight)
+        found._weights, found._means = {}, {}
+        return found
+
+    def by_kind(self, kinds: Sequence[Kind]) -> Scopes:
+        """The same with kinds of layers in place of shapes."""
+        shapes = len(self.shapes)
+        of_layer = np.array([kind.unit for kind in kinds], dtype=np.intp)
+        rows = {
+            Scope.LAYER: (of_layer, shapes),
+            Scope.FACTOR: (np.concatenate([of_layer, of_layer + shapes]), 2 * shapes),
+        }
+
+        def spread(scope: Scope, values: Mapping[Any, Draws]) -> dict[Any, Draws]:
+            index, whole = rows.get(scope, (of_layer, 0))
+            return {key: each[index] if len(each) == whole else each for key, each in values.items()}
+
+        curvature = self.curvature
+        of_kind = np.bincount(curvature.kind, weights=curvature.weight)
+        found = copy.copy(self)
+        found.shapes = tuple(self.shapes[kind.unit] for kind in kinds)
+        found.multiplicity = np.array([len(kind.layers) for kind in kinds], dtype=float)
+        found.values = {scope: spread(scope, values) for scope, values in self.values.items()}
+        found._evaluated = {scope: spread(scope, values) for scope, values in self._evaluated.items()}
+        weight = curvature.weight / of_kind[curvature.kind]
+        found.curvature = replace(curvature, unit=curvature.kind, weight=weight)
+        found._weights, found._means = {}, {}
+        return found
+
+    def longest(self, seconds: Draws) -> Draws:
+        """The longest over the units of layers or factors that there are, shape (draws,)."""
+        if self.share is None:
+            return np.asarray(np.max(seconds, axis=0))
+        there = np.tile(self.share > 0, (max(1, len(seconds) // len(self.share)), 1))
+        return np.asarray(np.max(np.where(there, seconds, 0.0), axis=0))
 
     def evaluate(self, count: float | Formula, scope: Scope, tolerance: Formula | None = None) -> Draws:
         """Values of a count for each unit of a scope; ``tolerance`` stands for epsilon where there is one."""

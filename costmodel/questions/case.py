@@ -155,8 +155,9 @@ class Case:
             phases: Whether seconds of the phases are wanted, too.
         """
         count = self.draws if draws is None else draws
-        structural = [each for each in columns if each.structural]
-        numeric = {each: values for each, values in columns.items() if not each.structural}
+        anew = self.loaded[0].kfac.placed_by_cost  # layers are placed at each point by what is known there
+        structural = [each for each in columns if each.structural or anew]
+        numeric = {each: values for each, values in columns.items() if each not in structural}
         if not structural:
             return self._of(tuple(methods), (), numeric, count, phases)
         table = np.stack([np.round(columns[each]) for each in structural], axis=1)

@@ -95,7 +95,7 @@ def wanted_share(projection: Projection, name: str) -> float | None:
         None where even none of it would not do. Medians throughout.
     """
     method: MethodProjection = projection.methods[name]
-    largest = next(iter(own_phases(projection, name).values()))
+    largest = next(iter(own_phases(projection, name).values()), 0.0)
     rest = method.step_time.median - largest
     room = projection.methods[projection.best_digital].step_time.median / GAIN - rest
     return room / largest if room > 0 and largest > 0 else None

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from costmodel.inputs.faults import InputError
 from costmodel.inputs.sweep_file import SweepPlan
 from costmodel.projection.points import Points
 from costmodel.quantities.estimate import Draws
@@ -67,6 +68,13 @@ def evaluate(plan: SweepPlan, chunk: Chunk, points: Points) -> Draws:
     found = np.empty((len(names), chunk.stop - chunk.start))
     # What is the same at all points is evaluated once.
     columns = {path: _alike(values) for path, values in axis_values(plan, chunk).items()}
+    if columns and points.workload.kfac.placed_by_cost:
+        choice = points.workload.kfac.analog_layers
+        raise InputError.about(
+            "kfac.analog_layers",
+            f"a sweep over quantities does not place layers at each of its points, as '{choice}' asks; give all, a "
+            f"list of layers, or the values as models and cards of their own",
+        )
     for at, costs in points.chunks(columns, phases=wanted):
         rows = [costs.step[name] for name in plan.methods]
         if wanted:

@@ -6,7 +6,7 @@ from typing import Any
 
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.quantities.estimate import Quantity
-from costmodel.workloads.workload import Layer, Workload
+from costmodel.workloads.workload import AnalogLayers, Layer, Workload
 
 
 def workload_dict(workload: Workload) -> dict[str, Any]:
@@ -30,7 +30,12 @@ def workload_dict(workload: Workload) -> dict[str, Any]:
         "stale_steps": workload.kfac.stale_steps,
         "second_stream": workload.kfac.second_stream,
         "shared_link": workload.kfac.shared_link,
+        "analog_layers": _names(workload.kfac.analog_layers),
     }
+
+
+def _names(chosen: AnalogLayers | tuple[str, ...]) -> str | list[str]:
+    return list(chosen) if isinstance(chosen, tuple) else chosen.value
 
 
 def card_dict(card: DigitalCard | AnalogCard) -> dict[str, Any]:

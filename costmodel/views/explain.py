@@ -16,6 +16,7 @@ from costmodel.questions.lookup import Found
 from costmodel.views.contract import quantity_dict
 from costmodel.views.numbers import interval, percent, quantity, scaled
 from costmodel.views.table import Block, Passage, Table
+from costmodel.views.verdict import placement_told
 
 _COLUMNS = ("symbol", "name", "unit", "value here", "status", "from")
 
@@ -94,6 +95,8 @@ class ExplainReport:
         if self.found.phase is None or self.projection is None:
             return None
         method, phase = self.found.phase.method.name, self.found.phase.phase.name
+        if phase not in self.projection.methods[method].phases:
+            return None
         time = self.projection.methods[method].phases[phase]
         return {"method": method, "phase": phase, "time_s": time.as_dict(), "cadence": self.found.phase.phase.cadence}
 
@@ -102,6 +105,9 @@ def _phase(found: Found, projection: Projection) -> Passage:
     """The number that was printed, and what it is made of."""
     assert found.phase is not None
     method, phase = projection.methods[found.phase.method.name], found.phase.phase
+    head = f"{method.name} {phase.name}:"
+    if phase.name not in method.phases:
+        return Passage(((head, "no layer is worth sending to the machine here, so that nothing of it is done."),))
     time = method.phases[phase.name]
     operations = dict.fromkeys(work.operation for work in phase.works if hasattr(work, "operation"))
     kfac = projection.workload.kfac
@@ -119,10 +125,10 @@ def _phase(found: Found, projection: Projection) -> Passage:
     return Passage(
         (
             (
-                f"{method.name} {phase.name}:",
+                head,
                 f"{method.labels[phase.name]} takes {scaled(time.median, 's')} of a step ({interval(time)}; "
                 f"{time.status.value}), {percent(time.median / method.step_time.median)} of it. It is done {often} and "
-                f"spread over them; the sum over all layers.{runs}",
+                f"spread over them; the sum over all layers.{placement_told(projection, method.name)}{runs}",
             ),
         )
     )

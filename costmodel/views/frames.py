@@ -9,6 +9,7 @@ from costmodel.projection.project import MethodProjection, Projection
 from costmodel.quantities.estimate import Estimate
 from costmodel.views.contract import layer_dict, quantity_dict
 from costmodel.views.counts import layer_records
+from costmodel.views.project_screen import on_machine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,7 @@ def _method(projection: Projection, name: str, method: MethodProjection) -> dict
         "bound by": method.bound,
         "energy_j": None if method.energy is None else method.energy.median,
         "accurate": "" if feasibility is None else feasibility.reach.value,
+        "on machine": on_machine(projection, name),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from costmodel.defaults import SCHEMA
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.memory import Memory
+from costmodel.projection.placing import Placement
 from costmodel.projection.project import LayerProjection, MethodProjection, Projection
 from costmodel.quantities.shown import html_table
 from costmodel.questions.judgement import judgements
@@ -17,7 +18,7 @@ from costmodel.views.contract import card_dict, layer_dict, quantity_dict, workl
 from costmodel.views.finite import check_finite
 from costmodel.views.numbers import interval, percent, quantity, scaled, speed, speed_with_range
 from costmodel.views.project_records import method_records, phase_records
-from costmodel.views.project_screen import accurate, answer, best_of_each, reasons, rest, setup
+from costmodel.views.project_screen import accurate, answer, best_of_each, on_machine, reasons, rest, setup
 from costmodel.views.table import Block, Table
 from costmodel.views.verdict import answers, verdict, warnings
 
@@ -60,7 +61,7 @@ class ProjectReport:
         if self.details:
             shown = {name: projection.methods[name] for name in names}
             blocks += [_steps(projection, shown), *(_phases(name, method) for name, method in shown.items())]
-            blocks += [_memory(projection, shown), _assumptions(projection)]
+            blocks += [*_placements(shown), _memory(projection, shown), _assumptions(projection)]
         return [*blocks, *notes]
 
     def records(self) -> list[dict[str, object]]:
@@ -109,10 +110,24 @@ def _method_dict(method: MethodProjection) -> dict[str, Any]:
         "phases": {name: estimate.as_dict() for name, estimate in method.phases.items()},
         "beside_training_s": None if method.beside_training is None else method.beside_training.as_dict(),
         "bound_by": method.bound,
+        "placement": _placement_dict(method.placement),
         "time_to_target_s": None if method.time_to_target is None else method.time_to_target.as_dict(),
         "energy_j": None if method.energy is None else method.energy.as_dict(),
         "memory_bytes": _memory_dict(method.memory),
         "phase_energy_j": {name: estimate.as_dict() for name, estimate in method.phase_energy.items()},
+    }
+
+
+def _placement_dict(placement: Placement | None) -> dict[str, Any] | None:
+    if placement is None:
+        return None
+    return {
+        "analog": placement.analog,
+        "digital": placement.digital,
+        "layers": list(placement.layers),
+        "of": placement.of,
+        "work_share": placement.work_share,
+        "not_accurate": placement.missed,
     }
 
 
@@ -140,12 +155,13 @@ def _methods(projection: Projection, shown: Mapping[str, MethodProjection]) -> T
         against = speed_with_range(ratios["kfac.best"])
         over_adam = speed(ratios["adam"].median)
         times = (scaled(step.median, "s"), interval(step), step.status.value)
-        rows.append((name, *times, accurate(projection, name), against, over_adam, target, method.bound))
+        told = (accurate(projection, name), on_machine(projection, name))
+        rows.append((name, *times, *told, against, over_adam, target, method.bound))
     columns = (
-        "method", "step", "90 %", "status", "accurate", f"against {projection.best_digital}", "against adam, a step",
-        "against adam, to target", "bound by",
+        "method", "step", "90 %", "status", "accurate", "on machine", f"against {projection.best_digital}",
+        "against adam, a step", "against adam, to target", "bound by",
     )  # fmt: skip
-    return Table(setup(projection), columns, tuple(rows), right=(1, 2, 5, 6, 7))
+    return Table(setup(projection), columns, tuple(rows), right=(1, 2, 6, 7, 8))
 
 
 def _steps(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:
@@ -171,6 +187,19 @@ def _phases(name: str, method: MethodProjection) -> Table:
         rows.append(("(beside training)", scaled(beside.median, "s"), interval(beside), "", beside.status.value, ""))
     title = f"{name}, phase by phase"
     return Table(title, ("phase", "time", "90 %", "share", "status", "energy"), tuple(rows), right=(1, 2, 3, 5))
+
+
+def _placements(shown: Mapping[str, MethodProjection]) -> list[Table]:
+    """Where layers are solved, of methods that do not leave it at all on the machine."""
+    found = {name: method.placement for name, method in shown.items() if method.placement is not None}
+    rows = []
+    for name, each in found.items():
+        share = f"{len(each.layers)} of {each.of}", percent(each.work_share), str(each.missed)
+        rows.append((name, each.analog, *share, each.digital or "", ", ".join(each.layers) or "none"))
+    columns = (
+        "method", "machine by", "layers", "solver's work", "not accurate there", "others by", "layers on the machine",
+    )  # fmt: skip
+    return [Table("where layers are solved", columns, tuple(rows), right=(2, 3, 4))] if rows else []
 
 
 def _memory(projection: Projection, shown: Mapping[str, MethodProjection]) -> Table:

@@ -27,6 +27,7 @@ def method_records(projection: Projection) -> list[dict[str, object]]:
                 **named("energy_j", method.energy),
                 **named("energy_gain", projection.energy_gain.get(name)),
                 "accurate": None if feasibility is None else feasibility.reach.value,
+                **_on_machine(projection, name),
                 "layers_reached": None if feasibility is None else feasibility.layers_reached,
                 "memory_bytes": method.memory.total,
                 "fits": method.memory.fits,
@@ -50,6 +51,17 @@ def phase_records(projection: Projection) -> list[dict[str, object]]:
         for name, method in projection.methods.items()
         for phase, estimate in method.phases.items()
     ]
+
+
+def _on_machine(projection: Projection, name: str) -> dict[str, object]:
+    """Layers that a thermodynamic method solves on the machine, their share of the work, and who does the rest."""
+    keys = ("analog_layers", "analog_work_share", "others_by")
+    if name not in projection.feasibility:
+        return dict.fromkeys(keys)
+    found = projection.methods[name].placement
+    if found is None:
+        return dict(zip(keys, (len(projection.workload.layers), 1.0, None), strict=True))
+    return dict(zip(keys, (len(found.layers), found.work_share, found.digital), strict=True))
 
 
 def named(name: str, estimate: Estimate | None) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from costmodel.machines.precision import Precision
 from costmodel.methods import METHODS, FactorConstruction, Role
 from costmodel.projection.feasibility import Reach
+from costmodel.projection.placing import PLACED
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate
 from costmodel.views.numbers import percent, scaled, speed, speed_range
@@ -46,6 +47,8 @@ def families(projection: Projection) -> dict[str, str]:
             found[name] = "kfac"
         elif role is Role.THERMODYNAMIC:
             found[name] = ".".join(name.split(".")[:2])
+        elif name == PLACED:
+            found[name] = name
     return found
 
 
@@ -83,19 +86,33 @@ def accurate(projection: Projection, name: str) -> str:
     return "" if found is None else found.reach.value + ("*" if found.assumes else "")
 
 
+def on_machine(projection: Projection, name: str) -> str:
+    """How many layers a thermodynamic method solves on the machine, and their share of the solver's work."""
+    if name not in projection.feasibility:
+        return ""
+    found = projection.methods[name].placement
+    if found is None or len(found.layers) == found.of:
+        return "all"
+    if not found.layers:
+        return "no layer"
+    return f"{len(found.layers)} of {found.of} layers, {percent(found.work_share)}"
+
+
 def _compared(projection: Projection, names: Sequence[str]) -> Table:
     best = projection.best_digital
+    placed = any(projection.methods[name].placement is not None for name in names)
     rows = []
     for name in names:
         method, ratio = projection.methods[name], projection.speedup[name]["kfac.best"]
         same = name == best
         against = ("", "") if same else (speed(ratio.median), _short_range(ratio))
-        rows.append((name, scaled(method.step_time.median, "s"), *against, accurate(projection, name)))
+        told = (accurate(projection, name), *((on_machine(projection, name),) if placed else ()))
+        rows.append((name, scaled(method.step_time.median, "s"), *against, *told))
     which = "every method" if len(names) == len(projection.methods) else "best of each family"
     title = f"{setup(projection)}\n{which}, against {best}"
     return Table(
         title,
-        ("method", "step", "against", "90 %", "accurate"),
+        ("method", "step", "against", "90 %", "accurate", *(("on machine",) if placed else ())),
         tuple(rows),
         right=(1, 2, 3),
         narrow=which != "every method",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from costmodel.methods import AnalogWork
+from costmodel.methods import AnalogWork, Method
 from costmodel.projection import flaws
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.methods import methods_of
@@ -57,6 +57,12 @@ def headline(projection: Projection) -> str:
     time, accuracy, _ = found
     ratio = projection.speedup[name]["kfac.best"]
     model = projection.workload.title or projection.workload.name
+    placement = projection.methods[name].placement
+    if placement is not None and not placement.layers:
+        return (
+            f"No: no layer of {model} is worth sending to {projection.analog.name}. Left to {projection.digital.name} "
+            f"they take what they take with {placement.digital}."
+        )
     answered = {
         Answer.YES: f"Yes: {projection.analog.name} pays off for {model}.",
         Answer.NO: f"No: {projection.analog.name} does not pay off for {model}.",
@@ -78,11 +84,26 @@ def why(projection: Projection) -> str:
     share = digital.phases[digital.bound].median / digital.step_time.median
     bound = projection.free_solver
     gain = "gain nothing" if speed(bound.median) == "equal" else f"make it {speed(bound.median)}"
-    label, part = _largest(projection, name)
+    machine = ""
+    if own_phases(projection, name):
+        label, part = _largest(projection, name)
+        machine = f"; {label}, the machine's largest part, takes {_small(part)} of its step"
     return (
         f"{digital.labels[digital.bound].capitalize()} is {share:.0%} of the digital step, so that a solver that took "
-        f"no time at all would {gain}; {label}, the machine's largest part, takes {_small(part)} of its step."
-        f"{accuracy_told(projection, name)}"
+        f"no time at all would {gain}{machine}.{placement_told(projection, name)}{accuracy_told(projection, name)}"
+    )
+
+
+def placement_told(projection: Projection, name: str) -> str:
+    """Which layers a method solves on the machine; silent where it is all of them, or none."""
+    found = projection.methods[name].placement
+    if found is None or not found.layers or found.digital is None:
+        return ""
+    by = f" by {found.analog}" if found.analog != name else ""
+    missed = f" ({found.missed} could not be solved accurately)" if found.missed else ""
+    return (
+        f" The machine solves {len(found.layers)} of {found.of} layers{by}, {_small(found.work_share)} of the solver's "
+        f"work, and leaves the others{missed} to {found.digital}."
     )
 
 
@@ -102,7 +123,9 @@ def change(projection: Projection) -> str:
 
 
 def _more_speed(projection: Projection, name: str, time: Judgement) -> str:
-    phase = next(iter(own_phases(projection, name)))
+    phase = next(iter(own_phases(projection, name)), None)
+    if phase is None:
+        return "With kfac.analog_layers=all every method has all layers on the machine, and says what they would take."
     label, lever = projection.methods[name].labels[phase], _LEVERS.get(phase, "")
     by = f" ({lever})" if lever else ""
     share = wanted_share(projection, name)
@@ -268,7 +291,7 @@ def _waiting(projection: Projection) -> str:
     if name not in projection.energy_gain:
         return ""
     found = projection.methods[name]
-    method = next(each for each in methods_of(projection.workload) if each.name == name)
+    method = found.placement.method if found.placement is not None else _built(projection, name)
     analog = (phase.name for phase in method.phases if any(isinstance(work, AnalogWork) for work in phase.works))
     waits = sum(found.phases[phase].median for phase in analog)
     share = waits / found.step_time.median
@@ -278,6 +301,10 @@ def _waiting(projection: Projection) -> str:
         f"Energy leaves out what {projection.digital.name} draws while it waits for the machine, {percent(share)} of "
         "the step. At the power it works with, energy would be in the ratio of the times."
     )
+
+
+def _built(projection: Projection, name: str) -> Method:
+    return next(each for each in methods_of(projection.workload) if each.name == name)
 
 
 def _memory(projection: Projection) -> str:

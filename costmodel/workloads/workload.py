@@ -141,6 +141,14 @@ _CONSTRUCTIONS = {
 }
 
 
+class AnalogLayers(StrEnum):
+    """Which layers a thermodynamic method solves on its machine; the others are left to the digital device."""
+
+    ALL = "all"  # every layer, whatever it costs
+    CHEAPER = "cheaper"  # those that make a step shortest, accurate or not
+    ACCURATE = "accurate"  # the same of those that the machine solves as accurately as training needs
+
+
 @dataclass(frozen=True, slots=True)
 class KfacSettings:
     """Iso parameters: the same for every method of a comparison.
@@ -156,6 +164,7 @@ class KfacSettings:
         stale_steps: Steps between the start of a refresh and the first that uses it; 0 where training waits for it.
         second_stream: Whether digital work of a refresh runs beside training, too, without slowing it.
         shared_link: Whether the link to the analog machine also carries what devices send each other.
+        analog_layers: Which layers thermodynamic methods solve on the machine; names where the model lists them.
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
         sampling_tolerance: Relative error of the preconditioned gradient that training tolerates of sampling alone.
         settling_tolerance: The same of settling or iterating too briefly, which acts as more damping.
@@ -208,6 +217,12 @@ class KfacSettings:
     stale_steps: int = 0
     second_stream: bool = False
     shared_link: bool = True
+    analog_layers: AnalogLayers | tuple[str, ...] = AnalogLayers.ALL
+
+    @property
+    def placed_by_cost(self) -> bool:
+        """Whether layers lie where they cost least, so that another input may place them otherwise."""
+        return self.analog_layers in {AnalogLayers.CHEAPER, AnalogLayers.ACCURATE}
 
     @property
     def factor_construction(self) -> FactorConstruction:

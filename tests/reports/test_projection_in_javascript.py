@@ -12,6 +12,7 @@ from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.draws import Sample, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.methods import methods_of
+from costmodel.projection.placing import PLACED
 from reports.plan import Choice, Plan, cards_that_run, draws_for
 from reports.scripts import ENGINE, script
 from tests.reports.node import needs_node, run
@@ -43,13 +44,14 @@ MODELS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
 def flat(projection: Any) -> dict[str, Any]:
     """Every number the page shows, by name."""
     found: dict[str, Any] = {"best": projection.best_digital, "free": projection.free_solver.median}
-    for name, method in projection.methods.items():
+    # Layers are placed where a projection is made, not on the page, which says so.
+    for name, method in ((name, each) for name, each in projection.methods.items() if name != PLACED):
         found |= {f"{name} step {each}": getattr(method.step_time, each) for each in ("median", "p05", "p95")}
         found |= {f"{name} {phase}": each.median for phase, each in method.phases.items()}
         found |= {f"{name} over {key}": each.p05 for key, each in projection.speedup[name].items()}
         if method.time_to_target is not None:
             found[f"{name} to target"] = method.time_to_target.p95
-    for name, each in projection.feasibility.items():
+    for name, each in ((name, each) for name, each in projection.feasibility.items() if name != PLACED):
         found |= {
             f"{name} reach": each.reach.value,
             f"{name} error": each.error.median,
