@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def free(card: AnalogCard) -> AnalogCard:
     """A machine that takes next to no time, its link included, and holds every layer on one array."""
     fast = {"relaxation_time": 1e-16, "link_latency": 1e-15, "row_write_time": 1e-18}
     wide = {"link_bandwidth": 1e22, "conversion_rate": 1e20}
-    changed = {}
+    changed: dict[str, Any] = {}
     for path, value in (fast | wide).items():
         own = getattr(card, path)
         changed[path] = exact(value, own.unit) if own is not None else None
@@ -262,7 +263,7 @@ def test_records_and_contract_say_who_does_which_layers() -> None:
     assert records["adam"]["analog_layers"] is None
     whole = {each["method"]: each for each in method_records(project(network(), *CARDS, draws=20))}
     assert (whole["thermo.solve"]["analog_layers"], whole["thermo.solve"]["analog_work_share"]) == (5, 1.0)
-    told = found.table().loc["thermo.solve", "on machine"]
+    told = str(found.table().loc["thermo.solve", "on machine"])
     assert told.startswith("2 of 5 layers, ")
 
 
