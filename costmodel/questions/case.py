@@ -160,7 +160,8 @@ class Case:
         numeric = {each: values for each, values in columns.items() if each not in structural}
         if not structural:
             return self._of(tuple(methods), (), numeric, count, phases)
-        table = np.stack([np.round(columns[each]) for each in structural], axis=1)
+        values = (np.round(columns[each]) if each.structural else columns[each] for each in structural)
+        table = np.stack(list(values), axis=1)
         rows, index = np.unique(table, axis=0, return_inverse=True)
         parts: list[tuple[np.ndarray[tuple[int], np.dtype[np.intp]], PointCosts]] = []
         for number, row in enumerate(rows):

@@ -86,16 +86,17 @@ def accurate(projection: Projection, name: str) -> str:
     return "" if found is None else found.reach.value + ("*" if found.assumes else "")
 
 
-def on_machine(projection: Projection, name: str) -> str:
-    """How many layers a thermodynamic method solves on the machine, and their share of the solver's work."""
+def on_machine(projection: Projection, name: str, *, share: bool = True) -> str:
+    """How many layers a thermodynamic method solves on the machine, with their share of the solver's work."""
     if name not in projection.feasibility:
         return ""
     found = projection.methods[name].placement
     if found is None or len(found.layers) == found.of:
         return "all"
     if not found.layers:
-        return "no layer"
-    return f"{len(found.layers)} of {found.of} layers, {percent(found.work_share)}"
+        return "none"
+    told = f"{len(found.layers)} of {found.of}"
+    return f"{told} layers, {percent(found.work_share)}" if share else told
 
 
 def _compared(projection: Projection, names: Sequence[str]) -> Table:
@@ -106,13 +107,13 @@ def _compared(projection: Projection, names: Sequence[str]) -> Table:
         method, ratio = projection.methods[name], projection.speedup[name]["kfac.best"]
         same = name == best
         against = ("", "") if same else (speed(ratio.median), _short_range(ratio))
-        told = (accurate(projection, name), *((on_machine(projection, name),) if placed else ()))
+        told = (accurate(projection, name), *((on_machine(projection, name, share=False),) if placed else ()))
         rows.append((name, scaled(method.step_time.median, "s"), *against, *told))
     which = "every method" if len(names) == len(projection.methods) else "best of each family"
     title = f"{setup(projection)}\n{which}, against {best}"
     return Table(
         title,
-        ("method", "step", "against", "90 %", "accurate", *(("on machine",) if placed else ())),
+        ("method", "step", "against", "90 %", "accurate", *(("layers",) if placed else ())),
         tuple(rows),
         right=(1, 2, 3),
         narrow=which != "every method",

@@ -1,13 +1,16 @@
 """Layers that a thermodynamic method leaves to the digital device: the best placement, its limits, what it costs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, combinations
+from typing import Any
 
 import numpy as np
 import pytest
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_analog, load_digital, load_workload
+from costmodel.inputs.settings import split_settings
 from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
@@ -17,7 +20,10 @@ from costmodel.projection.methods import methods_of
 from costmodel.projection.placing import PLACED, Placing
 from costmodel.projection.points import Points
 from costmodel.projection.project import Projection, project
+from costmodel.questions.case import Case, Loaded
+from costmodel.views.project_records import method_records
 from costmodel.workloads.workload import Workload
+from reports.page import not_alive
 from tests.round_cards import exact
 
 #: Inputs and outputs of layers from one that launches decide to one that products decide.
@@ -88,7 +94,7 @@ def free(card: AnalogCard) -> AnalogCard:
     """A machine that takes next to no time, its link included, and holds every layer on one array."""
     fast = {"relaxation_time": 1e-16, "link_latency": 1e-15, "row_write_time": 1e-18}
     wide = {"link_bandwidth": 1e22, "conversion_rate": 1e20}
-    changed = {}
+    changed: dict[str, Any] = {}
     for path, value in (fast | wide).items():
         own = getattr(card, path)
         changed[path] = exact(value, own.unit) if own is not None else None
@@ -240,3 +246,42 @@ def test_bad_choices_are_refused_in_place(value: str, told: str) -> None:
     with pytest.raises(InputError, match="analog_layers") as fault:
         network(kfac=f"analog_layers: {value}")
     assert told.split(";")[0] in str(fault.value)
+
+
+# --- what is shown, and what questions make of it -------------------------------------------------------------------
+
+
+def test_records_and_contract_say_who_does_which_layers() -> None:
+    found = project(network(kfac="analog_layers: [middle, large]"), *CARDS, draws=20)
+    shown = found.as_dict()["methods"]["thermo.solve"]["placement"]
+    assert (shown["analog"], shown["layers"], shown["of"]) == ("thermo.solve", ["middle", "large"], 5)
+    assert shown["digital"].startswith("kfac.")
+    assert 0 < shown["work_share"] < 1
+    records = {each["method"]: each for each in method_records(found)}
+    assert records["thermo.solve"]["analog_layers"] == 2
+    assert records["thermo.solve"]["others_by"] == shown["digital"]
+    assert records["adam"]["analog_layers"] is None
+    whole = {each["method"]: each for each in method_records(project(network(), *CARDS, draws=20))}
+    assert (whole["thermo.solve"]["analog_layers"], whole["thermo.solve"]["analog_work_share"]) == (5, 1.0)
+    told = str(found.table().loc["thermo.solve", "on machine"])
+    assert told.startswith("2 of 5 layers, ")
+
+
+def test_the_page_says_that_placements_are_not_alive() -> None:
+    assert "every layer on the machine" in not_alive(project(network(kfac="analog_layers: [middle]"), *CARDS, draws=9))
+    assert not_alive(project(network(), CARDS[0], even(1e6), draws=9)) == ""
+
+
+def test_questions_place_layers_anew_at_each_point() -> None:
+    """A machine that is a million times slower has no layer left; with one placement it would keep them."""
+
+    def load(settings: Sequence[str]) -> Loaded:
+        of_card = split_settings(settings)["analog"]
+        return network(kfac="analog_layers: cheaper"), CARDS[0], load_analog("scaled", of_card)
+
+    case = Case(load, draws=0)
+    tau = case.input("relaxation_time")
+    costs = case.times({tau: np.array([1e-9, 1e-2])}, ["thermo.solve", "kfac.newton_schulz", "kfac.cholesky_solve"])
+    digital = min(costs.step[name][1] for name in ("kfac.newton_schulz", "kfac.cholesky_solve"))
+    assert costs.step["thermo.solve"][1] == pytest.approx(digital, rel=0.05)
+    assert costs.step["thermo.solve"][0] < digital
