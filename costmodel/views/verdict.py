@@ -257,9 +257,9 @@ def _idle(projection: Projection) -> str:
 
 
 def _waiting(projection: Projection) -> str:
-    """Where the device waits for the machine long enough to change the answer on energy, which leaves its draw out."""
+    """Where the device waits long enough to change the answer on energy, and its card does not say at what power."""
     name = projection.best_thermodynamic
-    if name not in projection.energy_gain:
+    if name not in projection.energy_gain or projection.digital.idle_power is not None:
         return ""
     found = projection.methods[name]
     method = next(each for each in methods_of(projection.workload) if each.name == name)

@@ -32,7 +32,7 @@ from validation.fit.networks import Column, TimedNetwork, column_seconds
 from validation.fit.selection import LEAST_SIZES, Data, fit
 from validation.measure import journal
 from validation.measure.timings import Point
-from validation.published.power import board_power
+from validation.published.power import board_power, idle_power
 from validation.score.shipped import H100
 
 NAME: Final = "h100-sxm"
@@ -87,11 +87,13 @@ def products(precision: str) -> dict[Point, float]:
 
 
 _LINK: Final = (
-    "data sheet: NVLink 4, 900 GB/s both ways, 450 GB/s a direction (high); 60 to 80 % of it reached, as a guess. Over "
+    "NVLink 4, data sheet 450 GB/s a direction: 365 to 370 GB/s in all-reduces by rings of 2 to 8 (NVIDIA/nccl issue "
+    "1455), protocols taking the rest (NVIDIA/nccl-tests issue 212); up to 480 GB/s where switches add (high). Over "
     "InfiniBand NDR it is 50 GB/s: set it"
 )
 _DELAY: Final = (
-    "messages between GPUs over EFA take 15 us, 3 to 5 us with gdrcopy (libfabric pull request 8881); none over NVLink"
+    "an all-reduce of 8 bytes, two messages, takes two A100 9.8 us over NVLink (NVIDIA/nccl-tests issue 331), taken "
+    "for this GPU too; over EFA a message takes 15 us (high), 3 to 5 us with gdrcopy (libfabric pull request 8881)"
 )
 
 
@@ -113,7 +115,8 @@ def card() -> DigitalCard:
         source=_SOURCE,
         laws={name: laws[name] for name in ordered},
         power=board_power(NAME),
-        interconnect_bandwidth=Quantity(360e9, 270e9, 450e9, byte_per_second, Status.ASSUMED, _LINK),
+        idle_power=idle_power(NAME),
+        interconnect_bandwidth=Quantity(368e9, 340e9, 480e9, byte_per_second, Status.SOURCED, _LINK),
         memory=Quantity(80e9, 80e9, 80e9, byte, Status.SOURCED, "data sheet: 80 GB of HBM3"),
         interconnect_latency=Quantity(5e-6, 2e-6, 15e-6, second, Status.ASSUMED, _DELAY),
     )
