@@ -44,10 +44,12 @@ def marked(tests: Path = TESTS) -> Iterator[Marked]:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 for call in node.decorator_list:
-                    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-                        if call.func.attr in {"shows", "verifies"}:
-                            name = file.relative_to(tests).as_posix()
-                            yield Marked(name, node.name, call.func.attr, _strings(call))
+                    if isinstance(call, ast.Call) and _mark(call) in {"shows", "verifies"}:
+                        yield Marked(file.relative_to(tests).as_posix(), node.name, _mark(call), _strings(call))
+
+
+def _mark(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
 def _strings(call: ast.Call) -> tuple[str, ...]:

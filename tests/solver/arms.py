@@ -49,7 +49,8 @@ class Arm:
 
     def exact(self, matrix: Tensor, right: Tensor) -> Tensor:
         """What it estimates: an inverse, or solutions."""
-        return torch.linalg.solve(matrix, right) if self.name.startswith("thermo.solve") else torch.linalg.inv(matrix)
+        inverse: Tensor = torch.linalg.inv(matrix)
+        return inverse @ right if self.name.startswith("thermo.solve") else inverse
 
     def runs(self) -> list[AnalogWork]:
         """Runs on the arrays for one factor, as its method in the catalog has them."""
@@ -84,7 +85,7 @@ def _mitigation(flags: list[str]) -> Mitigation:
 def _inverse(name: str, flags: list[str]) -> Arm:
     accumulation = Accumulation.DIGITAL if "accumulated" in flags else Accumulation.ANALOG
     spacing = SPACING["accumulated" if "accumulated" in flags else "inverse"]
-    more = {"spacing": spacing, "accumulation": accumulation, "mitigation": _mitigation(flags)}
+    more: dict[str, Any] = {"spacing": spacing, "accumulation": accumulation, "mitigation": _mitigation(flags)}
 
     def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
         return invert(matrix, machine, error=error, burn_in_error=error, kappa=kappa, seed=3, **more)

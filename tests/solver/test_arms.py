@@ -22,7 +22,8 @@ def factor(spd: Callable[..., Tensor]) -> Tensor:
     """A damped factor whose top mode stands out 30 times."""
     alpha = torch.cat([torch.tensor([TOP]), SECOND * torch.linspace(1, 0, N - 1)]).double()
     basis = torch.linalg.eigh(spd(N, 5.0, seed=4)).eigenvectors
-    return basis * (alpha + DAMPING) @ basis.mT
+    found: Tensor = basis * (alpha + DAMPING) @ basis.mT
+    return found
 
 
 def symbols(kappa: float) -> dict[str, float]:
