@@ -27,6 +27,8 @@ from costmodel.quantities.units import byte, byte_per_second, second
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import Calibration, calibrate
 from validation.fit.gpu_networks import held_out_networks, passes_alone, read_steps, sizes_of
+from validation.fit.gpu_products import OPERATIONS as PRODUCTS
+from validation.fit.gpu_products import PRECISIONS, read_products
 from validation.fit.gpu_steps import fit_steps, step_laws
 from validation.fit.networks import Column, TimedNetwork, column_seconds
 from validation.fit.selection import LEAST_SIZES, Data, fit
@@ -36,11 +38,8 @@ from validation.published.power import board_power, idle_power
 from validation.score.shipped import H100
 
 NAME: Final = "h100-sxm"
-PRECISIONS: Final = ("tf32", "bfloat16")
 #: The batch of forward and backward alone that laws of other precisions are fitted to; of 128 images the host decides.
 _BATCH: Final = 512
-#: The file's name of X^T X.
-_NAMES: Final = {"gemm": "gemm", "factor_gram": "gemm_symmetric"}
 _COMMENT: Final = "Written by `python -m validation.cards.h100 --out FILE`; change the fit, not this file."
 _SOURCE: Final = (
     "Timings on an NVIDIA H100 80GB HBM3, driver 580.159, PyTorch 2.11.0+cu130, in validation/data/h100: calls by "
@@ -72,18 +71,6 @@ def rough() -> dict[Point, float]:
         n = int(row["n"])
         found[Point(row["op"], "float32", 1, n, n)] = OPERATIONS[row["op"]].flops(n, n) / (1e12 * float(row["tflops"]))
     return found
-
-
-def products(precision: str) -> dict[Point, float]:
-    """Seconds of products in a precision, each call waited for."""
-    with (H100 / "products_tf32_bf16.csv").open(encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["dtype"] == precision]
-    return {
-        Point(_NAMES[row["op"]], precision, 1, int(row["n"]), int(row["k" if row["op"] != "gemm" else "m"])): float(
-            row["median_s"]
-        )
-        for row in rows
-    }
 
 
 _LINK: Final = (
@@ -125,8 +112,9 @@ def card() -> DigitalCard:
 def _in_precision(precision: str, laws: dict[str, FittedLaw]) -> dict[str, FittedLaw]:
     """Products of a precision, and forward and backward with their products in it."""
     found: dict[str, FittedLaw] = {}
-    for op in _NAMES.values():
-        points = {p: s for p, s in products(precision).items() if p.op == op and p.n % 3 != 2}
+    timed = read_products(H100 / "products_tf32_bf16.csv", precision)
+    for op in PRODUCTS.values():
+        points = {point: seconds for point, seconds in timed.items() if point.op == op}
         if len(points) < LEAST_SIZES:
             continue
         sizes = tuple(Size(point.n, point.m) for point in points)
