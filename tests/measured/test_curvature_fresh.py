@@ -95,6 +95,7 @@ def test_a_long_tail_misses_the_goal() -> None:
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
     """``validate`` without what it shows beside the law of curvature."""
     monkeypatch.setattr(command, "SHIPPED", ())
+    monkeypatch.setattr(command, "_extrapolated", list)
     monkeypatch.setattr(command, "_published", list)
     monkeypatch.setattr(command, "_simulator", list)
     monkeypatch.setattr(sys, "argv", ["costmodel", "validate", *arguments])
