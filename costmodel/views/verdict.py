@@ -179,7 +179,8 @@ def _told(projection: Projection, judgement: Judgement) -> tuple[str, str]:
     if judgement.question == "time":
         return speed_with_range(found), speed(judgement.threshold)
     if judgement.question == "accuracy":
-        span = "" if found.p05 == found.p95 else f" ({found.p05:.0%} to {found.p95:.0%})"
+        low, high = f"{found.p05:.0%}", f"{found.p95:.0%}"
+        span = "" if low == high else f" ({low} to {high})"
         tolerated = significant(projection.feasibility[projection.best_thermodynamic].target.median, 2)
         return f"{found.median:.0%} of layers{span} within {tolerated}", f"{judgement.threshold:.0%} of layers"
     return speed_with_range(found).replace("faster", "less").replace("slower", "more"), _energy(judgement.threshold)
