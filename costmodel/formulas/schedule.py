@@ -1,4 +1,4 @@
-"""A refresh that runs beside training, since a step may take inverses that are some steps old."""
+"""A refresh that runs beside training, since a step may take inverses that are some steps old; and waiting for one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import Expression, i_f, t_b, t_d, t_f, z
-from costmodel.quantities.units import second
+from costmodel.quantities.symbols import Expression, P_d, i_f, p, t_b, t_d, t_f, t_i, z
+from costmodel.quantities.units import joule, second
 
 _SOURCE = "derived: docs/derivations.md, a refresh beside training"
 
@@ -34,3 +34,13 @@ def exposed_time() -> Expression:
     """
     room = room_time().expression
     return larger(t_b, room) - room
+
+
+@formula("schedule.waiting.energy", joule, _SOURCE, verified_by=Oracle.SCHEDULE)
+def waiting_energy() -> Expression:
+    """What p devices draw while they wait for the analog machine: all of them, whichever factor is on its arrays.
+
+    >>> round(waiting_energy().evaluate(p=4, P_d=100, t_i=0.02), 3)
+    8.0
+    """
+    return p * P_d * t_i

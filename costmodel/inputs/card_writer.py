@@ -30,7 +30,7 @@ def dump(card: DigitalCard, comment: str) -> str:
     """
     root: dict[str, Any] = {"schema": 1, "kind": "digital", "name": card.name, "title": card.title}
     root["source"] = card.source
-    for key in ("power", "step", "interconnect_bandwidth", "interconnect_latency", "memory"):
+    for key in ("power", "idle_power", "step", "interconnect_bandwidth", "interconnect_latency", "memory"):
         quantity = getattr(card, key)
         if quantity is not None:
             root[key] = quantity_entry(quantity)

@@ -67,12 +67,9 @@ def _digital(document: Document) -> DigitalCard:
         faults = _missing(document, laws)
     report(document, faults)
     assert file is not None  # a missing file has faults
-    power, step, bandwidth, latency, memory = (
-        None if each is None else each.quantity()
-        for each in (file.power, file.step, file.interconnect_bandwidth, file.interconnect_latency, file.memory)
-    )
-    own = (power, step, file.timings, bandwidth, latency, memory)
-    return DigitalCard(file.name, file.title, file.source, laws, *own)
+    names = ("power", "step", "interconnect_bandwidth", "interconnect_latency", "memory", "idle_power")
+    own = {name: None if (entry := getattr(file, name)) is None else entry.quantity() for name in names}
+    return DigitalCard(file.name, file.title, file.source, laws, timings=file.timings, **own)
 
 
 def _held(document: Document) -> list[str]:

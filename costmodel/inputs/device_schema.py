@@ -113,7 +113,7 @@ class LinkEnergy(QuantityEntry, of="link_energy"):
 
 
 class Power(QuantityEntry, of=units.watt):
-    """What a device draws while it works."""
+    """What a device draws while it works, or while it waits."""
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -199,6 +199,7 @@ class DigitalFile(Strict):
     title: str
     source: str
     power: Power | None = None
+    idle_power: Power | None = None
     step: Factor | None = None
     interconnect_bandwidth: Bandwidth | None = None
     interconnect_latency: Seconds | None = None

@@ -139,8 +139,9 @@ class CurvatureEntry(Strict):
 
 
 def _product_precision(name: Any) -> Any:
-    if name == Precision.BFLOAT16:
-        raise ValueError("K-FAC's products run in float32 or tf32; 8 bits are too few for its factors")
+    too_few = {Precision.BFLOAT16: "8 bits are too few", Precision.FLOAT16: "6e-8 to 65504 is too short a range"}
+    if name in too_few:
+        raise ValueError(f"K-FAC's products run in float32 or tf32; {too_few[name]} for its factors")
     return name
 
 

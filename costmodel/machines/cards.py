@@ -32,6 +32,7 @@ class DigitalCard:
         source: Where its numbers come from as a whole.
         laws: A law for each operation that the card knows; ``gemm.float64`` is ``gemm`` in another element type.
         power: What it draws while it works; None where the card does not say.
+        idle_power: What it draws while it waits for the analog machine; None where the card does not say.
         step: Factor on all work of a step: what a step takes over the sum of its phases, each timed alone; None where
             no networks were timed.
         interconnect_bandwidth: Bytes a second that it sends to other devices of its kind; None where nobody says.
@@ -50,6 +51,7 @@ class DigitalCard:
     interconnect_bandwidth: Quantity | None = None
     interconnect_latency: Quantity | None = None
     memory: Quantity | None = None
+    idle_power: Quantity | None = None
 
     def resolve(self, operation: str, precision: Precision = Precision.FLOAT32) -> tuple[Part, ...] | None:
         """Whose laws give the time of an operation: its own, or those of the first alternative the card knows.
@@ -95,6 +97,7 @@ class DigitalCard:
         }
         more = {
             "power": self.power,
+            "idle_power": self.idle_power,
             "step": self.step,
             "interconnect_bandwidth": self.interconnect_bandwidth,
             "interconnect_latency": self.interconnect_latency,

@@ -298,7 +298,7 @@ for _family in (_general, _products, _factorisations, _batches, _memory, _passes
 
 
 #: Element types of laws; the first has no suffix, ``gemm.float64`` is in the other.
-DTYPES: Final = ("float32", "float64", "tf32", "bfloat16")
+DTYPES: Final = ("float32", "float64", "tf32", "bfloat16", "float16")
 #: What every card must know, by a law of its own or one that may stand in: a projection is made of these.
 NEEDED: Final = ("linear_pass", "gemm", "spd_inverse", "eigh", "stream")
 

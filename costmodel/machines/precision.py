@@ -12,11 +12,12 @@ class Precision(StrEnum):
     FLOAT32 = "float32"  # 24 significant bits
     TF32 = "tf32"  # 11 significant bits inside products, float32 in memory
     BFLOAT16 = "bfloat16"  # 8 significant bits, half the memory traffic of activations
+    FLOAT16 = "float16"  # 11 significant bits, 6e-8 to 65504, half the memory traffic of activations
 
     @property
     def activation_bytes(self) -> float:
         """Bytes of an activation in memory."""
-        return 2.0 if self is Precision.BFLOAT16 else 4.0
+        return 2.0 if self in {Precision.BFLOAT16, Precision.FLOAT16} else 4.0
 
 
 #: Operations that run in the network's precision: its products, and the element-wise work on what they put out.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from costmodel.formulas import Formula
+from costmodel.formulas import Formula, schedule
 from costmodel.formulas.code import Summand, add
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.laws import Term, beside
@@ -104,6 +104,31 @@ class Evaluation:
                 self._energies[phase] = self._phase_energy(phase, times[phase.name])
         known = {phase.name: self._energies[phase] for phase in method.phases}
         return {name: energy for name, energy in known.items() if energy is not None}
+
+    def waiting(self, method: Method) -> dict[str, Cost]:
+        """Joules that devices draw in one step while they wait for the machine, by phase; nothing beside anything.
+
+        A phase's digital work keeps a device busy for part of it. None where the card does not say what waiting takes.
+        """
+        if "digital.idle_power" not in self._drawn:
+            return {}
+        return {
+            phase.name: self._while_waiting(phase, time)
+            for phase, time in zip(method.phases, self.method(method).values(), strict=True)
+            if any(isinstance(work, AnalogWork) for work in phase.works)
+        }
+
+    def _while_waiting(self, phase: Phase, time: Cost) -> Cost:
+        share = self._runs_per_step(phase)
+        digital = (work for work in phase.works if isinstance(work, DigitalWork))
+        busy = np.sum([self._work(work, place(phase)).total for work in digital] or [np.zeros(1)], axis=0) * share
+        joules = schedule.waiting_energy().evaluate(
+            p=self._workload.devices,
+            P_d=self._drawn["digital.idle_power"],
+            t_i=np.maximum(time.total - busy, 0.0),
+        )
+        status = weakest((time.status, self.found["digital.idle_power"].status))
+        return Cost(np.asarray(joules), self._no_layers(), status)
 
     def _phase_energy(self, phase: Phase, time: Cost) -> Cost | None:
         power = self._drawn.get("digital.power")

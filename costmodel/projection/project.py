@@ -42,6 +42,7 @@ class MethodProjection:
         time_to_target: Seconds of the training run, where its number of steps is known.
         energy: Joules of one step, of the phases whose energy is known; None where that is none of them.
         phase_energy: Joules of each such phase.
+        waiting_energy: Of these, what devices draw while they wait for the machine; None where nobody says.
         memory: What it keeps on a device.
         labels: What each phase is doing, in words.
         placement: Which layers the machine solves where it does not solve all; None of any other method.
@@ -56,6 +57,7 @@ class MethodProjection:
     time_to_target: Estimate | None
     energy: Estimate | None
     phase_energy: Mapping[str, Estimate]
+    waiting_energy: Estimate | None
     memory: Memory
     labels: Mapping[str, str]
     placement: Placement | None = None
@@ -189,14 +191,16 @@ def project(
     found = placements(workload, digital, analog, Scenario(scenario))
     methods = placed(methods_of(workload), found)
     sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
-    evaluation, alone, energies = _evaluated(workload, digital, analog, methods, sample)
+    evaluation, alone, energies, waits = _evaluated(workload, digital, analog, methods, sample)
     if workload.kfac.analog_layers is AnalogLayers.ALL and _may_gain(methods, alone):
         further = best_placed(workload, digital, analog, Scenario(scenario))
         if further is not None:
             found, methods = {PLACED: further}, [*methods, further.method]
-            _, seconds, joules = _evaluated(workload, digital, analog, [further.method], sample)
-            alone, energies = alone | seconds, energies | joules
+            _, seconds, joules, waited = _evaluated(workload, digital, analog, [further.method], sample)
+            alone, energies, waits = alone | seconds, energies | joules, waits | waited
     schedules = {method.name: overlapped(method, alone[method.name], workload) for method in methods}
+    waiting = {name: _waiting(waits[name], alone[name], schedules[name]) for name in waits}
+    energies = {name: _with_waiting(energies[name], waiting[name]) for name in energies}
     phases = {name: schedule.phases for name, schedule in schedules.items()}
     steps = {name: total(costs.values()) for name, costs in phases.items()}
     digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
@@ -218,6 +222,7 @@ def project(
                 steps,
                 targets,
                 energies[method.name],
+                waiting[method.name],
                 kept[method.name],
                 found.get(method.name),
             )
@@ -244,11 +249,12 @@ Costs = dict[str, dict[str, Cost]]
 
 def _evaluated(
     workload: Workload, digital: DigitalCard, analog: AnalogCard, methods: list[Method], sample: Sample
-) -> tuple[Evaluation, Costs, Costs]:
+) -> tuple[Evaluation, Costs, Costs, Costs]:
     """Seconds and joules of every phase of every method; of a large network or of many draws a stretch at a time.
 
     Returns:
-        The evaluation of the first stretch, which layers and accuracy are looked up in, seconds and joules.
+        The evaluation of the first stretch, which layers and accuracy are looked up in; seconds, joules of what works,
+        and joules of devices that wait, nothing running beside anything.
     """
     units = 2 * len(standings(workload, tuple(shape for shape, _ in workload.shapes())))
     stretches = sample.stretches(max(1, _CELLS // units))
@@ -256,13 +262,29 @@ def _evaluated(
     first = next(evaluations)  # there is at least one draw
     seconds: dict[Phase, Gathered] = {}
     joules: dict[Phase, Gathered] = {}
+    waits: dict[Phase, Gathered] = {}
     for evaluation in chain((first,), evaluations):
         # Most phases belong to several methods: each is kept once.
-        for found, costs in ((seconds, evaluation.method), (joules, evaluation.energy)):
+        for found, costs in ((seconds, evaluation.method), (joules, evaluation.energy), (waits, evaluation.waiting)):
             each = {phase: cost for method in methods for phase, cost in _by_phase(method, costs(method)).items()}
             for phase, cost in each.items():
                 found.setdefault(phase, Gathered(sample.whole)).take(cost)
-    return first, _of_methods(methods, seconds), _of_methods(methods, joules)
+    return first, _of_methods(methods, seconds), _of_methods(methods, joules), _of_methods(methods, waits)
+
+
+def _waiting(waits: Mapping[str, Cost], alone: Mapping[str, Cost], schedule: Overlapped) -> dict[str, Cost]:
+    """Joules of waiting for what of a phase is left where the rest of it runs beside training."""
+    found = {}
+    for name, cost in waits.items():
+        whole, left = alone[name].total, schedule.phases[name].total
+        share = np.divide(left, whole, out=np.zeros(np.broadcast_shapes(left.shape, whole.shape)), where=whole > 0)
+        found[name] = Cost(cost.total * share, cost.by_shape, cost.status)
+    return found
+
+
+def _with_waiting(energies: Mapping[str, Cost], waiting: Mapping[str, Cost]) -> dict[str, Cost]:
+    """Joules of each phase, those of devices that wait in it among them."""
+    return {name: total([cost, waiting[name]]) if name in waiting else cost for name, cost in energies.items()}
 
 
 def _by_phase(method: Method, costs: Mapping[str, Cost]) -> dict[Phase, Cost]:
@@ -281,6 +303,7 @@ def _method(
     steps: Mapping[str, Cost],
     targets: Mapping[str, Cost],
     energies: Mapping[str, Cost],
+    waiting: Mapping[str, Cost],
     kept: Memory,
     placement: Placement | None,
 ) -> MethodProjection:
@@ -295,6 +318,7 @@ def _method(
         time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
         energy=_estimate(total(energies.values())) if energies else None,
         phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
+        waiting_energy=_estimate(total(waiting.values())) if waiting else None,
         memory=kept,
         labels={phase.name: phase.part.label for phase in method.phases},
         placement=placement,

@@ -451,4 +451,6 @@ i_r = _symbol("i_r", "refresh_interval", units.one, "steps between two inversion
 z = _symbol("z", "stale_steps", units.one, "steps between the start of a refresh and the first step that uses it")
 t_b = _symbol("t_b", "beside_time", units.second, "time of one refresh that can run beside training")
 t_d = _symbol("t_d", "training_step_time", units.second, "time of one step in which a refresh can run beside it")
+P_d = _symbol("P_d", "idle_power", units.watt, "power of a device that waits for the machine", better=Better.EITHER)
+t_i = _symbol("t_i", "idle_time", units.second, "time that a device waits for the machine")
 t_f = _symbol("t_f", "factor_update_time", units.second, "time of one factor update that a refresh can run beside")

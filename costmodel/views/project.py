@@ -115,6 +115,7 @@ def _method_dict(method: MethodProjection) -> dict[str, Any]:
         "energy_j": None if method.energy is None else method.energy.as_dict(),
         "memory_bytes": _memory_dict(method.memory),
         "phase_energy_j": {name: estimate.as_dict() for name, estimate in method.phase_energy.items()},
+        "waiting_energy_j": None if method.waiting_energy is None else method.waiting_energy.as_dict(),
     }
 
 

@@ -209,7 +209,8 @@ def _told(projection: Projection, judgement: Judgement) -> tuple[str, str]:
     if judgement.question == "time":
         return speed_with_range(found), speed(judgement.threshold)
     if judgement.question == "accuracy":
-        span = "" if found.p05 == found.p95 else f" ({found.p05:.0%} to {found.p95:.0%})"
+        low, high = f"{found.p05:.0%}", f"{found.p95:.0%}"
+        span = "" if low == high else f" ({low} to {high})"
         return f"{found.median:.0%} of layers{span} within tolerance", f"{judgement.threshold:.0%} of layers"
     return speed_with_range(found).replace("faster", "less").replace("slower", "more"), _energy(judgement.threshold)
 
@@ -286,9 +287,9 @@ def _idle(projection: Projection) -> str:
 
 
 def _waiting(projection: Projection) -> str:
-    """Where the device waits for the machine long enough to change the answer on energy, which leaves its draw out."""
+    """Where the device waits long enough to change the answer on energy, and its card does not say at what power."""
     name = projection.best_thermodynamic
-    if name not in projection.energy_gain:
+    if name not in projection.energy_gain or projection.digital.idle_power is not None:
         return ""
     found = projection.methods[name]
     method = found.placement.method if found.placement is not None else _built(projection, name)

@@ -17,7 +17,8 @@ from validation.cards import h100
 from validation.heldout import held_out
 from validation.measure import journal
 from validation.measure.timings import Point
-from validation.score.scoring import COVERAGE, Scored, intervals, score, score_steps, summaries
+from validation.score.extrapolation import HALF, LARGEST, extrapolated
+from validation.score.scoring import COVERAGE, Scored, intervals, score, score_steps, score_times, summaries
 from validation.score.scoring import GPU_LIMITS as LIMITS
 from validation.score.shipped import H100, SHIPPED
 
@@ -29,7 +30,9 @@ def points() -> list[Scored]:
     card = load_digital(h100.NAME)
     calls = score(card, journal.read(SHIPPED_H100.file), 1)
     assert calls.fitted > 1000
-    return [*calls.points, *score_steps(card, SHIPPED_H100.held_out_networks())]
+    products = score_times(card, SHIPPED_H100.held_out_products())
+    assert len(products) == 11  # n = 2048 and 8192 in tf32 and bfloat16, X^T X of 8192 columns in tf32
+    return [*calls.points, *products, *score_steps(card, SHIPPED_H100.held_out_networks())]
 
 
 @pytest.fixture
@@ -89,11 +92,31 @@ def test_thresholds_are_those_promised() -> None:
 
 def test_thresholds_are_met_on_what_no_fit_has_read(points: list[Scored]) -> None:
     found = {each.title: each for each in summaries(points, LIMITS)}
-    assert len(found) == 4
+    assert len(found) == 5
     assert all(each.passed for each in found.values()), found
-    assert found["sizes between those fitted, from 1792"].points == 69
+    assert found["sizes between those fitted, from 1792"].points == 74
     for kind, each in intervals(points).items():
         assert COVERAGE[0] <= np.mean([point.inside for point in each]) <= COVERAGE[1], kind
+
+
+def test_laws_of_half_the_sizes_predict_the_other_half() -> None:
+    points = extrapolated(HALF, LARGEST)
+    errors = np.abs([each.error for each in points])
+    limit = LIMITS["beyond"]
+    assert len(points) > 100
+    assert np.median(errors) < limit.median
+    assert np.quantile(errors, 0.9) < limit.tail
+    assert COVERAGE[0] <= np.mean([each.inside for each in points]) <= COVERAGE[1]
+
+
+def test_without_the_rates_at_16384_one_of_them_is_missed() -> None:
+    """cuSOLVER's explicit inverse is slower there than n^3 and what smaller sizes show: why the fit has it."""
+    found = {each.what: each for each in extrapolated(LARGEST)}
+    assert set(found) == {"gemm", "cholesky", "cholesky_inverse"}
+    assert abs(found["gemm"].error) < 0.1
+    assert abs(found["cholesky"].error) < 0.1
+    assert found["cholesky_inverse"].error == pytest.approx(-0.31, abs=0.05)
+    assert not found["cholesky_inverse"].inside
 
 
 @pytest.mark.parametrize(("operation", "n", "seconds"), [

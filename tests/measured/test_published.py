@@ -84,6 +84,17 @@ def test_the_host_s_floor_is_an_input() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(power.LIMITS))
+def test_what_a_gpu_draws_while_it_waits_is_below_what_it_draws_while_it_works(name: str) -> None:
+    shipped, working = load_digital(name).idle_power, load_digital(name).power
+    assert shipped is not None
+    assert working is not None
+    expected = power.idle_power(name)
+    assert (shipped.low, shipped.value, shipped.high) == (expected.low, expected.value, expected.high)
+    assert (shipped.status, shipped.source.split()) == (expected.status, expected.source.split())
+    assert shipped.high < working.low
+
+
+@pytest.mark.parametrize("name", sorted(power.LIMITS))
 def test_the_power_of_a_gpu_card_is_what_its_data_sheet_allows(name: str) -> None:
     shipped = load_digital(name).power
     assert shipped is not None

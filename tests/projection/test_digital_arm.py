@@ -120,6 +120,12 @@ def test_energy_of_a_phase_that_is_part_digital(digital: DigitalCard, analog: An
     analog_part = dark.methods["thermo.solve"].phase_energy["eliminate"].median
     # 1000 = 400 + 400 + 200: products between blocks, each launch 1 ms at 100 W
     assert joules[1] - analog_part > 100 * MS
+    busy = (joules[1] - analog_part) / 100
+    idle = project(network(UNEVEN, refresh_interval=1), replace(digital, idle_power=exact(10.0, watt)), small, draws=1)
+    method = idle.methods["thermo.solve"]
+    waits = method.phases["eliminate"].median - busy
+    assert waits > 0
+    assert method.phase_energy["eliminate"].median == pytest.approx(analog_part + 10 * waits)
     tiling = every[4].methods["thermo.inverse"]
     assert tiling.phase_energy["tiling"].median == pytest.approx(100 * tiling.phases["tiling"].median)
 

@@ -11,7 +11,7 @@ from costmodel.formulas import schedule
 from costmodel.inputs.faults import InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection.project import Projection, project
-from costmodel.quantities.units import bit_per_second, byte_per_second, second
+from costmodel.quantities.units import bit_per_second, byte_per_second, second, watt
 from costmodel.workloads.workload import Workload
 from tests.round_cards import exact
 
@@ -30,6 +30,7 @@ class Simulated:
     shared_link: bool = True
     second_stream: bool = False
     now: float = 0.0
+    idle: float = 0.0  # of the device, for the machine
     refresh: list[Task] = field(default_factory=list)
 
     def train(self, tasks: list[Task]) -> None:
@@ -52,7 +53,9 @@ class Simulated:
     def wait(self) -> None:
         """Let the refresh finish."""
         while self.refresh:
-            self._advance(self.refresh[0][1])
+            kind, left = self.refresh[0]
+            self.idle += left if kind != DEVICE else 0.0
+            self._advance(left)
 
     def _advance(self, seconds: float) -> None:
         self.now += seconds
@@ -74,11 +77,17 @@ class Step:
 
     def average(self, stale: int, i_f: int, i_r: int, shared_link: bool = True, second_stream: bool = False) -> float:
         """Mean step over three refresh intervals, after one to get going."""
+        return self.averages(stale, i_f, i_r, shared_link, second_stream)[0]
+
+    def averages(
+        self, stale: int, i_f: int, i_r: int, shared_link: bool = True, second_stream: bool = False
+    ) -> tuple[float, float]:
+        """Mean step, and what of it the device waits for the machine."""
         run = Simulated(shared_link, second_stream)
         marks = []
         for step in range(4 * i_r + 1):
             if step % i_r == 0:
-                marks.append(run.now)
+                marks.append((run.now, run.idle))
             run.train(self.before)
             if step % i_f == 0:
                 run.train(self.factors)
@@ -90,7 +99,9 @@ class Step:
                 if stale == 0:
                     run.wait()
             run.train(self.after)
-        return (marks[-1] - marks[1]) / (len(marks) - 2) / i_r
+        whole, idle = (end - start for end, start in zip(marks[-1], marks[1], strict=True))
+        steps = (len(marks) - 2) * i_r
+        return whole / steps, idle / steps
 
 
 @pytest.mark.verifies("schedule.room.time", "schedule.exposed.time")
@@ -180,6 +191,27 @@ def test_steps_are_those_of_the_simulated_schedule(
         pauses = shared_link and not name.startswith("kfac")
         expected = simulated(alone, name).average(stale, 2, 6, pauses, second_stream)
         assert found.methods[name].step_time.median == pytest.approx(expected, rel=1e-9), name
+
+
+@pytest.mark.verifies("schedule.waiting.energy")
+@pytest.mark.parametrize(("stale", "devices"), [(0, 1), (1, 1), (3, 1), (6, 1), (0, 2), (1, 2), (4, 2)])
+def test_devices_draw_their_idle_power_while_the_simulated_schedule_waits(
+    stale: int, devices: int, linked: DigitalCard, slow: AnalogCard
+) -> None:
+    """At 7 W while a device waits and none while it works, all devices of them."""
+    alone = run(model(devices=devices), linked, slow)
+    dark = run(model(stale, devices), linked, slow)
+    found = run(model(stale, devices), replace(linked, idle_power=exact(7.0, watt)), slow)
+    for name in ("thermo.columns", "thermo.columns.refined.deflated", "thermo.inverse"):
+        _, idle = simulated(alone, name).averages(stale, 2, 6)
+        method, before = found.methods[name], dark.methods[name]
+        assert method.waiting_energy is not None
+        assert method.waiting_energy.median == pytest.approx(7.0 * devices * idle, rel=1e-9, abs=1e-15), name
+        assert method.energy is not None
+        assert before.energy is not None
+        assert method.energy.median == pytest.approx(before.energy.median + 7.0 * devices * idle)
+        assert before.waiting_energy is None
+    assert found.methods["kfac.cholesky"].waiting_energy is None
 
 
 def test_what_runs_beside_training_is_what_phases_lack(linked: DigitalCard, slow: AnalogCard) -> None:

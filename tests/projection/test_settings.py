@@ -77,9 +77,32 @@ def test_a_precision_the_card_does_not_have(digital: DigitalCard, analog: Analog
     ]
 
 
-def test_factors_are_not_built_in_eight_bits() -> None:
-    with pytest.raises(InputError, match="K-FAC's products run in float32 or tf32; 8 bits are too few for its factors"):
-        network(*LAYERS, precision="bfloat16")
+@pytest.mark.parametrize(("precision", "reason"), [
+    ("bfloat16", "8 bits are too few"), ("float16", "6e-8 to 65504 is too short a range"),
+])  # fmt: skip
+def test_factors_are_not_built_in_half_precision(precision: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"K-FAC's products run in float32 or tf32; {reason} for its factors"):
+        network(*LAYERS, precision=precision)
+
+
+@pytest.mark.parametrize(("card", "network_in", "products_in"), [
+    ("a100-sxm", {"float32", "tf32", "bfloat16", "float16"}, {"float32", "tf32"}),
+    ("h100-sxm", {"float32", "tf32", "bfloat16"}, {"float32", "tf32"}),
+    ("v100", {"float32", "float16"}, {"float32"}),  # its tensor cores know neither tf32 nor bfloat16
+])  # fmt: skip
+def test_precisions_of_shipped_gpus(card: str, network_in: set[str], products_in: set[str]) -> None:
+    steps = {}
+    for precision in ("float32", "tf32", "bfloat16", "float16"):
+        for products in ("float32", "tf32"):
+            settings = {"precision": precision, "kfac.precision": products}
+            if precision in network_in and products in products_in:
+                found = api.project("mlp", card, "scaled", draws=1, set=settings)
+                steps[precision, products] = found.methods["kfac.cholesky"].step_time.median
+            else:
+                with pytest.raises(InputError, match=f"card {card} has no (tf32|bfloat16|float16); it has float32"):
+                    api.project("mlp", card, "scaled", draws=1, set=settings)
+    plain = steps.pop(("float32", "float32"))
+    assert all(step < plain for step in steps.values())
 
 
 @pytest.mark.parametrize(("method", "interval"), [("soap", 10), ("shampoo", 100)])

@@ -73,7 +73,7 @@ def test_a_phase_of_several_methods_is_kept_once(monkeypatch: pytest.MonkeyPatch
     methods = [build(arguments[0].kfac.factor_construction) for build in METHODS.values()]
     sample = Sample.of(quantities(*arguments), 6, 0, Scenario.NOMINAL)
     monkeypatch.setattr(module, "_CELLS", 2 * len(arguments[0].shapes()) * 4)  # two stretches
-    _, seconds, joules = module._evaluated(*arguments, methods, sample)
+    _, seconds, joules, _ = module._evaluated(*arguments, methods, sample)
     for kept in (seconds, joules):
         assert kept["kfac.cholesky"]["factors"].total is kept["kfac.eigh"]["factors"].total
         assert len(kept["kfac.eigh"]["factors"].total) == 6

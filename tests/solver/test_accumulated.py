@@ -18,6 +18,7 @@ def value(name: str, **values: float) -> float:
     return formula.evaluate(**{letter: values[letter] for letter in formula.letters})
 
 
+@pytest.mark.shows("ledger", "thermo.inverse.accumulated")
 @pytest.mark.parametrize("rate", [1e9, 1e3])
 @pytest.mark.parametrize(("n", "cells"), [(7, 7), (12, 4), (10, 4)])
 def test_formulas_predict_the_ledger(spd, n: int, cells: int, rate: float) -> None:
@@ -52,6 +53,7 @@ def test_formulas_predict_the_ledger(spd, n: int, cells: int, rate: float) -> No
     assert ledger.time_s - rest == pytest.approx(longest, abs=len(blocks) * LATENCY * 1.01)
 
 
+@pytest.mark.shows("accuracy", "thermo.inverse.accumulated")
 def test_time_to_accuracy(spd) -> None:
     """Mean square of 100 errors, each known to its scatter: within four standard errors of the bound, or below it."""
     A = spd(5, 1.0).expand(100, 5, 5)
@@ -62,6 +64,7 @@ def test_time_to_accuracy(spd) -> None:
     assert abs(squared.mean() - 0.1**2) < 4 * squared.std() / 10
 
 
+@pytest.mark.shows("training", "thermo.inverse.accumulated")
 def test_it_trains_as_exact_inverses_do() -> None:
     """Inverses off by 0.1: totals of five runs scatter by 5 %; two scatters are allowed. Seeds are fixed."""
     sampled = ThermoInverse(Machine(), error=0.1, spacing=1.0, accumulation=Accumulation.DIGITAL)

@@ -24,6 +24,7 @@ def relative(estimate: torch.Tensor, exact: torch.Tensor) -> float:
     return ((estimate - exact).norm() / exact.norm()).item()
 
 
+@pytest.mark.shows("ledger", "thermo.columns", "thermo.columns.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize(("n", "cells"), SIZES)
 @pytest.mark.parametrize("noise", [0.0, 1e-3])
@@ -58,6 +59,7 @@ def test_copies_share_the_columns(spd, arrays: int) -> None:
     assert ledger.uploaded_values == 400
 
 
+@pytest.mark.shows("accuracy", "thermo.columns", "thermo.columns.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("cells", [None, 5])
 @pytest.mark.parametrize("error", [0.3, 0.1, 0.01])
@@ -108,6 +110,15 @@ def test_errors_must_be_errors(spd) -> None:
         invert_by_columns(spd(4, 3.0), Machine(), settle_error=1.5)
 
 
+@pytest.mark.shows(
+    "accuracy",
+    "thermo.columns.deflated",
+    "thermo.columns.deflated.underdamped",
+    "thermo.columns.refined",
+    "thermo.columns.refined.underdamped",
+    "thermo.columns.refined.deflated",
+    "thermo.columns.refined.deflated.underdamped",
+)
 @pytest.mark.parametrize("regime", REGIMES)
 def test_deflated_and_refined_arms_in_time_to_accuracy(spd, regime: Regime) -> None:
     """Runs as long as the formulas of these arms say, for the condition number that a gap of 30 leaves."""
@@ -137,6 +148,7 @@ def test_deflated_and_refined_arms_in_time_to_accuracy(spd, regime: Regime) -> N
     assert settle < 0.2 * plain
 
 
+@pytest.mark.shows("ledger", "thermo.solve.deflated")
 def test_a_deflated_solve_takes_one_more_system_once(spd) -> None:
     n, k = 12, 4
     right = torch.randn(n, k, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -1,5 +1,6 @@
 """K-FAC with inverses from settled columns trains as exact K-FAC does, at the accuracies that arms are planned for."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -46,6 +47,7 @@ def total(backend: Backend) -> int:
     return sum(steps_to_target(backend, seed) for seed in SEEDS)
 
 
+@pytest.mark.shows("training", "thermo.columns", "thermo.columns.refined.deflated")
 def test_columns_train_as_exact_inverses_do() -> None:
     """Settled to what directions may be off by, 0.1 to 0.6, plain or mitigated: no more steps than exact ones.
 

@@ -30,6 +30,7 @@ def value(name: str, **values: float) -> float:
     return formula.evaluate(**{letter: each for letter, each in (common | values).items() if letter in letters})
 
 
+@pytest.mark.shows("ledger", "thermo.inverse", "thermo.inverse.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize(("n", "cells"), SIZES)
 def test_inverse(spd, n: int, cells: int, regime: Regime) -> None:
@@ -67,6 +68,7 @@ def test_dense_samples_take_the_time_of_continuous_sampling(spd) -> None:
     assert continuous < ledger.sampling_time_s < continuous * (1 + 0.01**2) + 0.01 * KAPPA * TAU
 
 
+@pytest.mark.shows("ledger", "thermo.solve", "thermo.solve.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize(("n", "cells"), SIZES)
 @pytest.mark.parametrize("noise", [0.0, 1e-3])

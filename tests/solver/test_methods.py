@@ -14,6 +14,7 @@ def relative(estimate, exact):
     return ((estimate - exact).norm() / exact.norm()).item()
 
 
+@pytest.mark.shows("accuracy", "thermo.solve", "thermo.solve.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("cells", [None, 5, 3])
 def test_a_perfect_machine_solves_to_the_settling_error(regime, cells, spd):
@@ -34,6 +35,7 @@ def test_block_inversion_is_exact_for_exact_blocks(cells, spd):
     torch.testing.assert_close(inverse, torch.linalg.inv(A), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.shows("accuracy", "thermo.inverse", "thermo.inverse.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 def test_inversion_reaches_its_target_on_average(regime, spd):
     """Root mean square error over 80 runs against the asked 5 %: at kappa = 1 the bound is met exactly."""

@@ -3,12 +3,16 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from costmodel import formulas
+from costmodel.inputs.loading import load_analog, load_digital, load_workload
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.project import project
+from costmodel.quantities.estimate import Draws
 from costmodel.quantities.units import hertz
 from solver import Converter, Link, Machine, Regime, Session, invert, invert_by_columns
 from tests.projection.small import one_layer
@@ -62,6 +66,41 @@ def test_what_is_hidden_against_a_pipeline(n: int, m: int, reading: float, copie
         assert convert == pytest.approx(hidden)
         assert link == pytest.approx(hidden)
         assert value(f"thermo.{kind}.runs", **each) == sum(map(systems, sizes))
+
+
+@pytest.mark.parametrize("reading", [0.1, 0.9, 1.0, 4.0])
+@pytest.mark.parametrize(("n", "m"), [(12, 6), (15, 6), (16, 4)])
+def test_what_blocks_could_hide_of_each_other_is_one_reading_each(n: int, m: int, reading: float) -> None:
+    """An array that goes on to its next block at once, against one that reads the last column of a block first."""
+    sizes = [min(m, n - start) for start in range(0, n, m)]
+    runs = [(1.0, reading * p / m) for p in sizes for _ in range(p)]
+    free = held = 0.0
+    for run, read in runs:
+        end = max(free + run, held)
+        free, held = end, end + read
+    alone = sum(pipeline([1.0] * p, reading * p / m) for p in sizes)
+    assert 0 <= alone - held <= (len(sizes) - 1) * min(1.0, reading) + 1e-12
+
+
+def test_what_blocks_and_factors_could_hide_of_each_other_is_nothing_on_catalog_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every last reading hidden too: a bound on what no arm is credited with."""
+    factors = Evaluation.factors
+
+    def none_paid(self: Evaluation, wanted: list[formulas.Formula], more: dict[str, Draws]) -> object:
+        return factors(self, wanted, {**more, "P": np.full((1, 1), 1e-12)} if "P" in more else more)
+
+    steps: list[dict[str, float]] = []
+    for used in (factors, none_paid):
+        monkeypatch.setattr(Evaluation, "factors", used)
+        for model, card in (("mlp", "spu-2023"), ("mlp", "sram-2026")):
+            analog = replace(load_analog(card), readout_overlaps_settling=True)
+            found = project(load_workload(model), load_digital("h100-sxm"), analog, draws=1).methods
+            steps.append({name: each.step_time.median for name, each in found.items() if name.startswith("thermo.")})
+    paid, hidden = steps[:2], steps[2:]
+    saved = [1 - least[name] / step for all_, least in zip(paid, hidden, strict=True) for name, step in all_.items()]
+    assert 0 < max(saved) < 1e-3
 
 
 def machine(cells: int, rate: float, **more: object) -> Machine:

@@ -30,6 +30,7 @@ def value(name: str, **values: float) -> float:
     return formula.evaluate(**{letter: values[letter] for letter in formula.letters})
 
 
+@pytest.mark.shows("accuracy", "thermo.products")
 @pytest.mark.verifies("thermo.products.iterations")
 @pytest.mark.parametrize("kappa", [1.5, 10.0, 300.0])
 @pytest.mark.parametrize("error", [0.5, 0.1, 0.01])
@@ -48,6 +49,7 @@ def test_no_direction_is_off_by_more(spd, kappa: float, error: float) -> None:
         assert 1 / math.cosh(fewer * math.acosh((kappa + 1) / (kappa - 1))) > error
 
 
+@pytest.mark.shows("ledger", "thermo.products")
 @pytest.mark.verifies(
     "thermo.products.systems",
     "thermo.products.time",
@@ -107,6 +109,7 @@ def test_bad_arguments(spd) -> None:
         invert_by_products(spd(3, 2.0), Machine(product_time_s=1.0), error=0)
 
 
+@pytest.mark.shows("training", "thermo.products")
 def test_it_trains_as_exact_inverses_do() -> None:
     """Products rounded to 8 bits, each inverse off by at most 0.2: totals of five runs scatter by 5 %; twice that."""
     machine = Machine(dac=Converter(12), adc=Converter(8), product_time_s=PRODUCT)

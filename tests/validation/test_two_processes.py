@@ -14,18 +14,23 @@ from torch import Tensor, multiprocessing
 from costmodel import formulas
 from costmodel.methods import METHODS, FactorConstruction, MessageWork, Scope
 from costmodel.methods.distribution import distributed
+from validation.counting import FlopCounter, Kind
 
 #: Outputs and inputs of three layers, biases in the inputs; squares and products are even, so that halves are whole.
 LAYERS: Final = ((6, 4), (8, 6), (2, 8))
 WORKERS: Final = 2
+#: What is counted.
+KINDS: Final = ("words", "messages", "flops", "held")
 
 
 class Ledger:
-    """What this process sent, by phase: words and messages."""
+    """What this process sent, by phase: words and messages; its FLOPs, and elements of inverses it holds."""
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
         self.messages: dict[str, int] = {}
+        self.flops: dict[str, float] = {}
+        self.held: dict[str, int] = {}
 
     def send(self, phase: str, data: Tensor, to: int) -> None:
         self.words[phase] = self.words.get(phase, 0) + data.numel()
@@ -58,8 +63,16 @@ class Ledger:
         return data
 
 
-def step(rank: int, holders: int, folder: str) -> None:
-    """One step with every phase done once; ``holders`` devices hold a layer's inverses."""
+def inverse_of(damped: Tensor, ledger: Ledger) -> Tensor:
+    """Cholesky factor and explicit inverse, which torch counts nothing for."""
+    with FlopCounter() as counter:
+        found = torch.cholesky_inverse(torch.linalg.cholesky(damped))
+    ledger.flops["inversion"] = ledger.flops.get("inversion", 0.0) + counter.flops[Kind.FACTORISATION]
+    return found
+
+
+def step(rank: int, holders: int, eigen: bool, folder: str) -> None:
+    """One step with every phase done once; ``holders`` devices hold a layer's inverses, or eigenvectors and a table."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=WORKERS)
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(rank)
@@ -75,32 +88,48 @@ def step(rank: int, holders: int, folder: str) -> None:
         local = torch.eye(a, dtype=torch.float64) * (1 + rank), torch.eye(g, dtype=torch.float64) * (2 + rank)
         both = ledger.all_reduce("factor_all_reduce", torch.cat([each.flatten() for each in local]), rank)
         owner = layer % WORKERS
-        inverses = torch.zeros(a * a + g * g, dtype=torch.float64)
+        shapes = [a * a, g * g, a * g] if eigen else [a * a, g * g]
+        inverses = torch.zeros(sum(shapes), dtype=torch.float64)
         if rank == owner:
-            inverses = torch.cat([torch.linalg.inv(part.view(n, n)).flatten()
-                                  for part, n in zip(both.split([a * a, g * g]), (a, g), strict=True)])  # fmt: skip
+            factors = [part.view(n, n) for part, n in zip(both.split([a * a, g * g]), (a, g), strict=True)]
+            if eigen:
+                (alpha, basis_a), (gamma, basis_g) = (torch.linalg.eigh(factor) for factor in factors)
+                parts = [basis_a, basis_g, 1 / (gamma[:, None] * alpha[None, :])]
+            else:
+                parts = [inverse_of(factor, ledger) for factor in factors]
+            inverses = torch.cat([part.flatten() for part in parts])
         if holders == WORKERS:
             inverses = ledger.broadcast("inverse_broadcast", inverses, owner, rank)
-        inverse_a, inverse_g = (part.view(n, n) for part, n in zip(inverses.split([a * a, g * g]), (a, g), strict=True))
-        direction = inverse_g @ gradients[layer] @ inverse_a
+        direction = torch.zeros(g, a, dtype=torch.float64)
+        if rank == owner or holders == WORKERS:
+            ledger.held[str(layer)] = inverses.numel()
+            left, right = (part.view(n, n) for part, n in zip(inverses.split(shapes)[:2], (a, g), strict=True))
+            if eigen:
+                table = inverses.split(shapes)[2].view(g, a)
+                direction = right @ ((right.mT @ gradients[layer] @ left) * table) @ left.mT
+            else:
+                with FlopCounter() as counter:
+                    direction = right @ gradients[layer] @ left
+                ledger.flops["precondition"] = ledger.flops.get("precondition", 0.0) + counter.total
         if holders < WORKERS:
             direction = ledger.broadcast("gradient_broadcast", direction, owner, rank)
         # the factors of both add up to 3 and 5 times the identity
         torch.testing.assert_close(direction, gradients[layer] / 15)
-    Path(folder, f"{rank}.json").write_text(json.dumps({"words": ledger.words, "messages": ledger.messages}))
+    counts = {kind: getattr(ledger, kind) for kind in KINDS}
+    Path(folder, f"{rank}.json").write_text(json.dumps(counts))
     dist.destroy_process_group()
 
 
-def counted(holders: int, folder: Path) -> dict[str, dict[str, float]]:
+def counted(holders: int, eigen: bool, folder: Path) -> dict[str, dict[str, float]]:
     """Means over both processes."""
-    multiprocessing.spawn(step, args=(holders, str(folder)), nprocs=WORKERS)
+    multiprocessing.spawn(step, args=(holders, eigen, str(folder)), nprocs=WORKERS)
     each = [json.loads((folder / f"{rank}.json").read_text()) for rank in range(WORKERS)]
     return {
         kind: {
             phase: sum(one[kind].get(phase, 0) for one in each) / WORKERS
             for phase in {phase for one in each for phase in one[kind]}
         }
-        for kind in ("words", "messages")
+        for kind in KINDS
     }
 
 
@@ -109,7 +138,14 @@ def counted(holders: int, folder: Path) -> dict[str, dict[str, float]]:
         f"kfac.distributed.{name}"
         for name in (
             "gradient_all_reduce.words",
+            "factor_all_reduce.words",
             "all_reduce.messages",
+            "gradient_workers",
+            "inverse.elements",
+            "inversion.flops",
+            "precondition.flops",
+            "inverse_broadcast.words",
+            "gradient_broadcast.words",
             "inverse_broadcast.messages",
             "inverse_broadcast.worker_words",
             "gradient_broadcast.messages",
@@ -121,7 +157,7 @@ def counted(holders: int, folder: Path) -> dict[str, dict[str, float]]:
 )
 @pytest.mark.parametrize("holders", [1, 2])
 def test_what_two_processes_send(holders: int, tmp_path: Path) -> None:
-    found = counted(holders, tmp_path)
+    found = counted(holders, False, tmp_path)
     method = distributed(METHODS["kfac.cholesky"](FactorConstruction.EXPAND))
     parameters = sum(g * a for g, a in LAYERS)
     words = {}
@@ -143,6 +179,21 @@ def test_what_two_processes_send(holders: int, tmp_path: Path) -> None:
         assert evaluated("solution_broadcast.messages") == 0.5
         assert evaluated("gradient_broadcast.messages", f_g=1.0) == 0
     assert evaluated("inverse_broadcast.messages", f_g=0.5) == 0
+    share = {"f_g": holders / WORKERS}
+    assert evaluated("gradient_workers", **share) == holders
+    per_layer = {
+        "factor_all_reduce.words": 1.0,
+        "inverse_broadcast.words": WORKERS,
+        "gradient_broadcast.words": WORKERS,
+    }
+    for name, links in per_layer.items():  # over all links together where it does not say by worker
+        whole = added(f"kfac.distributed.{name}", Scope.LAYER, holders, parameters)
+        assert whole == links * found["words"].get(name.removesuffix(".words"), 0), name
+    held = added("kfac.distributed.inverse.elements", Scope.LAYER, holders, parameters)
+    assert held == sum(found["held"].values())
+    assert sum(evaluated("inversion.flops", n=n) for layer in LAYERS for n in layer) == found["flops"]["inversion"]
+    products = added("kfac.distributed.precondition.flops", Scope.LAYER, holders, parameters)
+    assert products == found["flops"]["precondition"]
 
 
 def evaluated(name: str, **more: float) -> float:
@@ -159,7 +210,8 @@ def added(name: str, scope: Scope, holders: int, parameters: int) -> float:
     return total
 
 
-@pytest.mark.verifies("kfac.distributed.eigen_broadcast.worker_words")
-def test_eigenvectors_come_with_their_table() -> None:
-    more = evaluated("eigen_broadcast.worker_words", a=4, g=6, f_g=1.0)
-    assert more - evaluated("inverse_broadcast.worker_words", a=4, g=6, f_g=1.0) == 4 * 6 / WORKERS
+@pytest.mark.verifies("kfac.distributed.eigen_broadcast.words", "kfac.distributed.eigen_broadcast.worker_words")
+def test_eigenvectors_come_with_their_table(tmp_path: Path) -> None:
+    sent = counted(WORKERS, True, tmp_path)["words"]["inverse_broadcast"]
+    for name, links in (("eigen_broadcast.words", WORKERS), ("eigen_broadcast.worker_words", 1)):
+        assert added(f"kfac.distributed.{name}", Scope.LAYER, WORKERS, 0) == links * sent

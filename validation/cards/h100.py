@@ -27,20 +27,19 @@ from costmodel.quantities.units import byte, byte_per_second, second
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import Calibration, calibrate
 from validation.fit.gpu_networks import held_out_networks, passes_alone, read_steps, sizes_of
+from validation.fit.gpu_products import OPERATIONS as PRODUCTS
+from validation.fit.gpu_products import PRECISIONS, read_products
 from validation.fit.gpu_steps import fit_steps, step_laws
 from validation.fit.networks import Column, TimedNetwork, column_seconds
 from validation.fit.selection import LEAST_SIZES, Data, fit
 from validation.measure import journal
 from validation.measure.timings import Point
-from validation.published.power import board_power
+from validation.published.power import board_power, idle_power
 from validation.score.shipped import H100
 
 NAME: Final = "h100-sxm"
-PRECISIONS: Final = ("tf32", "bfloat16")
 #: The batch of forward and backward alone that laws of other precisions are fitted to; of 128 images the host decides.
 _BATCH: Final = 512
-#: The file's name of X^T X.
-_NAMES: Final = {"gemm": "gemm", "factor_gram": "gemm_symmetric"}
 _COMMENT: Final = "Written by `python -m validation.cards.h100 --out FILE`; change the fit, not this file."
 _SOURCE: Final = (
     "Timings on an NVIDIA H100 80GB HBM3, driver 580.159, PyTorch 2.11.0+cu130, in validation/data/h100: calls by "
@@ -74,24 +73,14 @@ def rough() -> dict[Point, float]:
     return found
 
 
-def products(precision: str) -> dict[Point, float]:
-    """Seconds of products in a precision, each call waited for."""
-    with (H100 / "products_tf32_bf16.csv").open(encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["dtype"] == precision]
-    return {
-        Point(_NAMES[row["op"]], precision, 1, int(row["n"]), int(row["k" if row["op"] != "gemm" else "m"])): float(
-            row["median_s"]
-        )
-        for row in rows
-    }
-
-
 _LINK: Final = (
-    "data sheet: NVLink 4, 900 GB/s both ways, 450 GB/s a direction (high); 60 to 80 % of it reached, as a guess. Over "
+    "NVLink 4, data sheet 450 GB/s a direction: 365 to 370 GB/s in all-reduces by rings of 2 to 8 (NVIDIA/nccl issue "
+    "1455), protocols taking the rest (NVIDIA/nccl-tests issue 212); up to 480 GB/s where switches add (high). Over "
     "InfiniBand NDR it is 50 GB/s: set it"
 )
 _DELAY: Final = (
-    "messages between GPUs over EFA take 15 us, 3 to 5 us with gdrcopy (libfabric pull request 8881); none over NVLink"
+    "an all-reduce of 8 bytes, two messages, takes two A100 9.8 us over NVLink (NVIDIA/nccl-tests issue 331), taken "
+    "for this GPU too; over EFA a message takes 15 us (high), 3 to 5 us with gdrcopy (libfabric pull request 8881)"
 )
 
 
@@ -113,7 +102,8 @@ def card() -> DigitalCard:
         source=_SOURCE,
         laws={name: laws[name] for name in ordered},
         power=board_power(NAME),
-        interconnect_bandwidth=Quantity(360e9, 270e9, 450e9, byte_per_second, Status.ASSUMED, _LINK),
+        idle_power=idle_power(NAME),
+        interconnect_bandwidth=Quantity(368e9, 340e9, 480e9, byte_per_second, Status.SOURCED, _LINK),
         memory=Quantity(80e9, 80e9, 80e9, byte, Status.SOURCED, "data sheet: 80 GB of HBM3"),
         interconnect_latency=Quantity(5e-6, 2e-6, 15e-6, second, Status.ASSUMED, _DELAY),
     )
@@ -122,8 +112,9 @@ def card() -> DigitalCard:
 def _in_precision(precision: str, laws: dict[str, FittedLaw]) -> dict[str, FittedLaw]:
     """Products of a precision, and forward and backward with their products in it."""
     found: dict[str, FittedLaw] = {}
-    for op in _NAMES.values():
-        points = {p: s for p, s in products(precision).items() if p.op == op and p.n % 3 != 2}
+    timed = read_products(H100 / "products_tf32_bf16.csv", precision)
+    for op in PRODUCTS.values():
+        points = {point: seconds for point, seconds in timed.items() if point.op == op}
         if len(points) < LEAST_SIZES:
             continue
         sizes = tuple(Size(point.n, point.m) for point in points)

@@ -25,7 +25,7 @@ from costmodel.quantities.units import Unit, byte_per_second, flop_per_second, o
 from validation.fit.solve import Array, solve
 from validation.published.data import FOLDER
 from validation.published.discrepancy import scatter
-from validation.published.power import board_power
+from validation.published.power import board_power, idle_power
 
 EXPONENTS: Final = (2.0, 2.25, 2.5, 2.75, 3.0)
 NETWORKS: Final = ("resnet50", "densenet201")
@@ -182,6 +182,7 @@ def card() -> DigitalCard:
         "ResNet-50 with 32 and DenseNet-201 with 16 images a GPU; validation/data/published/methodology.md. The "
         "scatter of a law is what either network's says of the other.",
         power=board_power("rtx-2080-ti"),
+        idle_power=idle_power("rtx-2080-ti"),
         laws={
             "network": ConstantLaw(
                 launch=_fitted(layer, second, unchecked),

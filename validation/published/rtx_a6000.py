@@ -24,7 +24,7 @@ from costmodel.quantities.units import byte_per_second, flop_per_second, second
 from validation.published import data as published
 from validation.published.data import MODELS, MODES, Observation
 from validation.published.discrepancy import scatter
-from validation.published.power import board_power
+from validation.published.power import board_power, idle_power
 
 Observe = Callable[[str], list[Observation]]
 
@@ -171,6 +171,7 @@ def card(fits: Sequence[PublishedFit]) -> DigitalCard:
         "ten runs, three networks; validation/data/published/methodology.md. Compiled mode; in eager mode products "
         "have launches of 126 us. The scatter of a law is what it was off by on networks left out.",
         power=board_power("rtx-a6000"),
+        idle_power=idle_power("rtx-a6000"),
         laws={**{fit.primitive: _law(fit) for fit in fits}, "stream": ConstantLaw(bandwidth=_STREAM)},
     )
 

@@ -23,7 +23,7 @@ from costmodel.quantities.estimate import Quantity, Status
 from costmodel.quantities.units import Unit, byte, byte_per_second, flop_per_second, second
 from validation.published.data import FOLDER
 from validation.published.discrepancy import scatter
-from validation.published.power import board_power
+from validation.published.power import board_power, idle_power
 
 DEVICES: Final = 8
 #: Workloads whose step the devices decide. The others of the files wait for the host: their FLOPs would take a device
@@ -95,6 +95,17 @@ def floors() -> dict[str, float]:
     return {name: flops(name) / rate(BOUND_BY_DEVICE) / steps()[name] for name in BOUND_BY_HOST}
 
 
+_LAYERS: Final = (
+    "forward and backward of one layer: GPT-2 36, T5 38 and 32, BERT 64 TFLOP/s (mli/transformers-benchmarks), "
+    "geometric mean; a GPT of 1.2 billion parameters trains at 39 (arXiv 1909.08053). Peak 125, data sheet. No TF32 "
+    "and no bfloat16 on this GPU"
+)
+_TENSOR_CORES: Final = (
+    "square products: 95 TFLOP/s (mli/transformers-benchmarks), 101 of the PCIe version's 112 at n = 8192 (NVIDIA's "
+    "forum, topic 79781); low and high 50 and 90 % of the peak of 125"
+)
+
+
 def card() -> DigitalCard:
     """The card."""
     reached = float(f"{rate(BOUND_BY_DEVICE):.4g}")
@@ -111,9 +122,16 @@ def card() -> DigitalCard:
         "TFLOP/s, HBM2 900 GB/s.",
         laws={
             "network": ConstantLaw(rate=passes, scatter=scatter(list(left_out().values()), "steps of four workloads")),
+            "network.float16": ConstantLaw(
+                rate=Quantity(41e12, 32e12, 64e12, flop_per_second, Status.SOURCED, _LAYERS)
+            ),
             "gemm": ConstantLaw(
                 launch=_assumed(20e-6, 5e-6, 130e-6, second, "not published; as the a100-sxm card"),
                 rate=_assumed(12e12, 7.8e12, 14e12, flop_per_second, "50 to 90 % of the peak; no TF32 on this GPU"),
+            ),
+            "gemm.float16": ConstantLaw(
+                launch=_assumed(20e-6, 5e-6, 130e-6, second, "not published; as the a100-sxm card"),
+                rate=Quantity(95e12, 62e12, 112e12, flop_per_second, Status.SOURCED, _TENSOR_CORES),
             ),
             "spd_inverse": ConstantLaw(
                 launch=_assumed(176e-6, 5.4e-6, 412e-6, second, a100),
@@ -128,10 +146,11 @@ def card() -> DigitalCard:
             ),
         },
         power=board_power("v100"),
+        idle_power=idle_power("v100"),
         interconnect_bandwidth=_assumed(
             120e9, 75e9, 150e9, byte_per_second, "data sheet: NVLink 2, 150 GB/s a direction (high); 50 to 100 % of it"
         ),
-        interconnect_latency=_assumed(5e-6, 2e-6, 15e-6, second, "not published; as the a100-sxm card"),
+        interconnect_latency=_assumed(5e-6, 2e-6, 15e-6, second, "not found; as the a100-sxm card"),
         memory=Quantity(16e9, 16e9, 16e9, byte, Status.SOURCED, "data sheet: 16 GB of HBM2"),
     )
 

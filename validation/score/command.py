@@ -13,11 +13,14 @@ import numpy as np
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital, load_solver
 from costmodel.views.table import Table
+from validation.cards import h100
+from validation.heldout import BEYOND
 from validation.measure import journal
 from validation.published import checks as published_checks
 from validation.score.curvature import fresh_score
+from validation.score.extrapolation import HALF, LARGEST, extrapolated
 from validation.score.report import Check, ValidateReport
-from validation.score.scoring import COVERAGE, Scores, intervals, score, score_steps
+from validation.score.scoring import COVERAGE, GPU_LIMITS, Scores, intervals, score, score_steps, score_times
 from validation.score.shipped import SHIPPED, ShippedCard
 
 
@@ -44,7 +47,7 @@ def validate(timings: str, card: str, *, points: bool) -> ValidateReport:
         checks += _checks(name, found)
     curvature = None if timings else fresh_score()
     if not timings:
-        checks += [*_published(), *_simulator(), *(curvature.checks() if curvature else ())]
+        checks += [*_extrapolated(), *_published(), *_simulator(), *(curvature.checks() if curvature else ())]
     return ValidateReport(scored, checks, points, curvature.as_dict() if curvature else None)
 
 
@@ -52,7 +55,8 @@ def _shipped(shipped: ShippedCard) -> Scores:
     """Scores of a card of the catalog on what its fit has not read."""
     card = load_digital(shipped.card)
     found = score(card, journal.read(shipped.file), shipped.threads)
-    return replace(found, points=(*found.points, *score_steps(card, shipped.held_out_networks())))
+    products = score_times(card, shipped.held_out_products())
+    return replace(found, points=(*found.points, *products, *score_steps(card, shipped.held_out_networks())))
 
 
 def _on_file(card: str, timings: Path) -> Scores:
@@ -94,6 +98,29 @@ def _checks(card: str, scored: Scores) -> list[Check]:
         wanted = f"{low:.0%} to {high:.0%}"
         found.append(Check(card, f"90 % intervals, {what} ({len(points)})", covered, wanted, low <= share <= high))
     return found
+
+
+def _extrapolated() -> list[Check]:
+    """Laws of the H100 fitted to smaller sizes than were timed, and to none of what is known at 16 384."""
+    limit = GPU_LIMITS[BEYOND]
+    points = extrapolated(HALF, LARGEST)
+    errors = np.abs([each.error for each in points])
+    median, tail = float(np.median(errors)), float(np.quantile(errors, 0.9))
+    what = f"sizes to {LARGEST} by laws of sizes to {HALF} ({len(points)})"
+    wanted = f"median {limit.median:.0%}, p90 {limit.tail:.0%}"
+    met = median <= limit.median and tail <= limit.tail
+    low, high = COVERAGE
+    share = float(np.mean([each.inside for each in points]))
+    inside = f"{share:.1%} inside", f"{low:.0%} to {high:.0%}", low <= share <= high
+    far = extrapolated(LARGEST)
+    found = ", ".join(f"{each.what} {each.error:+.0%}" for each in far)
+    most = max(abs(each.error) for each in far) <= limit.tail
+    card = h100.NAME
+    return [
+        Check(card, what, f"median {median:.1%}, p90 {tail:.1%}", wanted, met),
+        Check(card, f"90 % intervals of these ({len(points)})", *inside),
+        Check(card, f"rates at 16384 by laws of sizes to {LARGEST} ({len(far)})", found, "25%", most, required=False),
+    ]
 
 
 def _published() -> list[Check]:

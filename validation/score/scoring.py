@@ -44,7 +44,7 @@ class Limit:
 LARGE: Final = "large"
 PHASE: Final = "phase"
 #: Work, not launches, decides what calls of a GPU take from this size on.
-_LARGE_FROM: Final = 1792
+LARGE_FROM: Final = 1792
 
 LIMITS: Final = {
     BETWEEN: Limit("sizes between those fitted", 0.05, 0.15),
@@ -140,6 +140,12 @@ def score(card: DigitalCard, journal: Journal, threads: int) -> Scores:
     return Scores((*found, *_steps(card, journal, times)), len(fitted), device)
 
 
+def score_times(card: DigitalCard, times: Mapping[Point, float], device: str = "cuda") -> list[Scored]:
+    """Points of which none went into a law of the card, beside its timing file; how far a law reaches is its own."""
+    found = (_operation(card, point, seconds, device, "") for point, seconds in times.items())
+    return [each for each in found if each is not None]
+
+
 def score_steps(card: DigitalCard, networks: Sequence[TimedNetwork]) -> list[Scored]:
     """Phases and steps of networks timed by phase, as ``project`` gives them."""
     found = []
@@ -188,12 +194,12 @@ def _summary(points: Sequence[Scored], limit: Limit) -> Summary:
     return Summary(limit.title, len(points), median, tail, inside, limit, median <= limit.median and tail <= limit.tail)
 
 
-def _operation(card: DigitalCard, point: Point, seconds: float, device: str) -> Scored | None:
+def _operation(card: DigitalCard, point: Point, seconds: float, device: str, held: str | None = None) -> Scored | None:
     if point.model or (point.op if point.dtype == "float32" else f"{point.op}.{point.dtype}") not in card.laws:
         return None
     found = predict(card, point.op, point.n, point.m if point.m != point.n else None, point.batch, point.dtype)
-    group = held_out(point, device) or (BETWEEN if found.excess == 1 else BEYOND)
-    if device == "cuda" and group == BETWEEN and point.n >= _LARGE_FROM:
+    group = (held_out(point, device) if held is None else held) or (BETWEEN if found.excess == 1 else BEYOND)
+    if device == "cuda" and group == BETWEEN and point.n >= LARGE_FROM:
         group = LARGE
     inside = found.time.p05 <= seconds <= found.time.p95
     text = f"{point.m} x {point.n}" + (f" x {point.batch}" if point.batch > 1 else "")

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from validation.fit.gpu_networks import held_out_networks, read_steps
+from validation.fit.gpu_products import PRECISIONS, read_products
 from validation.fit.networks import TimedNetwork
+from validation.measure.timings import Point
+from validation.score.scoring import LARGE_FROM
 
 DATA: Final = Path(__file__).parents[1] / "data" / "measured"
 H100: Final = DATA.parent / "h100"
@@ -22,12 +25,14 @@ class ShippedCard:
         timings: File under :data:`DATA`.
         threads: Thread count.
         steps: File of networks timed by phase, beside it; empty where networks are in the timings.
+        products: File of products in other precisions, beside it; empty where there is none.
     """
 
     card: str
     timings: str
     threads: int
     steps: str = ""
+    products: str = ""
 
     @property
     def file(self) -> Path:
@@ -40,9 +45,15 @@ class ShippedCard:
         held = held_out_networks(timed)
         return [each for each in timed if each.model.model in held]
 
+    def held_out_products(self) -> dict[Point, float]:
+        """Products of the file of products that no fit has read, of sizes at which work decides and no launch."""
+        file = self.file.parent / self.products
+        every = [read_products(file, each, held_out=True) for each in PRECISIONS] if self.products else []
+        return {point: seconds for each in every for point, seconds in each.items() if point.n >= LARGE_FROM}
+
 
 SHIPPED: Final = (
     ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),
     ShippedCard("epyc-milan-2-threads", "epyc-milan-2-threads.jsonl", 2),
-    ShippedCard("h100-sxm", "../h100/timings.jsonl.gz", 1, "kfac_steps.csv"),
+    ShippedCard("h100-sxm", "../h100/timings.jsonl.gz", 1, "kfac_steps.csv", "products_tf32_bf16.csv"),
 )

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks, energy, underdamped
+from costmodel.formulas.thermo import columns, energy, transient, underdamped
 from costmodel.formulas.verification import Oracle
-from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import C, Expression, V, e_d, epsilon, kappa, m, n, nu
+from costmodel.quantities.symbols import Expression, e_d, n
 from costmodel.quantities.units import joule
 
 _SOURCE = "derived: docs/derivations.md, energy"
-
-
-def _squares_and_cubes() -> Expression:
-    """Sum of p^2 (p + 1) over blocks of size p: p columns, p nodes each, averaged for a time linear in p + 1."""
-    full = blocks.count().expression - 1
-    cubes = full * m**3 + (n - full * m) ** 3
-    return cubes + blocks.squares().expression
 
 
 @formula(
@@ -31,7 +23,7 @@ def settle() -> Expression:
     >>> round(settle().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, epsilon=0.01) * 1e9, 3)  # nanojoules
     471.569
     """
-    return blocks.squares().expression * C * V**2 * kappa * sp.log(1 / epsilon) / 4
+    return energy.run_of_every_column(transient.mean_time(), energy.power())
 
 
 @formula(
@@ -46,7 +38,7 @@ def average() -> Expression:
     >>> round(average().evaluate(n=64, m=64, C=1e-12, V=1.0, nu=4e-9, epsilon=0.01) * 1e12, 3)  # picojoules
     2.662
     """
-    return _squares_and_cubes() * nu * C * V**2 / (4 * epsilon**2)
+    return energy.run_of_every_column(columns.average_column_time(), energy.power())
 
 
 @formula(
@@ -61,8 +53,7 @@ def underdamped_settle() -> Expression:
     >>> round(underdamped_settle().evaluate(n=64, m=64, C=1e-12, V=1.0, epsilon=0.01) * 1e9, 4)  # nanojoules
     13.5953
     """
-    once = underdamped.mean_time().expression * energy.underdamped_power().expression
-    return sp.expand(once / m) * blocks.squares().expression
+    return energy.run_of_every_column(underdamped.mean_time(), energy.underdamped_power())
 
 
 @formula(
@@ -78,7 +69,7 @@ def underdamped_average() -> Expression:
     >>> round(underdamped_average().evaluate(**values) * 1e12, 4)  # picojoules
     0.1065
     """
-    return _squares_and_cubes() * nu * C * V**2 / (kappa * epsilon**2)
+    return energy.run_of_every_column(columns.underdamped_average_column_time(), energy.underdamped_power())
 
 
 @formula("thermo.columns.drive.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)

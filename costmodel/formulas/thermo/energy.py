@@ -1,5 +1,7 @@
 """Energy of what happens on the arrays: an upper bound, every node at full scale while it runs.
 
+The energy of a run is what one cell dissipates in the time of the run, for each cell of the block.
+
 Couplings that are conductances dissipate x^T A x / R <= |x|^2 / R, at most (V / 2)^2 / R for each node, with
 R = tau / C. Couplings that store energy (inductors, springs) dissipate by friction only, gamma C v^2 with
 gamma = 2 / sqrt(kappa) per tau_o. Amplifiers and noise sources come on top; no published machine states theirs.
@@ -7,19 +9,43 @@ gamma = 2 / sqrt(kappa) per tau_o. Amplifiers and noise sources come on top; no 
 
 from __future__ import annotations
 
+from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks, underdamped
+from costmodel.formulas.thermo import averaging, blocks, transient, underdamped
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import C, Expression, V, epsilon, k, kappa, m, n, nu, tau, tau_o
+from costmodel.quantities.symbols import C, Expression, V, k, kappa, m, n, tau, tau_o
 from costmodel.quantities.units import joule, watt
 
 _SOURCE = "derived: docs/derivations.md, energy"
 
 
-def _sum_over_blocks(time_of_first_order: Expression, time_of_second_order: Expression) -> Expression:
-    """Sum of p (first + p second) over blocks of size p: the times of a block are linear in its size."""
-    return n * time_of_first_order + blocks.squares().expression * time_of_second_order
+def _cell(time: Formula, power_of_an_array: Formula) -> Expression:
+    """Most that one of an array's m cells dissipates in a run."""
+    return sp.expand(time.expression * power_of_an_array.expression / m)
+
+
+def run_of_every_block(time: Formula, power_of_an_array: Formula) -> Expression:
+    """A run of every block: p cells each, for a time that may grow with the size p of the block."""
+    return _over_blocks(_cell(time, power_of_an_array), first=1)
+
+
+def run_of_every_column(time: Formula, power_of_an_array: Formula) -> Expression:
+    """A run for every column of every block: p runs of p cells each."""
+    return _over_blocks(_cell(time, power_of_an_array), first=2)
+
+
+def runs_of_elimination(time: Formula, power_of_an_array: Formula) -> Expression:
+    """Runs of block elimination, all on full arrays."""
+    return blocks.remaining_rows().expression * (m * _cell(time, power_of_an_array)).subs(n, m)
+
+
+def _over_blocks(of_a_cell: Expression, first: int) -> Expression:
+    """Sum over blocks of p^first times the energy of a cell, a polynomial in p of degree 1 at most."""
+    full = blocks.count().expression - 1
+    sums = {1: n, 2: blocks.squares().expression, 3: full * m**3 + (n - full * m) ** 3}
+    terms = sp.Poly(of_a_cell, sp.sympify(n)).terms()
+    return sp.Add(*(coefficient * sums[first + degree] for (degree,), coefficient in terms))
 
 
 @formula("thermo.energy.array.power", watt, _SOURCE, verified_by=Oracle.ENERGY)
@@ -54,7 +80,7 @@ def inverse_settle() -> Expression:
     >>> round(inverse_settle().evaluate(n=64, C=1e-12, V=1.0, kappa=100, epsilon=0.01) * 1e9, 3)  # nanojoules
     3.684
     """
-    return n * C * V**2 * kappa * sp.log(1 / epsilon) / 8
+    return run_of_every_block(transient.covariance_time(), power())
 
 
 @formula(
@@ -69,8 +95,7 @@ def inverse_sample() -> Expression:
     >>> round(inverse_sample().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, epsilon=0.1) * 1e6, 3)  # microjoules
     10.4
     """
-    each = kappa * C * V**2 / (4 * epsilon**2)
-    return _sum_over_blocks(each, each)
+    return run_of_every_block(averaging.covariance_time(), power())
 
 
 @formula(
@@ -85,8 +110,7 @@ def inverse_underdamped_settle() -> Expression:
     >>> round(inverse_underdamped_settle().evaluate(n=64, C=1e-12, V=1.0, epsilon=0.01) * 1e12, 1)  # picojoules
     136.0
     """
-    once = underdamped.covariance_time().expression * underdamped_power().expression
-    return sp.expand(once / m) * n
+    return run_of_every_block(underdamped.covariance_time(), underdamped_power())
 
 
 @formula(
@@ -101,8 +125,7 @@ def inverse_underdamped_sample() -> Expression:
     >>> round(inverse_underdamped_sample().evaluate(n=64, m=64, C=1e-12, V=1.0, epsilon=0.1) * 1e6, 3)  # microjoules
     0.52
     """
-    each = sp.Rational(5, 4) * C * V**2 / epsilon**2
-    return _sum_over_blocks(each, each)
+    return run_of_every_block(underdamped.average_covariance_time(), underdamped_power())
 
 
 @formula(
@@ -117,7 +140,7 @@ def solve_settle() -> Expression:
     >>> round(solve_settle().evaluate(n=64, k=10, C=1e-12, V=1.0, kappa=100, epsilon=0.01) * 1e9, 3)  # nanojoules
     73.683
     """
-    return k * n * C * V**2 * kappa * sp.log(1 / epsilon) / 4
+    return k * run_of_every_block(transient.mean_time(), power())
 
 
 @formula(
@@ -130,7 +153,7 @@ def solve_average() -> Expression:
     >>> round(solve_average().evaluate(**values) * 1e9, 3)  # nanojoules
     8.192
     """
-    return k * blocks.squares().expression * kappa**2 * nu * C * V**2 / (2 * epsilon**2)
+    return k * run_of_every_block(averaging.mean_time(), power())
 
 
 @formula(
@@ -145,7 +168,7 @@ def solve_eliminate_settle() -> Expression:
     >>> solve_eliminate_settle().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, epsilon=0.01)
     0.0
     """
-    return blocks.remaining_rows().expression * m * C * V**2 * kappa * sp.log(1 / epsilon) / 4
+    return runs_of_elimination(transient.mean_time(), power())
 
 
 @formula(
@@ -160,7 +183,7 @@ def solve_eliminate_average() -> Expression:
     >>> solve_eliminate_average().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
     0.0
     """
-    return blocks.remaining_rows().expression * m**2 * C * V**2 * kappa**2 * nu / (2 * epsilon**2)
+    return runs_of_elimination(averaging.mean_time(), power())
 
 
 @formula(
@@ -175,8 +198,7 @@ def solve_underdamped_settle() -> Expression:
     >>> round(solve_underdamped_settle().evaluate(n=64, k=10, C=1e-12, V=1.0, epsilon=0.01) * 1e9, 4)  # nanojoules
     2.1243
     """
-    once = underdamped.mean_time().expression * underdamped_power().expression
-    return sp.expand(once / m) * n * k
+    return k * run_of_every_block(underdamped.mean_time(), underdamped_power())
 
 
 @formula(
@@ -192,7 +214,7 @@ def solve_underdamped_average() -> Expression:
     >>> round(solve_underdamped_average().evaluate(**values) * 1e9, 4)  # nanojoules
     0.3277
     """
-    return 2 * k * blocks.squares().expression * kappa * nu * C * V**2 / epsilon**2
+    return k * run_of_every_block(underdamped.average_mean_time(), underdamped_power())
 
 
 @formula(
@@ -207,9 +229,7 @@ def solve_underdamped_eliminate_settle() -> Expression:
     >>> solve_underdamped_eliminate_settle().evaluate(n=64, m=64, C=1e-12, V=1.0, epsilon=0.01)
     0.0
     """
-    return blocks.remaining_rows().expression * sp.expand(
-        underdamped.mean_time().expression * underdamped_power().expression
-    )
+    return runs_of_elimination(underdamped.mean_time(), underdamped_power())
 
 
 @formula(
@@ -224,5 +244,4 @@ def solve_underdamped_eliminate_average() -> Expression:
     >>> solve_underdamped_eliminate_average().evaluate(n=64, m=64, C=1e-12, V=1.0, kappa=100, nu=4e-9, epsilon=0.01)
     0.0
     """
-    once = underdamped.average_mean_time().expression.subs(n, m) * underdamped_power().expression
-    return blocks.remaining_rows().expression * once
+    return runs_of_elimination(underdamped.average_mean_time(), underdamped_power())

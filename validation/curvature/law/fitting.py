@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
 from costmodel.curvature.law import EARLY, STAGES, CurvatureLaw, RoleEffect, Spread, Target, TargetLaw
 from costmodel.curvature.roles import LayerRole, NetworkKind
 from costmodel.inputs.card_writer import number
-from costmodel.quantities.estimate import Draws
+from costmodel.quantities.estimate import DEVIATE_95, Draws
 from validation.curvature.law.model import Fit, effects, fit
 from validation.curvature.law.table import Table
 
@@ -61,7 +63,7 @@ def _target_law(data: Table, fitted: Fit, sharing: float) -> TargetLaw:
             for kind in NetworkKind
             if kind in kinds
         },
-        spread=_spread(data, fitted, _networks_with_siblings(data)),
+        spread=_of_few(_spread(data, fitted, _networks_with_siblings(data)), _free(data)),
         spread_elsewhere=_spread(data, fitted, _by(data, lambda index: data.places[index].network)),
     )
 
@@ -99,6 +101,25 @@ def _spread(data: Table, fitted: Fit, groups: Sequence[Sequence[int]]) -> Spread
     own = [max(each - of_role, 0.0) for each in (late, early)]
     deviations = np.sqrt(np.maximum([network, stage, role, *own], 0.0))
     return Spread(*(max(_rounded(each), 10.0**-_DIGITS) for each in deviations))
+
+
+def _free(data: Table) -> int:
+    """Networks with others of their kind beside them, less the kinds: what the spread among them rests on."""
+    kinds: dict[NetworkKind, set[str]] = {}
+    for place, network in zip(data.places, data.networks, strict=True):
+        kinds.setdefault(place.network, set()).add(network)
+    return max(sum(len(networks) - 1 for networks in kinds.values()), 1)
+
+
+def _of_few(spread: Spread, freedom: int) -> Spread:
+    """A spread that was estimated from few networks: its 90 % interval is that of Student's t.
+
+    What the layers of a network have in common is known from as many networks as there are, however many layers they
+    have; what is a layer's own, from hundreds of layers.
+    """
+    tails = float(stdtrit(freedom, 0.95)) / DEVIATE_95
+    common = {name: _rounded(getattr(spread, name) * tails) for name in ("network", "stage", "role")}
+    return replace(spread, **common)
 
 
 def _parts(data: Table, rows: Sequence[int], covariance: Draws) -> tuple[float, ...]:

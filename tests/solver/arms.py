@@ -1,0 +1,132 @@
+"""How the simulator runs each analog arm: an arm of the catalog that is not known here has no evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from costmodel.methods import METHODS, AnalogWork, FactorConstruction, Method, Resource, Role
+from solver import Accumulation, Machine, Mitigation, Regime, Session, invert, invert_by_columns, invert_by_products
+from solver.kfac import Backend, ThermoColumns, ThermoInverse, ThermoProducts, ThermoSolve
+from solver.results import Result
+
+PRODUCT_TIME = 2e-7
+#: Time between samples in correlation times; the law of arms with correlators is that of samples without a gap.
+SPACING = {"inverse": 0.02, "accumulated": 1.0}
+POWER_ITERATIONS = 12
+
+
+def methods() -> dict[str, Method]:
+    """Every analog arm by name."""
+    built = (build(FactorConstruction.EXPAND) for build in METHODS.values())
+    return {method.name: method for method in built if method.role is Role.THERMODYNAMIC}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """An arm on the simulator.
+
+    Attributes:
+        name: Of the catalog.
+        run: Matrix, right-hand sides, machine, relative error and the bound on kappa to a result.
+        backend: Machine and relative error to what preconditions in training.
+        samples: Whether its error is that of random samples.
+    """
+
+    name: str
+    run: Callable[[Tensor, Tensor, Machine, float, float], Result]
+    backend: Callable[[Machine, float], Backend]
+    samples: bool
+
+    def machine(self, **more: Any) -> Machine:
+        """One with the cells it needs."""
+        regime = Regime.UNDERDAMPED if "underdamped" in self.name else Regime.OVERDAMPED
+        return Machine(regime=regime, product_time_s=PRODUCT_TIME, **more)
+
+    def exact(self, matrix: Tensor, right: Tensor) -> Tensor:
+        """What it estimates: an inverse, or solutions."""
+        inverse: Tensor = torch.linalg.inv(matrix)
+        return inverse @ right if self.name.startswith("thermo.solve") else inverse
+
+    def runs(self) -> list[AnalogWork]:
+        """Runs on the arrays for one factor, as its method in the catalog has them."""
+        works = (work for phase in methods()[self.name].phases for work in phase.works)
+        return [
+            work
+            for work in works
+            if isinstance(work, AnalogWork) and work.resource is Resource.ARRAYS and work.tolerance is not None
+            if not work.time.name.endswith("convert.time")
+        ]
+
+
+def arm(name: str) -> Arm:
+    """How the simulator runs an arm.
+
+    Raises:
+        LookupError: It does not, so that nothing shows what the arm is projected for: say here how.
+    """
+    kind, *flags = name.removeprefix("thermo.").split(".")
+    unknown = set(flags) - {"underdamped", "deflated", "refined", "accumulated"}
+    if unknown or kind not in _KINDS:
+        raise LookupError(f"arm {name} has no evidence: tests/solver/arms.py does not say how the simulator runs it")
+    return _KINDS[kind](name, flags)
+
+
+def _mitigation(flags: list[str]) -> Mitigation:
+    return Mitigation(
+        deflation=POWER_ITERATIONS if "deflated" in flags else 0, refinements=1 if "refined" in flags else 0
+    )
+
+
+def _inverse(name: str, flags: list[str]) -> Arm:
+    accumulation = Accumulation.DIGITAL if "accumulated" in flags else Accumulation.ANALOG
+    spacing = SPACING["accumulated" if "accumulated" in flags else "inverse"]
+    more: dict[str, Any] = {"spacing": spacing, "accumulation": accumulation, "mitigation": _mitigation(flags)}
+
+    def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
+        return invert(matrix, machine, error=error, burn_in_error=error, kappa=kappa, seed=3, **more)
+
+    sparse = {**more, "spacing": 1.0}  # many fewer samples, for the same error
+    return Arm(name, run, lambda machine, error: ThermoInverse(machine, error=error, **sparse), samples=True)
+
+
+def _columns(name: str, flags: list[str]) -> Arm:
+    power = 0.5 if "refined" in flags else 1.0
+
+    def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
+        return invert_by_columns(matrix, machine, settle_error=error**power, kappa=kappa, mitigation=_mitigation(flags))
+
+    def backend(machine: Machine, error: float) -> Backend:
+        return ThermoColumns(machine, settle_error=error**power, mitigation=_mitigation(flags))
+
+    return Arm(name, run, backend, samples=False)
+
+
+def _solve(name: str, flags: list[str]) -> Arm:
+    def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
+        session = Session(matrix, machine, kappa=kappa, mitigation=_mitigation(flags))
+        return session.solve(right, error=error * (1 + 1e-12), settle_error=error)
+
+    def backend(machine: Machine, error: float) -> Backend:
+        return ThermoSolve(machine, error=error, mitigation=_mitigation(flags))
+
+    return Arm(name, run, backend, samples=False)
+
+
+def _products(name: str, flags: list[str]) -> Arm:
+    def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
+        return invert_by_products(matrix, machine, error=error, kappa=kappa)
+
+    return Arm(name, run, lambda machine, error: ThermoProducts(machine, error=error), samples=False)
+
+
+_KINDS: dict[str, Callable[[str, list[str]], Arm]] = {
+    "inverse": _inverse,
+    "columns": _columns,
+    "solve": _solve,
+    "products": _products,
+}
