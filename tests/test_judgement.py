@@ -9,7 +9,7 @@ from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate, Status
 from costmodel.questions.judgement import GAIN, Answer, Judgement, judgements, overall
 from costmodel.views.numbers import speed, speed_range, speed_with_range
-from costmodel.views.verdict import headline, warnings
+from costmodel.views.verdict import change, headline, warnings
 
 
 def estimate(p05: float, median: float, p95: float) -> Estimate:
@@ -49,6 +49,22 @@ def test_without_a_number_the_answer_is_unknown() -> None:
 def test_it_pays_off_where_it_is_faster_and_accurate(time: str, accuracy: str, energy: str, answer: str) -> None:
     asked = zip(("time", "accuracy", "energy"), (time, accuracy, energy), strict=True)
     assert overall(tuple(Judgement(question, Answer(each), None, 1.0) for question, each in asked)) == answer
+
+
+@pytest.mark.parametrize(("limit", "key"), [
+    ("input_rounding", "kfac.coupling_tolerance"),
+    ("right_hand_sides", "kfac.reading_tolerance"),
+    ("output_rounding", "kfac.reading_tolerance"),
+    ("mismatch", "kfac.mismatch_tolerance"),
+])  # fmt: skip
+def test_a_machine_that_is_not_accurate_names_the_tolerance_of_its_flaw(
+    limit: str, key: str, small: Projection
+) -> None:
+    name = small.best_thermodynamic
+    found = replace(small.feasibility[name], limit=limit, share_reached=estimate(0.0, 0.0, 0.0))
+    fast = {**small.speedup, name: {**small.speedup[name], "kfac.best": estimate(1.5, 2.0, 3.0)}}
+    coarse = replace(small, speedup=fast, free_solver=estimate(2.0, 3.0, 4.0), feasibility={name: found})
+    assert change(coarse).endswith(f", or where training tolerates more ({key}).")
 
 
 def test_energy_is_judged_where_the_digital_card_has_a_power(small: Projection) -> None:

@@ -175,7 +175,8 @@ def accuracy_told(projection: Projection, name: str) -> str:
     found = projection.feasibility[name]
     if found.reach is Reach.YES:
         return ""
-    target, error = significant(found.target.median), significant(found.parts[found.limit].median)
+    target = significant(projection.assumptions[TOLERANCES[flaws.TOLERANCE[found.limit]]].value)
+    error = significant(found.parts[found.limit].median)
     share = percent(found.layers_reached, 1 if found.layers_reached < 0.01 else 0)
     layers = f"{share} of its layers" if found.reach is Reach.SOME else "No layer"
     gets = "get" if found.reach is Reach.SOME else "gets"

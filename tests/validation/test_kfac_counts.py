@@ -290,7 +290,7 @@ def test_low_rank(size: int, columns: int, rank: int) -> None:
 @every_layer
 def test_conjugate_gradients(name: str, dimension: float) -> None:
     case, input_factor, gradient_factor, weight = damped(name)
-    settings = {"kappa": 30.0, "epsilon": 0.1, "d_e": dimension, "q": 0.5}
+    settings = {"kappa": 30.0, "T_t": 0.1, "d_e": dimension, "q": 0.5}
     iterations = int(formulas.get("kfac.cg.iterations").evaluate(**settings))
 
     def run() -> None:
