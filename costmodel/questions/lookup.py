@@ -12,6 +12,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.machines.cards import RelaxationOf
 from costmodel.methods import AnalogWork, DigitalWork, Method, Phase
 from costmodel.projection.methods import methods_of
+from costmodel.projection.placing import PLACED
 from costmodel.projection.values import BEHIND
 from costmodel.quantities.estimate import Quantity
 from costmodel.quantities.names import unknown
@@ -64,6 +65,9 @@ def look_up(
     methods = {method.name: method for method in methods_of(workload)}
     numbers = Numbers(workload, found, relaxation)
     typed = " ".join(name.split())
+    if typed.partition(" ")[0] == PLACED:
+        told = "is another method with some of its layers left to the device; its verdict says which: explain that one"
+        raise InputError.about(name, told)
     if typed in methods or typed in formulas.catalog():
         explained = tuple(explain(typed, workload, found))
         tolerances = _tolerances(methods[typed].phases) if typed in methods else _alone(methods.values())

@@ -15,12 +15,14 @@ from costmodel.inputs.workload_file import workload_from
 from costmodel.inputs.yaml_reader import parse_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods.split import split
+from costmodel.projection.draws import quantities
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.methods import methods_of
 from costmodel.projection.placing import PLACED, Placing
 from costmodel.projection.points import Points
 from costmodel.projection.project import Projection, project
 from costmodel.questions.case import Case, Loaded
+from costmodel.questions.lookup import look_up
 from costmodel.views.project_records import method_records
 from costmodel.workloads.workload import Workload
 from reports.page import not_alive
@@ -285,3 +287,9 @@ def test_questions_place_layers_anew_at_each_point() -> None:
     digital = min(costs.step[name][1] for name in ("kfac.newton_schulz", "kfac.cholesky_solve"))
     assert costs.step["thermo.solve"][1] == pytest.approx(digital, rel=0.05)
     assert costs.step["thermo.solve"][0] < digital
+
+
+def test_a_placed_method_is_explained_by_that_of_its_machine() -> None:
+    case = network(), *CARDS
+    with pytest.raises(InputError, match="explain that one"):
+        look_up("thermo.placed settle", case[0], quantities(*case))
