@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from costmodel.inputs.faults import InputError
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
 from costmodel.questions.inputs import Input
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,20 @@ class Crossover:
     grid: Draws
     ratio: Draws
     draws: int
+
+    def table(self) -> pd.DataFrame:
+        """One row a crossing; none where the two never tie."""
+        from costmodel.views.crossover import CrossoverReport
+        from costmodel.views.frames import records_frame
+
+        return records_frame(CrossoverReport(self).records() if self.ties else [])
+
+    def curve_table(self) -> pd.DataFrame:
+        """One row a value that was looked at: time of ``against`` over that of ``method``, with its 90 % interval."""
+        from costmodel.views.crossover import CrossoverReport
+        from costmodel.views.frames import records_frame
+
+        return records_frame(CrossoverReport(self).curve())
 
 
 def crossover(

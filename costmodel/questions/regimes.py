@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from costmodel.inputs.faults import InputError
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case
 from costmodel.questions.inputs import Input
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Values of each input.
 _SIDE = 25
@@ -49,6 +53,13 @@ class Regimes:
     against: str
     speedup: Draws
     labels: Mapping[str, str]
+
+    def table(self) -> pd.DataFrame:
+        """One row a cell: who wins there, what bounds it, the speedup."""
+        from costmodel.views.crossover import RegimesReport
+        from costmodel.views.frames import records_frame
+
+        return records_frame(RegimesReport(self).records())
 
 
 def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, against: str = BEST_DIGITAL) -> Regimes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
 from costmodel.questions.inputs import Input
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What may be changed, where nothing is said.
 LEVERS: Final = ("relaxation_time", "link", "bits", "arrays", "damping", "refresh_interval")
@@ -109,6 +112,13 @@ class Requirement:
     best_digital: str
     reach: Reach
     draws: int
+
+    def table(self) -> pd.DataFrame:
+        """One row an input of a change, the cheapest change first."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.require import RequireReport
+
+        return records_frame(RequireReport(self).records())
 
 
 def require(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from costmodel.projection.draws import within_domain
 from costmodel.projection.points import INTERVALS, Index, Points
 from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEP: Final = "step"
 SPEEDUP: Final = "speedup"
@@ -86,6 +89,13 @@ class Sensitivity:
     rest: tuple[float, float, float, float]
     spread: float
     samples: int
+
+    def table(self) -> pd.DataFrame:
+        """One row an input with a range: the shares that it explains, the result at its ends, its elasticity."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.sensitivity import SensitivityReport
+
+        return records_frame(SensitivityReport(self).records())
 
 
 class _Result:

@@ -35,7 +35,6 @@ class CrossoverReport:
     def as_dict(self) -> dict[str, Any]:
         """What ``crossover --format json`` prints."""
         found = self.crossover
-        low, middle, high = found.ratio.tolist()
         never = found.never
         return {
             "schema": SCHEMA,
@@ -58,10 +57,7 @@ class CrossoverReport:
                 "replaced_time_s": never.replaced,
                 "phase_alone": never.alone,
             },
-            "curve": [
-                {"value": value, "speedup_p05": p05, "speedup_median": p50, "speedup_p95": p95}
-                for value, p05, p50, p95 in zip(found.grid.tolist(), low, middle, high, strict=True)
-            ],
+            "curve": self.curve(),
         }
 
     def tables(self) -> list[Table]:
@@ -84,6 +80,14 @@ class CrossoverReport:
         rows = self._ties() or [{"value": None, "p05": None, "p95": None, "cheaper_above": None}]
         fixed = {"model": found.model, "path": found.over.path, "unit": found.over.unit.name}
         return [{**fixed, "method": found.method, "against": found.against, **row} for row in rows]
+
+    def curve(self) -> list[dict[str, Any]]:
+        """One row a value that was looked at."""
+        found = self.crossover
+        return [
+            {"value": value, "speedup_p05": p05, "speedup_median": p50, "speedup_p95": p95}
+            for value, p05, p50, p95 in zip(found.grid.tolist(), *found.ratio.tolist(), strict=True)
+        ]
 
     def _ties(self) -> list[dict[str, Any]]:
         return [
