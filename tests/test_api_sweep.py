@@ -16,7 +16,8 @@ from costmodel.inputs.loading import load_analog, load_digital
 from costmodel.projection.points import evaluate_points
 from costmodel.questions.sweep_run import SweepResult
 from costmodel.views.compare import CompareReport
-from costmodel.views.crossover import CrossoverReport, RegimesReport
+from costmodel.views.crossover import CrossoverReport
+from costmodel.views.regimes import RegimesReport
 from costmodel.views.target import TargetReport
 
 DRAWS = 40

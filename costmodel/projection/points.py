@@ -18,10 +18,11 @@ import numpy.typing as npt
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import Method
+from costmodel.methods import Method, Role
 from costmodel.projection.cost import Cost, total
 from costmodel.projection.draws import Sample, draw_all, quantities
 from costmodel.projection.evaluation import Evaluation
+from costmodel.projection.feasibility import Feasibility, feasibilities
 from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import overlapped
 from costmodel.projection.standing import standings
@@ -159,6 +160,23 @@ class Points:
             for name, each in parts[0].phases.items()
         }
         return PointCosts(step, by_phase)
+
+    def feasibility(self, columns: Mapping[str, float]) -> dict[str, Feasibility]:
+        """How accurate thermodynamic methods are at one point under its draws, by the rule of a projection.
+
+        Args:
+            columns: A value by name, in SI units.
+
+        Raises:
+            ValueError: An unknown input, or a value that the input cannot have.
+        """
+        arrays = {self.path(name): np.atleast_1d(np.asarray(value, dtype=float)) for name, value in columns.items()}
+        for path, values in arrays.items():
+            _check(path, values)
+        sample = self._sample(arrays, slice(0, 1), 1, paired=False)
+        evaluation = Evaluation(self.workload, self.digital, self.analog, (), sample)
+        thermodynamic = [method for method in self.methods if method.role is Role.THERMODYNAMIC]
+        return feasibilities(thermodynamic, self.analog, evaluation)
 
     def _costs(
         self, columns: Mapping[str, Draws], at: slice, further: Index | None, *, paired: bool, phases: bool

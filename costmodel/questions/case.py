@@ -15,6 +15,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import Method, Role
 from costmodel.projection.draws import quantities
+from costmodel.projection.feasibility import Feasibility
 from costmodel.projection.methods import methods_of
 from costmodel.projection.points import PointCosts, Points
 from costmodel.projection.project import Projection, project
@@ -178,13 +179,26 @@ class Case:
         draws: int,
         phases: bool,
     ) -> PointCosts:
+        points = self._points_at(methods, settings, numeric, draws)
+        return points.evaluate({each.path: values for each, values in numeric.items()}, phases=phases)
+
+    def _points_at(
+        self, methods: tuple[str, ...], settings: tuple[str, ...], numeric: Mapping[Input, Draws], draws: int
+    ) -> Points:
+        """The network that some settings make, kept for the next time."""
         new = tuple(each.setting(float(values[0])) for each, values in numeric.items() if self._is_new(each))
         key = (methods, settings, new, draws)
         if key not in self._points:
             loaded = self.load((*settings, *new)) if settings or new else self.loaded
             self._points[key] = Points(*loaded, methods=methods, draws=draws, seed=self.seed, scenario=self.scenario)
-        columns = {each.path: values for each, values in numeric.items()}
-        return self._points[key].evaluate(columns, phases=phases)
+        return self._points[key]
+
+    def feasibility(self, at: Mapping[Input, float], methods: Collection[str], draws: int) -> dict[str, Feasibility]:
+        """How accurate thermodynamic methods are at one point, by the rule of a projection with as many draws."""
+        settings = tuple(each.setting(value) for each, value in at.items() if each.structural)
+        numeric = {each: np.array([value]) for each, value in at.items() if not each.structural}
+        points = self._points_at(tuple(methods), settings, numeric, draws)
+        return points.feasibility({each.path: value for each, value in at.items() if not each.structural})
 
     def _is_new(self, wanted: Input) -> bool:
         """Whether neither the model nor a card states it so far."""
