@@ -133,7 +133,7 @@ class Evaluation:
     def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
         """The cost of a phase whose calls the host queues while the device works."""
         works = (work for work in phase.works if isinstance(work, DigitalWork))
-        host = np.sum([self._arm.host(work, place(phase)) for work in works] or [np.zeros(1)], axis=0) * share
+        host = add([np.zeros(1), *(self._arm.host(work, place(phase)) for work in works)]) * share
         return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, phase: Phase) -> float | Draws:
@@ -159,7 +159,7 @@ class Evaluation:
         """Array-sized blocks of the whole network."""
         values = self._scopes.values[Scope.FACTOR]
         blocks = np.ceil(values["n"] / values["m"])
-        return np.asarray(np.sum(blocks * self._scopes.weight(Scope.FACTOR, pairs=True), axis=0))
+        return np.asanyarray(np.sum(blocks * self._scopes.weight(Scope.FACTOR, pairs=True), axis=0))
 
     def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place, beside: Runs | None = None) -> Cost:
         key = (work, where, beside)

@@ -128,7 +128,7 @@ class Points:
         Raises:
             ValueError: An unknown input, columns of several lengths, or a value that the input cannot have.
         """
-        arrays = {self.path(name): np.atleast_1d(np.asarray(each, dtype=float)) for name, each in columns.items()}
+        arrays = {self.path(name): np.atleast_1d(np.asanyarray(each, dtype=float)) for name, each in columns.items()}
         for path, values in arrays.items():
             _check(path, values)
         alone = self.draws if paired else 1 if further is None else len(further)
@@ -295,7 +295,7 @@ def _check(path: str, values: Draws) -> None:
 def _at(value: Draws, low: Draws, high: Draws, deviates: Draws) -> Draws:
     """:meth:`Quantity.at` where its numbers are arrays, all above zero."""
     share = deviates / DEVIATE_95
-    return np.asarray(value * np.exp(np.where(share > 0, share * np.log(high / value), share * np.log(value / low))))
+    return np.asanyarray(value * np.exp(np.where(share > 0, share * np.log(high / value), share * np.log(value / low))))
 
 
 class _Further(dict[str, Draws]):
