@@ -8,6 +8,8 @@ from functools import lru_cache
 
 #: What a message quotes of a name at most.
 _MOST_QUOTED = 60
+#: Characters of a list of names: a message is one line, and what is cut off it must not be half a name.
+_MOST_LISTED = 380
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
@@ -18,9 +20,21 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """
     names = tuple(sorted(known))
     nearest = nearest_name(name, names)
-    hint = f"did you mean '{nearest}'?" if nearest else f"known are {', '.join(names)}"
+    hint = f"did you mean '{nearest}'?" if nearest else f"known are {_listed(names)}"
     quoted = name if len(name) <= _MOST_QUOTED else f"{name[: _MOST_QUOTED - 3]}..."
     return f"unknown {what} '{quoted}'; {hint}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Whole names in order, as many as have room, and how many there are beside."""
+    shown, room = 0, _MOST_LISTED
+    for name in names:
+        room -= len(name) + 2
+        if room < 0:
+            break
+        shown += 1
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest else "")
 
 
 @lru_cache(maxsize=1024)

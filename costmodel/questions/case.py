@@ -122,7 +122,22 @@ class Case:
             found = replace(found, high=min(found.high, float(workload.batch_size)))
         if found.path not in self.found and found.path not in sizes:
             found = replace(found, multiple=self._multiple(found))
+        for end in (low, high) if found.structural else ():
+            if end:
+                self._try(found, end)
         return found
+
+    def _try(self, wanted: Input, end: float) -> None:
+        """Read the model at an end of a range that was asked for.
+
+        Raises:
+            InputError: It cannot have that value.
+        """
+        try:
+            self.load([wanted.setting(end)])
+        except InputError as error:
+            message = f"cannot be looked at as far as {end:g}: {error.faults[0].message}"
+            raise InputError.about(wanted.name, message) from None
 
     def _multiple(self, wanted: Input) -> int:
         """Of what number its values have to be multiples: the width of a transformer of its heads."""

@@ -59,7 +59,7 @@ def test_cells_are_judged_as_projections_are(mapped: Regimes) -> None:
     assert {Reach.YES, Reach.NO} <= seen
 
 
-@pytest.mark.parametrize("arm", ["thermo.inverse", "thermo.columns.refined"])
+@pytest.mark.parametrize("arm", [pytest.param("thermo.inverse", marks=pytest.mark.slow), "thermo.columns.refined"])
 def test_points_of_two_inputs_are_judged_as_projections_are(arm: str) -> None:
     own = case()
     inputs = own.input("damping"), own.input("bits")

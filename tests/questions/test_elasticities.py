@@ -56,7 +56,14 @@ def differences(points: Points, values: Mapping[str, float], method: str) -> dic
     return found
 
 
-@pytest.mark.parametrize(("model", "digital", "analog", "settings", "method"), CASES)
+#: Take more than a second each.
+SLOW = {"ogbg", "imagenet_vit", "gpt2", "resnet50"}
+
+
+@pytest.mark.parametrize(
+    ("model", "digital", "analog", "settings", "method"),
+    [pytest.param(*each, marks=pytest.mark.slow if each[0] in SLOW else ()) for each in CASES],
+)
 def test_derivatives_equal_differences_on_every_input(
     model: str, digital: str, analog: str, settings: tuple[str, ...], method: str
 ) -> None:

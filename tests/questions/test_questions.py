@@ -217,6 +217,8 @@ def test_every_format(verb: tuple[str, ...]) -> None:
     ("crossover mlp --map damping width --method adam --against adam",
      "--against: adam is what it would be compared with; give another method"),
     ("crossover mlp --over bits --from 0.5", "bits: input_bits = 1 is outside its domain 2 <= b_in"),
+    ("crossover mlp --over width --to 1e12",
+     "width: cannot be looked at as far as 1e+12: 1000000000000 is not at most 1000000000"),
     ("crossover mlp --over dampin --method thermo.slove --against kfac.eihg",
      "dampin: unknown input 'dampin'; did you mean 'damping'?\n"
      "kfac.eihg: unknown method 'kfac.eihg'; did you mean 'kfac.eigh'?\n"
