@@ -12,7 +12,11 @@ from_torch       a workload from a torch module, read on the meta device; ``to_y
 predict          time of one operation on a digital card: a :class:`Prediction`
 sensitivity      what drives a step or a speedup: Sobol indices over the inputs' ranges, and elasticities
 crossover        the value of an input at which two methods cost the same, or why there is none
+regimes          who wins where, on a map over two inputs
 require          what a wanted speedup would take
+sweep            many points of a grid, streamed to a file; ``table()`` of the result reads it
+compare          projections side by side: what changed, and why
+target           time of a whole training run by method, and the ratio of steps at which Adam is as fast
 catalog_names    names that are shipped: ``catalog_names("models")``, ``catalog_names("cards")``
 load_workload    a model by name or file: a :class:`Workload`
 load_card        a card by name or file: a :class:`DigitalCard` or an :class:`AnalogCard`
@@ -44,7 +48,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from costmodel import formulas
     from costmodel.api import count, from_torch, load_card, load_workload, predict, project
-    from costmodel.api_questions import crossover, require, sensitivity
+    from costmodel.api_questions import crossover, regimes, require, sensitivity
+    from costmodel.api_sweep import compare, sweep, target
     from costmodel.defaults import Scenario
     from costmodel.inputs.faults import InputError
     from costmodel.inputs.loading import catalog_names
@@ -69,6 +74,7 @@ __all__ = [
     "Status",
     "Workload",
     "catalog_names",
+    "compare",
     "count",
     "crossover",
     "formulas",
@@ -77,9 +83,12 @@ __all__ = [
     "load_workload",
     "predict",
     "project",
+    "regimes",
     "require",
     "sensitivity",
+    "sweep",
     "symbols",
+    "target",
     "units",
 ]
 
@@ -97,6 +106,7 @@ _HOMES: Final = {
     "Status": "costmodel.quantities.estimate",
     "Workload": "costmodel.workloads.workload",
     "catalog_names": "costmodel.inputs.loading",
+    "compare": "costmodel.api_sweep",
     "count": "costmodel.api",
     "crossover": "costmodel.api_questions",
     "from_torch": "costmodel.api",
@@ -104,8 +114,11 @@ _HOMES: Final = {
     "load_workload": "costmodel.api",
     "predict": "costmodel.api",
     "project": "costmodel.api",
+    "regimes": "costmodel.api_questions",
     "require": "costmodel.api_questions",
     "sensitivity": "costmodel.api_questions",
+    "sweep": "costmodel.api_sweep",
+    "target": "costmodel.api_sweep",
 }
 _MODULES: Final = {
     "formulas": "costmodel.formulas",

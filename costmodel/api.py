@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
-from costmodel.inputs.arguments import Named, Settings, Values, all_at_once, refuse
+from costmodel.inputs.arguments import (
+    Named,
+    Settings,
+    Values,
+    all_at_once,
+    at_least,
+    known_scenario,
+    refuse,
+)
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection import counts as _counts
 from costmodel.projection import predict as _predict
 from costmodel.projection import project as _project
-from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
 
 if TYPE_CHECKING:
@@ -60,7 +66,9 @@ def project(
         lambda: settings.load(digital, (DigitalCard,), ("digital",), "digital"),
         lambda: settings.load(analog, (AnalogCard,), ("analog",), "analog"),
         settings.solver,
-        lambda: refuse([*settings.faults, *_at_least(1, draws=draws), *_at_least(0, seed=seed), *_known(scenario)]),
+        lambda: refuse(
+            [*settings.faults, *at_least(1, draws=draws), *at_least(0, seed=seed), *known_scenario(scenario)]
+        ),
     )
     refuse(faults_together(workload, digital_card))
     if solver is not None:
@@ -151,7 +159,7 @@ def predict(
     beside = settings.beside("digital")
     loaded, _ = all_at_once(
         lambda: settings.load(card, (DigitalCard,), ("digital",), "card"),
-        lambda: refuse([*settings.faults, *beside, *_at_least(1, **sizes)]),
+        lambda: refuse([*settings.faults, *beside, *at_least(1, **sizes)]),
     )
     try:
         return _predict.predict(loaded, operation, n, m, batch, dtype)
@@ -202,18 +210,3 @@ def load_card(card: Named | DigitalCard | AnalogCard, *, set: Values | None = No
         lambda: refuse([*settings.faults, *beside]),
     )
     return loaded
-
-
-def _at_least(least: int, **numbers: Any) -> list[Fault]:
-    """Faults of arguments that are not whole numbers from ``least`` on."""
-    return [
-        Fault(name, 0, 0, "", f"{number!r} is not a whole number of at least {least}")
-        for name, number in numbers.items()
-        if not isinstance(number, Integral) or isinstance(number, bool) or int(number) < least
-    ]
-
-
-def _known(scenario: object) -> list[Fault]:
-    if scenario in list(Scenario):
-        return []
-    return [Fault("scenario", 0, 0, "", unknown("scenario", str(scenario), list(Scenario)))]

@@ -1,19 +1,27 @@
-"""The questions of a notebook: what drives a result, where it flips, what it would take."""
+"""The questions of a notebook: what drives a result, where it flips, who wins, what it would take."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral
 
-from costmodel.defaults import ANALOG, DIGITAL, MODEL
-from costmodel.inputs.arguments import Named, Settings, Values, all_at_once, refuse
-from costmodel.inputs.faults import Fault
+from costmodel.defaults import ANALOG, DIGITAL, MODEL, Scenario
+from costmodel.inputs.arguments import (
+    Named,
+    Settings,
+    Values,
+    all_at_once,
+    at_least,
+    known_scenario,
+    refuse,
+)
 from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, DRAWS, Case
 from costmodel.questions.crossover import Crossover
 from costmodel.questions.crossover import crossover as _crossover
+from costmodel.questions.regimes import Regimes
+from costmodel.questions.regimes import regimes as _regimes
 from costmodel.questions.require import Requirement
 from costmodel.questions.require import require as _require
 from costmodel.questions.sensitivity import SAMPLES, STEP, Sensitivity
@@ -60,7 +68,10 @@ def crossover(
     over: str,
     method: str = BEST_THERMODYNAMIC,
     against: str = BEST_DIGITAL,
+    low: float = 0.0,
+    high: float = 0.0,
     set: Values | None = None,
+    scenario: Scenario | str = Scenario.NOMINAL,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Crossover:
@@ -73,14 +84,48 @@ def crossover(
         over: The input: ``"width"``, ``"damping"``, ``"relaxation_time"``, or a path of ``set``.
         method: A method, or the cheapest of a family, ``"thermo.best"`` or ``"kfac.best"``.
         against: The other.
+        low: Smallest value to look at, in SI units; 0 for the usual.
+        high: Largest, likewise.
         set: Values to change.
+        scenario: How the ranges of the analog arm are used.
         draws: How many draws intervals rest on.
         seed: Of the draws.
 
     Raises:
         InputError: Anything wrong with any of these.
     """
-    return _crossover(_case(model, digital, analog, set, draws, seed), over, method, against)
+    return _crossover(_case(model, digital, analog, set, draws, seed, scenario), over, method, against, low, high)
+
+
+def regimes(
+    model: Named | Workload = MODEL,
+    digital: Named | DigitalCard = DIGITAL,
+    analog: Named | AnalogCard = ANALOG,
+    *,
+    across: str,
+    up: str,
+    method: str = BEST_THERMODYNAMIC,
+    against: str = BEST_DIGITAL,
+    set: Values | None = None,
+    seed: int = 0,
+) -> Regimes:
+    """A map over two inputs: who wins among two methods or families, what bounds it, and whether it is accurate.
+
+    Args:
+        model: As :func:`costmodel.project` takes it; so are the cards, ``set`` and ``seed``.
+        digital: The digital card.
+        analog: The thermodynamic machine's card.
+        across: The input of the columns, as :func:`crossover` takes it.
+        up: The input of the rows.
+        method: A method, or the cheapest of a family, ``"thermo.best"`` or ``"kfac.best"``.
+        against: The other.
+        set: Values to change.
+        seed: Of the draws that accuracy is judged under.
+
+    Raises:
+        InputError: Anything wrong with any of these.
+    """
+    return _regimes(_case(model, digital, analog, set, DRAWS, seed), across, up, method, against)
 
 
 def require(
@@ -92,6 +137,7 @@ def require(
     method: str = BEST_THERMODYNAMIC,
     over: str = BEST_DIGITAL,
     set: Values | None = None,
+    scenario: Scenario | str = Scenario.NOMINAL,
     draws: int = 200,
     seed: int = 0,
 ) -> Requirement:
@@ -105,13 +151,14 @@ def require(
         method: Whose.
         over: Over what.
         set: Values to change.
+        scenario: How the ranges of the analog arm are used.
         draws: How many draws intervals rest on.
         seed: Of the draws.
 
     Raises:
         InputError: Anything wrong with any of these.
     """
-    return _require(_case(model, digital, analog, set, draws, seed), speedup, method, over)
+    return _require(_case(model, digital, analog, set, draws, seed, scenario), speedup, method, over)
 
 
 def _case(
@@ -121,9 +168,10 @@ def _case(
     given: Values | None,
     draws: int,
     seed: int,
+    scenario: Scenario | str = Scenario.NOMINAL,
 ) -> Case:
     """The case of some arguments; settings of a question are added to those that are given."""
-    refuse([*_whole("draws", draws, 1), *_whole("seed", seed, 0)])
+    refuse([*at_least(1, draws=draws), *at_least(0, seed=seed), *known_scenario(scenario)])
 
     def load(more: Sequence[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
         settings = Settings.of({**given, **_pairs(more)} if given else _pairs(more))
@@ -137,15 +185,9 @@ def _case(
         refuse(faults_together(workload, digital_card))
         return workload, digital_card, analog_card if solver is None else replace(analog_card, solver=solver)
 
-    return Case(load, draws, seed)
+    return Case(load, draws, seed, Scenario(scenario))
 
 
 def _pairs(settings: Sequence[str]) -> dict[str, str]:
     pairs = (each.partition("=") for each in settings)
     return {path: value for path, _, value in pairs}
-
-
-def _whole(name: str, number: object, least: int) -> list[Fault]:
-    if isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least:
-        return []
-    return [Fault(name, 0, 0, "", f"{number!r} is not a whole number of at least {least}")]

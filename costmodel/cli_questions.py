@@ -86,9 +86,10 @@ def crossover(
     from costmodel.inputs.faults import InputError
     from costmodel.questions.crossover import crossover as run
     from costmodel.questions.regimes import regimes
-    from costmodel.views.crossover import CrossoverReport, RegimesReport
+    from costmodel.views.crossover import CrossoverReport
     from costmodel.views.question_plots import curve
     from costmodel.views.question_plots import regime_map as draw
+    from costmodel.views.regimes import RegimesReport
 
     file = plot_file(plot, look)
     if bool(over) == bool(regime_map[0]):

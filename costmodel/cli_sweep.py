@@ -87,9 +87,9 @@ def compare(
     """Models, cards or earlier projections side by side: what changed against the first, and why."""
     from pathlib import Path
 
-    from costmodel.inputs.faults import InputError
     from costmodel.inputs.projection_file import read_projection
     from costmodel.projection.project import project as run
+    from costmodel.questions.compare import check_names, short_names
     from costmodel.questions.compare import compare as against_first
     from costmodel.views.compare import CompareReport
     from costmodel.views.project import ProjectReport
@@ -108,14 +108,10 @@ def compare(
     from costmodel.inputs.arguments import all_at_once
     from costmodel.inputs.loading import kind_of
 
-    if len(what) < 2:
-        raise InputError.about("compare", "give at least two models, cards or files of project --format json")
-    twice = [each for each in dict.fromkeys(what) if what.count(each) > 1]
-    if twice:
-        raise InputError.about("compare", f"'{twice[0]}' is given twice")
+    check_names(what)
     file = plot_file(plot, look)
     found = all_at_once(*(partial(projected, each) for each in what))
-    compared = against_first(list(zip(_short(what), found, strict=True)))
+    compared = against_first(list(zip(short_names(what), found, strict=True)))
     if file:
         side_by_side(compared, file)
         show_plot(file, look)
@@ -141,11 +137,3 @@ def target(
     loaded = load(model, digital, analog, settings)
     found = targets(run(*loaded, draws=draws, seed=seed, scenario=scenario))
     print_report(output, TargetReport(found, every))
-
-
-def _short(names: list[str]) -> list[str]:
-    """Names of files without folder and ending, where these tell them apart."""
-    from pathlib import Path
-
-    stems = [Path(each).stem if Path(each).suffix else each for each in names]
-    return stems if len(set(stems)) == len(stems) else names

@@ -41,3 +41,13 @@ def test_the_file_on_the_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [field.alias or name for name, field in SweepFile.model_fields.items()])
 def test_no_key_is_left_out(name: str) -> None:
     assert f"`{name}`" in PAGE
+
+
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(snippet, {})
+    shown = capsys.readouterr().out
+    assert "analog.relaxation_time" in shown
+    assert "break_even_step_ratio_median" in shown
+    assert len(Path("settling.csv").read_text().splitlines()) == 5

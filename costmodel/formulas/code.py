@@ -71,7 +71,7 @@ def total(parts: Iterable[Summand], values: Mapping[str, Draws]) -> Draws:
     shape = np.broadcast_shapes(*(value.shape for value in values.values()))
     size = math.prod(shape)
     if size <= STRETCH or any(value.size not in {1, size} for value in values.values()):
-        return np.asarray(add(evaluate(parts, values).values()))
+        return np.asanyarray(add(evaluate(parts, values).values()))
     flat = {letter: value.reshape(-1) for letter, value in values.items()}
     result = np.empty(size)
     for start in range(0, size, STRETCH):

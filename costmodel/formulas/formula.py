@@ -146,7 +146,7 @@ class Formula:
             letter = key if key in needed else symbols.SYMBOLS[key].letter if key in symbols.SYMBOLS else key
             if letter not in needed:
                 raise ValueError(f"{self.name} has no symbol '{key}'; it has {_listing(self.symbols)}")
-            given[letter] = np.asarray(value, dtype=float)
+            given[letter] = np.asanyarray(value, dtype=float)
         missing = [needed[letter] for letter in needed if letter not in given]
         if missing:
             raise ValueError(f"{self.name} needs a value for {_listing(missing)}")

@@ -16,7 +16,7 @@ def lambert_lower(argument: Any) -> Any:
     >>> round(float(lambert_lower(-0.01 * np.exp(-1))), 6)
     -7.638352
     """
-    target = np.log(-np.asarray(argument, dtype=float))
+    target = np.log(-np.asanyarray(argument, dtype=float))
     depth = -1 - target
     w = -1 - np.sqrt(2 * depth) - depth
     for _ in range(4):  # as many as double precision takes

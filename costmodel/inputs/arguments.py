@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
+from costmodel.defaults import Scenario
 from costmodel.inputs import loading
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.solver import LawFactor, SolverLaw
+from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
 
 #: A name in the catalog, a file, or what a file holds as a dict.
@@ -200,3 +203,19 @@ def all_at_once(*loads: Callable[[], Any]) -> tuple[Any, ...]:
             faults.extend(error.faults)
     refuse(faults)
     return tuple(loaded)
+
+
+def at_least(least: int, **numbers: Any) -> list[Fault]:
+    """Faults of arguments that are not whole numbers from ``least`` on."""
+    return [
+        Fault(name, 0, 0, "", f"{number!r} is not a whole number of at least {least}")
+        for name, number in numbers.items()
+        if not isinstance(number, Integral) or isinstance(number, bool) or int(number) < least
+    ]
+
+
+def known_scenario(scenario: object) -> list[Fault]:
+    """The fault of an argument that is no scenario."""
+    if scenario in list(Scenario):
+        return []
+    return [Fault("scenario", 0, 0, "", unknown("scenario", str(scenario), list(Scenario)))]

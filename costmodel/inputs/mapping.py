@@ -16,27 +16,31 @@ from costmodel.inputs.yaml_reader import MAXIMUM_VALUES, Document, Path_, dotted
 ORIGIN: Final = "<mapping>"
 
 
-def document_of(mapping: Mapping[str, Any]) -> Document:
+def document_of(mapping: Mapping[str, Any], origin: str = ORIGIN) -> Document:
     """A copy of the mapping as a document; tuples become lists, numpy's numbers become Python's.
+
+    Args:
+        mapping: What a file would hold.
+        origin: What messages call it.
 
     Raises:
         InputError: It has more values than a file may have.
     """
     faults: list[Fault] = []
-    data = _Copy(faults).value(mapping, ())
-    return Document(ORIGIN, data, {}, tuple(faults))
+    data = _Copy(faults, origin).value(mapping, ())
+    return Document(origin, data, {}, tuple(faults))
 
 
 class _Copy:
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
+    def __init__(self, faults: list[Fault], origin: str) -> None:
+        self.faults, self.origin = faults, origin
         self.values = 0
 
     def value(self, value: Any, path: Path_) -> Any:
         """A value as a file would give it, and all in it; what no file could hold becomes a fault."""
         self.values += 1
         if self.values > MAXIMUM_VALUES:
-            raise InputError.about(ORIGIN, f"more than {MAXIMUM_VALUES} values")
+            raise InputError.about(self.origin, f"more than {MAXIMUM_VALUES} values")
         if len(path) > MAXIMUM_DEPTH:
             return self._fail(path, f"nested more than {MAXIMUM_DEPTH} levels deep")
         if isinstance(value, Enum):
@@ -70,4 +74,4 @@ class _Copy:
         return int(value) if isinstance(value, Integral) else number
 
     def _fail(self, path: Path_, message: str) -> None:
-        self.faults.append(Fault(ORIGIN, 0, 0, dotted(path), message))
+        self.faults.append(Fault(self.origin, 0, 0, dotted(path), message))

@@ -15,6 +15,7 @@ import numpy as np
 from costmodel.defaults import Scenario
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.inputs.loading import load_analog, load_digital, load_solver, load_workload, sort_settings
+from costmodel.inputs.mapping import document_of
 from costmodel.inputs.schema import report, validate
 from costmodel.inputs.sweep_schema import MOST_POINTS, SweepFile, axis_fault
 from costmodel.inputs.together import faults_together
@@ -97,13 +98,13 @@ class SweepPlan:
         )
 
 
-def read_sweep(file: Path) -> SweepPlan:
-    """Read a sweep file and load all that it names.
+def read_sweep(file: Path | Mapping[str, Any]) -> SweepPlan:
+    """Read a sweep file, or a mapping with its keys, and load all that it names.
 
     Raises:
         InputError: All faults of the file; then those of what it names.
     """
-    document = read_yaml(file)
+    document = document_of(file, "plan") if isinstance(file, Mapping) else read_yaml(file)
     sweep, faults = validate(SweepFile, document)
     axes = document.data.get("over") if isinstance(document.data, dict) else None
     if isinstance(axes, dict):

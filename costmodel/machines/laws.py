@@ -185,7 +185,7 @@ class Host:
 
     def seconds(self, calls: Draws | float) -> Draws | float:
         """Of some calls, none where there are none."""
-        return np.where(np.asarray(calls) > 0, self.start + self.call * calls, 0.0)
+        return np.where(np.asanyarray(calls) > 0, self.start + self.call * calls, 0.0)
 
 
 def beside(device: Draws, host: Draws | float) -> Draws:

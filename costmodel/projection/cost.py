@@ -45,7 +45,7 @@ def _sum(parts: list[Draws]) -> Draws:
         return np.zeros(())
     if len(parts) == 1:
         return parts[0]
-    whole = np.array(np.broadcast_to(parts[0], np.broadcast_shapes(*(part.shape for part in parts))))
+    whole = np.broadcast_to(parts[0], np.broadcast_shapes(*(part.shape for part in parts))).copy()
     for part in parts[1:]:
         whole += part
     return whole

@@ -193,8 +193,8 @@ class Evaluation:
     def _queued(self, phase: Phase, cost: Cost, share: float | Draws) -> Cost:
         """The cost of a phase whose calls the host queues while the device works."""
         works = (work for work in phase.works if isinstance(work, DigitalWork))
-        hosts = [self._part(work.kinds)[1].host(work, place(phase)) for work in works]
-        host = np.sum(hosts or [np.zeros(1)], axis=0) * share
+        hosts = (self._part(work.kinds)[1].host(work, place(phase)) for work in works)
+        host = add([np.zeros(1), *hosts]) * share
         return Cost(beside(cost.total, host), cost.by_shape, cost.status) if np.any(host) else cost
 
     def _runs_per_step(self, phase: Phase) -> float | Draws:
@@ -230,7 +230,7 @@ class Evaluation:
         scopes, _ = self._part(kinds)
         values = scopes.values[Scope.FACTOR]
         blocks = np.ceil(values["n"] / values["m"])
-        return np.asarray(np.sum(blocks * scopes.weight(Scope.FACTOR, pairs=True), axis=0))
+        return np.asanyarray(np.sum(blocks * scopes.weight(Scope.FACTOR, pairs=True), axis=0))
 
     def _work(self, work: DigitalWork | AnalogWork | MessageWork, where: Place, beside: Runs | None = None) -> Cost:
         key = (work, where, beside)

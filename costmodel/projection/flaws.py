@@ -48,7 +48,7 @@ def causes(delivers: Delivery, *, mismatched: bool) -> dict[str, tuple[Formula, 
 def by_factor(own: Mapping[str, tuple[Formula, ...]], values: Mapping[Formula, Draws]) -> dict[str, Draws]:
     """Error by each cause, factors A then G: several formulas of one cause amplify each other."""
     return {
-        name: np.asarray(reduce(np.multiply, (values[each] for each in formulas))) for name, formulas in own.items()
+        name: np.asanyarray(reduce(np.multiply, (values[each] for each in formulas))) for name, formulas in own.items()
     }
 
 
@@ -60,9 +60,9 @@ def of_layers(errors: Draws) -> Draws:
 
 def added(parts: Iterable[Draws]) -> Draws:
     """Root of the sum of squares of independent parts."""
-    return np.asarray(np.sqrt(sum(part**2 for part in parts)))
+    return np.asanyarray(np.sqrt(sum(part**2 for part in parts)))
 
 
 def shares(parts: Mapping[str, Draws], tolerated: Mapping[str, Draws]) -> dict[str, Draws]:
     """Errors by cause over what training tolerates of each; ``tolerated`` is by symbol."""
-    return {name: np.asarray(part / tolerated[TOLERANCE[name]]) for name, part in parts.items()}
+    return {name: np.asanyarray(part / tolerated[TOLERANCE[name]]) for name, part in parts.items()}

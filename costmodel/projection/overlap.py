@@ -70,7 +70,7 @@ def overlapped(
         t_f=_sum(phases[phase.name].total for phase in room if phase.cadence is Cadence.FACTOR_UPDATE) * factor,
     )
     # All of its phases shrink alike; where they take no time, nothing is left to shrink.
-    share = np.asarray(left) / np.where(whole.total > 0, whole.total * interval, 1.0)
+    share = np.asanyarray(left) / np.where(whole.total > 0, whole.total * interval, 1.0)
     shrunk = {phase.name: _scaled(phases[phase.name], share) for phase in moving}
     return Overlapped({**phases, **shrunk}, _scaled(whole, 1.0 - share))
 
@@ -93,7 +93,7 @@ def _on_link(phase: Phase) -> bool:
 
 
 def _sum(parts: Iterable[Draws]) -> Draws:
-    return np.asarray(sum(parts, start=np.zeros(())))
+    return np.asanyarray(sum(parts, start=np.zeros(())))
 
 
 def _scaled(cost: Cost, share: Draws) -> Cost:

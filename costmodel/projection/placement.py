@@ -26,13 +26,14 @@ def busiest(seconds: Draws, counts: Draws, devices: int, per_point: int = 0) -> 
     jobs = counts.astype(int)
     runs = seconds.reshape(len(seconds), -1, per_point or seconds.shape[1])
     costs, run_of = np.unique(np.median(runs, axis=2), axis=1, return_inverse=True)
-    found = np.empty(runs.shape[1:])
+    places, found = [], []
     for index, cost in enumerate(costs.T):
         share = dealt(cost, jobs, max(1, min(devices, int(jobs.sum()))))
         alike = runs[:, run_of.reshape(-1) == index]
         loads = np.unique(share, axis=0) @ alike.reshape(len(seconds), -1)
-        found[run_of.reshape(-1) == index] = loads.max(axis=0).reshape(alike.shape[1:])
-    return found.reshape(-1)
+        places.append(np.flatnonzero(run_of.reshape(-1) == index))
+        found.append(loads.max(axis=0).reshape(alike.shape[1:]))
+    return np.concatenate(found)[np.argsort(np.concatenate(places))].reshape(-1)
 
 
 def dealt(costs: Draws, jobs: Draws, devices: int) -> Draws:

@@ -18,10 +18,11 @@ import numpy.typing as npt
 from costmodel.defaults import Scenario
 from costmodel.machines.analog_defaults import completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
-from costmodel.methods import Method
+from costmodel.methods import Method, Role
 from costmodel.projection.cost import Cost, total
 from costmodel.projection.draws import Sample, draw_all, quantities
 from costmodel.projection.evaluation import Evaluation
+from costmodel.projection.feasibility import Feasibility, feasibilities
 from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import overlapped
 from costmodel.projection.placing import placed, placements
@@ -130,7 +131,7 @@ class Points:
         Raises:
             ValueError: An unknown input, columns of several lengths, or a value that the input cannot have.
         """
-        arrays = {self.path(name): np.atleast_1d(np.asarray(each, dtype=float)) for name, each in columns.items()}
+        arrays = {self.path(name): np.atleast_1d(np.asanyarray(each, dtype=float)) for name, each in columns.items()}
         for path, values in arrays.items():
             _check(path, values)
         alone = self.draws if paired else 1 if further is None else len(further)
@@ -162,6 +163,23 @@ class Points:
             for name, each in parts[0].phases.items()
         }
         return PointCosts(step, by_phase)
+
+    def feasibility(self, columns: Mapping[str, float]) -> dict[str, Feasibility]:
+        """How accurate thermodynamic methods are at one point under its draws, by the rule of a projection.
+
+        Args:
+            columns: A value by name, in SI units.
+
+        Raises:
+            ValueError: An unknown input, or a value that the input cannot have.
+        """
+        arrays = {self.path(name): np.atleast_1d(np.asarray(value, dtype=float)) for name, value in columns.items()}
+        for path, values in arrays.items():
+            _check(path, values)
+        sample = self._sample(arrays, slice(0, 1), 1, paired=False)
+        evaluation = Evaluation(self.workload, self.digital, self.analog, (), sample)
+        thermodynamic = [method for method in self.methods if method.role is Role.THERMODYNAMIC]
+        return feasibilities(thermodynamic, self.analog, evaluation)
 
     def _costs(
         self, columns: Mapping[str, Draws], at: slice, further: Index | None, *, paired: bool, phases: bool
@@ -280,7 +298,7 @@ def _check(path: str, values: Draws) -> None:
 def _at(value: Draws, low: Draws, high: Draws, deviates: Draws) -> Draws:
     """:meth:`Quantity.at` where its numbers are arrays, all above zero."""
     share = deviates / DEVIATE_95
-    return np.asarray(value * np.exp(np.where(share > 0, share * np.log(high / value), share * np.log(value / low))))
+    return np.asanyarray(value * np.exp(np.where(share > 0, share * np.log(high / value), share * np.log(value / low))))
 
 
 class _Further(dict[str, Draws]):

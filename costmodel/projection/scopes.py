@@ -131,7 +131,7 @@ class Scopes:
     def evaluate(self, count: float | Formula, scope: Scope, tolerance: Formula | None = None) -> Draws:
         """Values of a count for each unit of a scope; ``tolerance`` stands for epsilon where there is one."""
         if isinstance(count, Formula):
-            return np.asarray(add(self.summand(part, scope, tolerance) for part in count.summands))
+            return np.asanyarray(add(self.summand(part, scope, tolerance) for part in count.summands))
         return np.full((1, 1), float(count))
 
     def summand(self, part: Summand, scope: Scope, tolerance: Formula | None = None) -> Draws:

@@ -19,6 +19,7 @@ from costmodel.formulas.code import add
 from costmodel.projection.curvature import LAW, STATED, role_of, targets
 from costmodel.projection.draws import Sample
 from costmodel.quantities.estimate import Draws, Quantity
+from costmodel.quantities.slopes import Slope
 from costmodel.workloads.workload import Layer, Shape, Workload
 
 #: Layers that stand for all of one shape and role.
@@ -85,6 +86,8 @@ class Curvature:
         """Weighted means over the factors that stand for each shape, shape (2 x shapes, draws)."""
         if len(values) == 1:
             return values
+        if isinstance(values, Slope):
+            return values.linear(self.mean)
         starts = np.flatnonzero(np.diff(self.factor_unit, prepend=-1)).tolist()
         weights = np.tile(self.weight, 2).tolist()
         means = np.empty((len(starts), values.shape[1]))
@@ -225,7 +228,7 @@ def _drawn(workload: Workload, standing: list[Standing], target: Target, sample:
         else:
             assert by_law is not None  # curvature_quantities sees to it
             rows.append(by_law[index])
-    return np.asarray(np.maximum(np.stack(np.broadcast_arrays(*rows)), FLOOR[target]))
+    return np.asanyarray(np.maximum(np.stack(np.broadcast_arrays(*rows)), FLOOR[target]))
 
 
 def _stated(path: str, quantity: Quantity, layer: Layer, sample: Sample) -> Draws:
@@ -244,4 +247,4 @@ def _by_law(workload: Workload, standing: list[Standing], target: Target, sample
     role = np.stack([sample.standard_normal(f"{name}.role.{each.place.role}") for each in standing])
     layer = np.stack([sample.standard_normal(f"{name}.layer.{each.layer.name}") for each in standing])
     own = np.array([spread.of_layer(each.place.stage) for each in standing])[:, None]
-    return np.asarray(sample.drawn[name] * np.exp(mean + spread.stage * stage + spread.role * role + own * layer))
+    return np.asanyarray(sample.drawn[name] * np.exp(mean + spread.stage * stage + spread.role * role + own * layer))

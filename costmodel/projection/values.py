@@ -169,13 +169,13 @@ def symbol_values(
 def evaluate(parts: Iterable[Summand], values: Mapping[str, Draws]) -> dict[Summand, Draws]:
     """Values of many parts of formulas at once, each with both axes."""
     found = code.evaluate(parts, values)
-    return {part: np.atleast_2d(np.asarray(value, dtype=float)) for part, value in found.items()}
+    return {part: np.atleast_2d(np.asanyarray(value, dtype=float)) for part, value in found.items()}
 
 
 def values_of(formulas: Sequence[Formula], values: Mapping[str, Draws]) -> dict[Formula, Draws]:
     """Values of many formulas at once, each with both axes."""
     found = evaluate([part for each in formulas for part in each.summands], values)
-    return {each: np.asarray(code.add(found[part] for part in each.summands)) for each in formulas}
+    return {each: np.asanyarray(code.add(found[part] for part in each.summands)) for each in formulas}
 
 
 def layer_values(shapes: tuple[Shape, ...], batch_size: float) -> dict[str, Draws]:

@@ -19,6 +19,8 @@ REPLACED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 #: What a message quotes of a name at most.
 _MOST_QUOTED = 60
+#: Characters of a list of names: a message is one line, and what is cut off it must not be half a name.
+_MOST_LISTED = 380
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
@@ -29,7 +31,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """
     names = tuple(sorted(known))
     nearest, new = nearest_name(name, names), replacements(name, names)
-    hint = f"did you mean '{nearest}'?" if nearest else f"known are {', '.join(names)}"
+    hint = f"did you mean '{nearest}'?" if nearest else f"known are {_listed(names)}"
     if new:
         hint = f"in its place there is one for each flaw: {', '.join(new)}"
     quoted = name if len(name) <= _MOST_QUOTED else f"{name[: _MOST_QUOTED - 3]}..."
@@ -44,6 +46,18 @@ def replacements(name: str, known: Iterable[str]) -> list[str]:
     """
     by_leaf = {each.rpartition(".")[2]: each for each in known}
     return [by_leaf[leaf] for leaf in REPLACED.get(name.rpartition(".")[2], ()) if leaf in by_leaf]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Whole names in order, as many as have room, and how many there are beside."""
+    shown, room = 0, _MOST_LISTED
+    for name in names:
+        room -= len(name) + 2
+        if room < 0:
+            break
+        shown += 1
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest else "")
 
 
 @lru_cache(maxsize=1024)

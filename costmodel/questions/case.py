@@ -15,6 +15,7 @@ from costmodel.inputs.faults import InputError
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import Method, Role
 from costmodel.projection.draws import quantities
+from costmodel.projection.feasibility import Feasibility
 from costmodel.projection.methods import methods_of
 from costmodel.projection.points import PointCosts, Points
 from costmodel.projection.project import Projection, project
@@ -121,7 +122,22 @@ class Case:
             found = replace(found, high=min(found.high, float(workload.batch_size)))
         if found.path not in self.found and found.path not in sizes:
             found = replace(found, multiple=self._multiple(found))
+        for end in (low, high) if found.structural else ():
+            if end:
+                self._try(found, end)
         return found
+
+    def _try(self, wanted: Input, end: float) -> None:
+        """Read the model at an end of a range that was asked for.
+
+        Raises:
+            InputError: It cannot have that value.
+        """
+        try:
+            self.load([wanted.setting(end)])
+        except InputError as error:
+            message = f"cannot be looked at as far as {end:g}: {error.faults[0].message}"
+            raise InputError.about(wanted.name, message) from None
 
     def _multiple(self, wanted: Input) -> int:
         """Of what number its values have to be multiples: the width of a transformer of its heads."""
@@ -180,13 +196,26 @@ class Case:
         draws: int,
         phases: bool,
     ) -> PointCosts:
+        points = self._points_at(methods, settings, numeric, draws)
+        return points.evaluate({each.path: values for each, values in numeric.items()}, phases=phases)
+
+    def _points_at(
+        self, methods: tuple[str, ...], settings: tuple[str, ...], numeric: Mapping[Input, Draws], draws: int
+    ) -> Points:
+        """The network that some settings make, kept for the next time."""
         new = tuple(each.setting(float(values[0])) for each, values in numeric.items() if self._is_new(each))
         key = (methods, settings, new, draws)
         if key not in self._points:
             loaded = self.load((*settings, *new)) if settings or new else self.loaded
             self._points[key] = Points(*loaded, methods=methods, draws=draws, seed=self.seed, scenario=self.scenario)
-        columns = {each.path: values for each, values in numeric.items()}
-        return self._points[key].evaluate(columns, phases=phases)
+        return self._points[key]
+
+    def feasibility(self, at: Mapping[Input, float], methods: Collection[str], draws: int) -> dict[str, Feasibility]:
+        """How accurate thermodynamic methods are at one point, by the rule of a projection with as many draws."""
+        settings = tuple(each.setting(value) for each, value in at.items() if each.structural)
+        numeric = {each: np.array([value]) for each, value in at.items() if not each.structural}
+        points = self._points_at(tuple(methods), settings, numeric, draws)
+        return points.feasibility({each.path: value for each, value in at.items() if not each.structural})
 
     def _is_new(self, wanted: Input) -> bool:
         """Whether neither the model nor a card states it so far."""

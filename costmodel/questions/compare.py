@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from costmodel.inputs.faults import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: A time that moves by less has not moved: JSON holds all digits, and sums may be taken in another order.
 SAME: Final = 1e-9
@@ -72,6 +78,19 @@ class Comparison:
         found: Mapping[str, Any] | None = self.projections[column]["methods"].get(method)
         return None if found is None else found["step_time_s"]
 
+    def table(self) -> pd.DataFrame:
+        """One row a method and projection: seconds a step, its factor over the first, the phase that moved most."""
+        from costmodel.views.compare import CompareReport
+        from costmodel.views.frames import records_frame
+
+        return records_frame(CompareReport(self).records())
+
+    def differences_table(self) -> pd.DataFrame:
+        """One row an input that differs, a column a projection."""
+        from costmodel.views.frames import differences_frame
+
+        return differences_frame(self)
+
     @property
     def unexplained(self) -> bool:
         """Whether something moved though no input did: another version of costmodel."""
@@ -95,6 +114,25 @@ def compare(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Comparison:
     )
     differences = (*_settings(projections), *_quantities(projections))
     return Comparison(tuple(name for name, _ in named), projections, methods, moves, differences)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse what cannot be told apart.
+
+    Raises:
+        InputError: Fewer than two projections, or one twice.
+    """
+    if len(names) < 2:
+        raise InputError.about("compare", "give at least two models, cards or files of project --format json")
+    twice = [each for each in dict.fromkeys(names) if names.count(each) > 1]
+    if twice:
+        raise InputError.about("compare", f"'{twice[0]}' is given twice")
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names of files without folder and ending, where these tell them apart."""
+    stems = [Path(each).stem if Path(each).suffix else each for each in names]
+    return stems if len(set(stems)) == len(stems) else list(names)
 
 
 def _move(name: str, column: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> Move:

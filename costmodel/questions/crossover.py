@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
+from costmodel.methods import Role
+from costmodel.projection.feasibility import Reach
 from costmodel.quantities.estimate import Draws
+from costmodel.questions.accuracy import reaches
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
 from costmodel.questions.inputs import Input
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +30,16 @@ class Tie:
         low: 5th percentile over draws; None where that draw never ties inside the range.
         high: 95th percentile, likewise.
         above: Name of the side that is cheaper above the value.
+        arm: The thermodynamic method of the two that tie, of ``method`` where both are; empty where neither is.
+        reach: Whether that is accurate enough there, by the rule of a projection; None where there is none.
     """
 
     value: float
     low: float | None
     high: float | None
     above: str
+    arm: str
+    reach: Reach | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,9 @@ class Crossover:
         never: Why there is none; None where there is.
         grid: Values looked at.
         ratio: 5th, 50th and 95th percentile of the time of ``against`` over that of ``method``, shape (3, values).
+        winner: The cheapest method at each value, by medians.
+        reach: Whether that is accurate enough there, by the rule of a projection; None where it is no thermodynamic
+            method.
         draws: How many draws.
     """
 
@@ -85,7 +99,23 @@ class Crossover:
     never: Never | None
     grid: Draws
     ratio: Draws
+    winner: tuple[str, ...]
+    reach: tuple[Reach | None, ...]
     draws: int
+
+    def table(self) -> pd.DataFrame:
+        """One row a crossing; none where the two never tie."""
+        from costmodel.views.crossover import CrossoverReport
+        from costmodel.views.frames import records_frame
+
+        return records_frame(CrossoverReport(self).records() if self.ties else [])
+
+    def curve_table(self) -> pd.DataFrame:
+        """One row a value that was looked at: time of ``against`` over that of ``method``, with its 90 % interval."""
+        from costmodel.views.crossover import CrossoverReport
+        from costmodel.views.frames import records_frame
+
+        return records_frame(CrossoverReport(self).curve())
 
 
 def crossover(
@@ -107,7 +137,7 @@ def crossover(
     grid = wanted.grid()
     names = [*dict.fromkeys([*ours, *theirs])]
     costs = case.times({wanted: grid}, names)
-    (mine, _), (other, _) = cheapest(costs, ours), cheapest(costs, theirs)
+    (mine, our_best), (other, their_best) = cheapest(costs, ours), cheapest(costs, theirs)
     logs = np.log(other / mine)
     if _constant(mine) and _constant(other):
         raise InputError.about(over, f"changes neither {method} nor {against}; their ratio is the same at every value")
@@ -118,7 +148,20 @@ def crossover(
     ties = tuple(_tie(case, wanted, grid, logs, int(index), (ours, theirs), sides) for index in crossings)
     never = None if ties else _never(case, wanted, grid, middle, (ours, theirs))
     ratio = np.exp(np.quantile(logs, (0.05, 0.5, 0.95), axis=1))
-    return Crossover(case.loaded[0].name, wanted, method, against, ties, never, grid, ratio, case.draws)
+    winner = [mine if log > 0 else other for mine, other, log in zip(our_best, their_best, middle, strict=True)]
+    return Crossover(
+        model=case.loaded[0].name,
+        over=wanted,
+        method=method,
+        against=against,
+        ties=ties,
+        never=never,
+        grid=grid,
+        ratio=ratio,
+        winner=tuple(winner),
+        reach=tuple(reaches(case, {wanted: grid}, winner)),
+        draws=case.draws,
+    )
 
 
 def _constant(times: Draws) -> bool:
@@ -139,7 +182,19 @@ def _tie(
     rising = bool(middle[index + 1] > middle[index])
     value = _root(case, wanted, float(grid[index]), float(grid[index + 1]), members)
     low, high = interval(np.log(grid), logs, np.log(value), rising=rising)
-    return Tie(value, low, high, sides[0] if rising else sides[1])
+    arm, reach = _arm(case, wanted, value, members)
+    return Tie(value, low, high, sides[0] if rising else sides[1], arm, reach)
+
+
+def _arm(
+    case: Case, wanted: Input, value: float, members: tuple[Sequence[str], Sequence[str]]
+) -> tuple[str, Reach | None]:
+    """The thermodynamic method that ties at a value, and whether it is accurate enough there."""
+    at = {wanted: np.array([value])}
+    costs = case.times(at, [*dict.fromkeys([*members[0], *members[1]])])
+    both = [cheapest(costs, side)[1][0] for side in members]
+    arms = [name for name in both if case.methods[name].role is Role.THERMODYNAMIC]
+    return (arms[0], reaches(case, at, arms[:1])[0]) if arms else ("", None)
 
 
 def _root(case: Case, wanted: Input, low: float, high: float, members: tuple[Sequence[str], Sequence[str]]) -> float:

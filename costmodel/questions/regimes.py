@@ -1,21 +1,28 @@
-"""A map over two inputs: which method is the cheapest where, and what takes most of its step."""
+"""A map over two inputs: which method is the cheapest where, what takes most of its step, whether it is accurate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
+from costmodel.projection.feasibility import Reach
 from costmodel.quantities.estimate import Draws
+from costmodel.questions.accuracy import reaches
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case
 from costmodel.questions.inputs import Input
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Values of each input.
 _SIDE = 25
 _STRUCTURAL_SIDE = 9
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Regimes:
         winner: The cheapest method, row by row.
         bound: The phase that takes most of its step.
         solver: The phase that takes most of what it does beyond building factors and the network's own passes.
+        reach: Whether it is accurate enough, by the rule of a projection; None where it is no thermodynamic method.
         method: One side, as it was asked for.
         against: The other.
         speedup: Time of ``against`` over that of ``method``, shape (rows, columns).
@@ -45,14 +53,22 @@ class Regimes:
     winner: tuple[tuple[str, ...], ...]
     bound: tuple[tuple[str, ...], ...]
     solver: tuple[tuple[str, ...], ...]
+    reach: tuple[tuple[Reach | None, ...], ...]
     method: str
     against: str
     speedup: Draws
     labels: Mapping[str, str]
 
+    def table(self) -> pd.DataFrame:
+        """One row a cell: who wins there, what bounds it, the speedup."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.regimes import RegimesReport
+
+        return records_frame(RegimesReport(self).records())
+
 
 def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, against: str = BEST_DIGITAL) -> Regimes:
-    """Who wins among two methods, or two families of them, and what bounds it.
+    """Who wins among two methods, or two families of them, what bounds it, and whether it is accurate enough.
 
     Raises:
         InputError: An unknown input, or the same twice.
@@ -87,6 +103,7 @@ def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, 
         winner=_by_row(best, shape[1]),
         bound=_by_row(bound, shape[1]),
         solver=_by_row(solver, shape[1]),
+        reach=_by_row(reaches(case, points, best), shape[1]),
         method=method,
         against=against,
         speedup=speedup.reshape(shape),
@@ -94,5 +111,5 @@ def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, 
     )
 
 
-def _by_row(cells: list[str], width: int) -> tuple[tuple[str, ...], ...]:
+def _by_row(cells: list[T], width: int) -> tuple[tuple[T, ...], ...]:
     return tuple(tuple(cells[start : start + width]) for start in range(0, len(cells), width))

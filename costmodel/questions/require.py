@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,18 +17,19 @@ from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
 from costmodel.questions.inputs import Input
+from costmodel.questions.pairs import FEW, Sides, on_grid, ratios, refined
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What may be changed, where nothing is said.
 LEVERS: Final = ("relaxation_time", "link", "bits", "arrays", "damping", "refresh_interval")
 #: Values of one input.
 _SINGLE: Final = 61
-#: Draws that a grid of two inputs is searched with.
-_FEW: Final = 24
-_SIDE: Final = 15
 #: Values of each input at which it is asked who may be the cheapest at all.
 _SCOUT: Final = 7
-#: Pairs of values that are tried with all draws before two inputs are given up.
-_TRIED: Final = 6
+#: Pairs that are refined beyond the grid on which they were found.
+_REFINED: Final = 3
 #: Changes whose accuracy is judged: each takes a projection.
 _JUDGED: Final = 4
 
@@ -110,6 +111,13 @@ class Requirement:
     reach: Reach
     draws: int
 
+    def table(self) -> pd.DataFrame:
+        """One row an input of a change, the cheapest change first."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.require import RequireReport
+
+        return records_frame(RequireReport(self).records())
+
 
 def require(
     case: Case,
@@ -137,7 +145,7 @@ def require(
     inputs = [each for each in inputs if each.value]
     sides = _contenders(case, inputs, sides)
     now = case.project()
-    current = float(np.median(_ratios(case, {}, sides, case.draws)[0]))
+    current = float(np.median(ratios(case, {}, sides, case.draws)[0]))
     singles: list[Change] = []
     best: dict[str, float] = {}
     if current < speedup:
@@ -151,8 +159,7 @@ def require(
     pairs: list[Change] = []
     if current < speedup and (over != BEST_DIGITAL or speedup < bound):
         rest = [each for each in inputs if each.path not in enough]
-        pairs = [change for two in combinations(rest, 2) for change in _pair(case, two, sides, speedup)]
-        pairs.sort(key=lambda change: change.effort)
+        pairs = _pairs(case, rest, sides, speedup)
     return Requirement(
         model=now.workload.name,
         speedup=speedup,
@@ -170,7 +177,7 @@ def require(
     )
 
 
-def _contenders(case: Case, inputs: Sequence[Input], sides: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
+def _contenders(case: Case, inputs: Sequence[Input], sides: Sides) -> Sides:
     """The members of both sides that are the cheapest somewhere with one input or two changed; no other matters."""
     found: tuple[set[str], set[str]] = (set(), set())
     names = [*dict.fromkeys([*sides[0], *sides[1]])]
@@ -183,21 +190,12 @@ def _contenders(case: Case, inputs: Sequence[Input], sides: tuple[list[str], lis
     return [name for name in sides[0] if name in found[0]], [name for name in sides[1] if name in found[1]]
 
 
-def _ratios(
-    case: Case, columns: dict[Input, Draws], sides: tuple[list[str], list[str]], draws: int
-) -> tuple[Draws, list[str]]:
-    """Speedups, shape (points, draws), and the method that has them."""
-    costs = case.times(columns, [*dict.fromkeys([*sides[0], *sides[1]])], draws=draws)
-    (mine, who), (other, _) = cheapest(costs, sides[0]), cheapest(costs, sides[1])
-    return other / mine, who
-
-
-def _single(case: Case, lever: Input, sides: tuple[list[str], list[str]], speedup: float) -> tuple[list[Change], float]:
+def _single(case: Case, lever: Input, sides: Sides, speedup: float) -> tuple[list[Change], float]:
     """The value nearest to what the input is that gives the speedup, if any does; and the most that it gives."""
     assert lever.value
     grid = np.unique(np.append(lever.grid(0 if lever.structural else _SINGLE), [lever.value]))
-    ratios, who = _ratios(case, {lever: grid}, sides, case.draws)
-    middle = np.median(ratios, axis=1)
+    found, who = ratios(case, {lever: grid}, sides, case.draws)
+    middle = np.median(found, axis=1)
     reached = np.flatnonzero(middle >= speedup)
     if not len(reached):
         return [], float(middle.max())
@@ -205,7 +203,7 @@ def _single(case: Case, lever: Input, sides: tuple[list[str], list[str]], speedu
     step = -1 if grid[at] > lever.value else 1  # towards what it is
     value = _between(np.log(grid[[at + step, at]]), np.log(middle[[at + step, at]] / speedup))
     value = (np.ceil if step < 0 else np.floor)(value - step * -1e-9) if lever.whole else value
-    logs = np.log(ratios / speedup)
+    logs = np.log(found / speedup)
     from costmodel.questions.crossover import interval
 
     low, high = interval(np.log(grid), logs, float(np.log(value)), rising=step < 0)
@@ -218,25 +216,19 @@ def _between(values: Draws, excess: Draws) -> float:
     return float(np.exp(values[0] + share * (values[1] - values[0])))
 
 
-def _pair(case: Case, two: tuple[Input, Input], sides: tuple[list[str], list[str]], speedup: float) -> list[Change]:
-    """The pair of values with the least effort on a grid, found with a few draws and held with all."""
-    grids = [each.grid(9 if each.structural else _SIDE) for each in two]
-    columns = {two[0]: np.tile(grids[0], len(grids[1])), two[1]: np.repeat(grids[1], len(grids[0]))}
-    ratios, _ = _ratios(case, columns, sides, min(_FEW, case.draws))
-    logs = [np.abs(np.log(values / (each.value or 1.0))) for each, values in columns.items()]
-    reached = np.flatnonzero((np.median(ratios, axis=1) >= speedup) & (logs[0] > 0) & (logs[1] > 0))
-    for at in reached[np.argsort((logs[0] + logs[1])[reached], kind="stable")][:_TRIED]:
-        values = {each: column[[at]] for each, column in columns.items()}
-        ratio, who = _ratios(case, values, sides, case.draws)
-        if np.median(ratio) >= speedup:
-            return [Change(tuple(Setting(each, float(value[0])) for each, value in values.items()), who[0])]
-    return []
+def _pairs(case: Case, inputs: Sequence[Input], sides: Sides, speedup: float) -> list[Change]:
+    """Changes of two inputs, the least effort first; the first few to the last digit, the others as a grid has them."""
+    found = [each for two in combinations(inputs, 2) if (each := on_grid(case, two, sides, speedup)) is not None]
+    found.sort(key=lambda pair: pair.effort)
+    found[:_REFINED] = [refined(case, pair, sides, speedup) for pair in found[:_REFINED]]
+    found.sort(key=lambda pair: pair.effort)
+    return [Change(tuple(map(Setting, pair.inputs, pair.values)), pair.method) for pair in found]
 
 
 def _bound(case: Case, inputs: Sequence[Input], now: Projection) -> float:
     """Amdahl's bound where a solver's share is largest: an inversion every step, where the interval may change."""
     every_step = [each.setting(1) for each in inputs if each.path == "model.kfac.refresh_interval"]
-    most = case.project(every_step, _FEW).free_solver.median if every_step else 0.0
+    most = case.project(every_step, FEW).free_solver.median if every_step else 0.0
     return max(most, now.free_solver.median)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from costmodel.projection.draws import within_domain
 from costmodel.projection.points import INTERVALS, Index, Points
 from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
+from costmodel.questions.elasticities import Elasticity, elasticities, one_at_a_time
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEP: Final = "step"
 SPEEDUP: Final = "speedup"
@@ -25,10 +29,6 @@ REST: Final = "rest"
 _REST_DRAWS: Final = 4096
 #: Changes of a logarithm below this are rounding.
 _LEAST: Final = 1e-9
-#: Step of a logarithm for elasticities.
-_STEP: Final = 1e-4
-#: Elasticities below this are rounding.
-_FLAT: Final = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Sensitivity:
         over: Over what the speedup is.
         nominal: The result at the values of all inputs.
         influences: Inputs with a range that matter, the largest total index first.
-        elasticities: d ln y / d ln x of every input that matters, exact ones as well, by path.
+        elasticities: d ln y / d ln x of every input that matters, exact ones as well, by path, and how it was found.
         rest: First-order and total index, each with its half width, of what varies beside the inputs: the curvature of
             single layers and stages about the law, and times outside the sizes that were timed.
         spread: Standard deviation of ln y, over that of the draws of a projection; 1 but for sampling.
@@ -82,10 +82,24 @@ class Sensitivity:
     over: str
     nominal: float
     influences: tuple[Influence, ...]
-    elasticities: Mapping[str, float]
+    elasticities: Mapping[str, Elasticity]
     rest: tuple[float, float, float, float]
     spread: float
     samples: int
+
+    def table(self) -> pd.DataFrame:
+        """One row an input with a range: the shares that it explains, the result at its ends, its elasticity."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.sensitivity import SensitivityReport
+
+        return records_frame(SensitivityReport(self).records())
+
+    def elasticities_table(self) -> pd.DataFrame:
+        """One row an input that matters, those without a range as well: its elasticity, and how that was found."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.sensitivity import SensitivityReport
+
+        return records_frame(SensitivityReport(self).elasticities())
 
 
 class _Result:
@@ -128,7 +142,7 @@ def sensitivity(
     ours, theirs = case.sides(method, over, "--over") if of == SPEEDUP else (case.members(method), [])
     result = _Result(case, _cheapest_here(case, ours), theirs)
     nominal = float(result.at({})[0])
-    elasticities = _elasticities(case, result)
+    slopes = elasticities(result.at, _nominal(case))
     streams = _streams(case)
     ends = _ends(case, result, streams)
     active = [name for name, (low, high) in ends.items() if max(abs(low - nominal), abs(high - nominal)) > _LEAST]
@@ -137,7 +151,7 @@ def sensitivity(
     influences = []
     for name in active:
         low, high = (float(np.exp(each)) for each in ends[name])
-        slope = elasticities.get(name, 0.0)
+        slope = slopes[name].value if name in slopes else 0.0
         influences.append(Influence(name, streams[name][name], *indices[name], slope, low, high))
     influences.sort(key=lambda each: -each.total)
     whole = float(np.var(result.drawn()))
@@ -149,7 +163,7 @@ def sensitivity(
         nominal=float(np.exp(nominal)),
         influences=tuple(influences),
         rest=rest,
-        elasticities=dict(sorted(elasticities.items(), key=lambda item: -abs(item[1]))),
+        elasticities=dict(sorted(slopes.items(), key=lambda item: -abs(item[1].value))),
         spread=(variance / whole) ** 0.5 if whole > 0 else 1.0,
         samples=samples,
     )
@@ -175,16 +189,6 @@ def _values(quantities: Mapping[str, Quantity], deviates: Draws) -> dict[str, Dr
     return {path: within_domain(path, quantity.at(deviates)) for path, quantity in quantities.items()}
 
 
-def _one_at_a_time(result: _Result, values: Mapping[str, float], changes: Sequence[Mapping[str, float]]) -> Draws:
-    """Logarithms of the result where some inputs are changed, a point each, all others at their values."""
-    changed = {path for change in changes for path in change}
-    columns = {path: np.full(len(changes), values[path]) for path in changed}
-    for point, change in enumerate(changes):
-        for path, value in change.items():
-            columns[path][point] = value
-    return result.at(columns)
-
-
 def _ends(case: Case, result: _Result, streams: Mapping[str, Mapping[str, Quantity]]) -> dict[str, tuple[float, float]]:
     """Logarithms of the result with each input at both ends of its range."""
     if not streams:
@@ -192,7 +196,7 @@ def _ends(case: Case, result: _Result, streams: Mapping[str, Mapping[str, Quanti
     deviates = np.array([-DEVIATE_95, DEVIATE_95])
     ends = [_values(quantities, deviates) for quantities in streams.values()]
     changes = [{path: float(each[end]) for path, each in values.items()} for values in ends for end in (0, 1)]
-    found = _one_at_a_time(result, _nominal(case), changes).tolist()
+    found = one_at_a_time(result.at, _nominal(case), changes).tolist()
     return dict(zip(streams, zip(found[::2], found[1::2], strict=True), strict=True))
 
 
@@ -201,18 +205,6 @@ def _nominal(case: Case) -> dict[str, float]:
     kfac = case.loaded[0].kfac
     values = {path: quantity.value for path, quantity in case.found.items()}
     return values | {path: float(getattr(kfac, path.rpartition(".")[2])) for path in INTERVALS}
-
-
-def _elasticities(case: Case, result: _Result) -> dict[str, float]:
-    """Differences in logarithms, central but at the end of a domain, of every input that moves the result."""
-    values = {path: value for path, value in _nominal(case).items() if value > 0}
-    pairs = {path: within_domain(path, value * np.exp([-_STEP, _STEP])) for path, value in values.items()}
-    changes = [{path: float(value)} for path, pair in pairs.items() for value in pair]
-    found = _one_at_a_time(result, values, changes)
-    rises = dict(zip(pairs, (found[1::2] - found[::2]).tolist(), strict=True))
-    runs = {path: float(np.log(pair[1] / pair[0])) for path, pair in pairs.items()}
-    slopes = {path: rise / runs[path] for path, rise in rises.items() if runs[path] > 0}
-    return {path: slope for path, slope in slopes.items() if abs(slope) > _FLAT}
 
 
 def _sobol(

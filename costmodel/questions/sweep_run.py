@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from costmodel.quantities.estimate import Draws
 from costmodel.questions.sweep import Chunk, Evaluator, axis_values, chunks, fingerprint, result_columns
 from costmodel.questions.sweep_store import Store
 from costmodel.questions.sweep_writers import form_of, writer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Told the chunks that are done and how many there are.
 Progress = Callable[[int, int], None]
@@ -50,6 +53,12 @@ class SweepResult:
     kept: int
     columns: tuple[str, ...]
     methods: dict[str, MethodSummary] = field(default_factory=dict)
+
+    def table(self) -> pd.DataFrame:
+        """The file: one row a point, columns of its axes and of seconds."""
+        import pandas as pd
+
+        return pd.read_parquet(self.out) if self.out.suffix.lower() == ".parquet" else pd.read_csv(self.out)
 
 
 def here(plan: SweepPlan, wanted: Iterable[Chunk]) -> Iterator[tuple[Chunk, Draws]]:

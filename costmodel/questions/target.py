@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from costmodel.inputs.faults import InputError
 from costmodel.projection.feasibility import Reach
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Estimate, Quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ class Targets:
     step_ratio: Quantity
     host_time: Quantity | None
     methods: tuple[Target, ...]
+
+    def table(self) -> pd.DataFrame:
+        """One row a method: seconds a step and to the target, Adam's time over it, the break-even ratio."""
+        from costmodel.views.frames import records_frame
+        from costmodel.views.target import TargetReport
+
+        return records_frame(TargetReport(self).records())
 
     @property
     def host_bound(self) -> bool:

@@ -26,7 +26,8 @@ class Use:
 
     Attributes:
         kind: ``linear``, ``convolution``, ``transposed_convolution``, ``experts``, ``embedding``, ``products`` (both
-            sides are activations), ``aggregation``, or the name of an operation that is counted and not understood.
+            sides are activations), ``aggregation``, ``maximum`` (over edges, of what no gradient goes through), or the
+            name of an operation that is counted and not understood.
         module: Name of the innermost module that ran it.
         order: Number of the operation in the pass.
         weight: Name of the parameter, empty where there is none.
@@ -249,7 +250,11 @@ def _aggregation(source: int) -> Callable[..., Iterator[Use]]:
         values = args[source] if len(args) > source else None
         if isinstance(values, Tensor) and values.ndim > 1 and values.is_floating_point():
             rows, width = values.shape[0], math.prod(values.shape[1:])
-            yield mode.use("aggregation", rows=float(rows), outputs=width, flops=float(rows * width))
+            shift = "amax" in args[source + 1 :] and not values.requires_grad  # of a softmax, that it does not overflow
+            yield mode.use(
+                "maximum" if shift else "aggregation", rows=float(rows), outputs=width, flops=float(rows * width),
+                input_gradient=values.requires_grad,
+            )  # fmt: skip
 
     return read
 

@@ -16,6 +16,7 @@ from costmodel.tracing.roles import role_of
 
 Entry = dict[str, Any]
 _FACTORED: Final = ("linear", "convolution", "transposed_convolution", "experts")
+_OVER_EDGES: Final = ("aggregation", "maximum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class _Reader:
                 self.weighted.setdefault((use.weight, use.part), []).append(use)
             else:
                 self.unweighted.append(use)
-        self.edges = {use.rows for use in seen.uses if use.kind == "aggregation"}
+        self.edges = {use.rows for use in seen.uses if use.kind in _OVER_EDGES}
 
     def place(self, order: float, name: str, kind: str, **keys: Any) -> Entry:
         """Add an entry with a name that no other has."""
@@ -192,15 +193,24 @@ class _Reader:
                     continue
                 self.place(plain[0].order, _within(module, "products"), "attention", **keys)
                 del plain[:2]
-            for use in uses:
-                if use.kind == "aggregation":
-                    edges, name = use.rows / self.examples, _within(module, "messages")
-                    self.place(use.order, name, "aggregation", edges=edges, width=use.outputs)
-            rest += [use for use in uses if use.kind not in {"products", "aggregation"} and use.flops]
+            self._over_edges(module, [use for use in uses if use.kind in _OVER_EDGES])
+            rest += [use for use in uses if use.kind not in {"products", *_OVER_EDGES} and use.flops]
             if rest:
                 flops = math.fsum(use.flops for use in rest) / self.examples
                 self.place(rest[0].order, _within(module, "other_products"), "products", flops=flops)
             self._note(module, rest)
+
+    def _over_edges(self, module: str, uses: list[Use]) -> None:
+        """Messages that are added up, and softmax over the edges of a node: a maximum, and a sum of as many numbers."""
+        while uses:
+            use = uses.pop(0)
+            edges = use.rows / self.examples
+            alike = [each for each in uses if each.kind == "aggregation" and _size(each) == _size(use)]
+            if use.kind == "maximum" and alike:
+                uses.remove(alike[0])
+                self.place(use.order, _within(module, "softmax"), "edge_softmax", edges=edges, heads=use.outputs)
+            else:
+                self.place(use.order, _within(module, "messages"), "aggregation", edges=edges, width=use.outputs)
 
     def _note(self, module: str, rest: Sequence[Use]) -> None:
         reasons: dict[str, float] = {}
@@ -236,6 +246,10 @@ class _Reader:
 
     def _first(self, name: str) -> float:
         return self.seen.first.get(name, math.inf)
+
+
+def _size(use: Use) -> tuple[float, int]:
+    return use.rows, use.outputs
 
 
 def _within(module: str, name: str) -> str:

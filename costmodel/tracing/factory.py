@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.user_code import code_of_user, function_named
+from costmodel.tracing.failures import one_line
 from costmodel.tracing.traced import LARGEST_WITH_VALUES, Traced, from_torch
 
 _TYPES: Final = {
@@ -167,7 +168,10 @@ def _inputs(module: nn.Module, shapes: Sequence[tuple[str, tuple[int, ...], torc
     named = [bool(name) for name, _, _ in shapes]
     if any(named) and not all(named):
         raise InputError.about("--input", "either all inputs have names, or none")
-    tensors: list[Tensor] = [torch.zeros(sides, dtype=kind, device=device) for _, sides, kind in shapes]
+    try:
+        tensors: list[Tensor] = [torch.zeros(sides, dtype=kind, device=device) for _, sides, kind in shapes]
+    except (RuntimeError, TypeError, OverflowError) as error:  # more elements than a size can say
+        raise InputError.about("--input", one_line(error)) from None
     if all(named):
         return {name: each for (name, _, _), each in zip(shapes, tensors, strict=True)}
     return tuple(tensors)

@@ -140,7 +140,7 @@ def from_torch(
         if positions > 1:
             model["loss_terms"] = positions
     model["layers"] = found.entries
-    document = overridden(document_of(model), settings)
+    document = overridden(document_of(model, origin), settings)
     workload = workload_from(document)
     own = {each.name: getattr(workload, each.name) for each in fields(Workload)}
     return Traced(**own, model=document.data, unread=tuple(found.unread), notes=tuple(notes))

@@ -1,16 +1,18 @@
-"""Crossovers and regime maps in the forms that the command line prints."""
+"""Crossovers in the forms that the command line prints."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from costmodel.defaults import SCHEMA
+from costmodel.projection.feasibility import Reach
 from costmodel.quantities.units import one
 from costmodel.questions.crossover import Crossover, Never, Tie
 from costmodel.questions.inputs import Input
-from costmodel.questions.regimes import Regimes
-from costmodel.views.numbers import in_unit, scaled, significant
+from costmodel.views.numbers import in_unit, scaled
 from costmodel.views.table import Table
 
 
@@ -35,7 +37,6 @@ class CrossoverReport:
     def as_dict(self) -> dict[str, Any]:
         """What ``crossover --format json`` prints."""
         found = self.crossover
-        low, middle, high = found.ratio.tolist()
         never = found.never
         return {
             "schema": SCHEMA,
@@ -58,10 +59,7 @@ class CrossoverReport:
                 "replaced_time_s": never.replaced,
                 "phase_alone": never.alone,
             },
-            "curve": [
-                {"value": value, "speedup_p05": p05, "speedup_median": p50, "speedup_p95": p95}
-                for value, p05, p50, p95 in zip(found.grid.tolist(), low, middle, high, strict=True)
-            ],
+            "curve": self.curve(),
         }
 
     def tables(self) -> list[Table]:
@@ -71,25 +69,71 @@ class CrossoverReport:
         title = f"{found.model}: where {found.method} and {found.against} cost the same, over {wanted.path}"
         looked = f"Looked at from {value_of(wanted, wanted.low)} to {value_of(wanted, wanted.high)}"
         note = f"{looked}, {found.draws} draws" + (f"; it is {value_of(wanted, now)} here." if now else ".")
+        note += self._inaccurate()
         if found.never is not None:
             return [Table(title, ("answer",), ((f"never: {never_sentence(found.never, wanted)}",),), note=note)]
         rows = tuple(
-            (value_of(wanted, tie.value), _interval(wanted, tie), f"{tie.above} is cheaper above") for tie in found.ties
+            (
+                value_of(wanted, tie.value),
+                _interval(wanted, tie),
+                f"{tie.above} is cheaper above",
+                f"{tie.arm}: {tie.reach.value}" if tie.reach else "",
+            )
+            for tie in found.ties
         )
-        return [Table(title, (wanted.name, "90 %", ""), rows, note=note)]
+        return [Table(title, (wanted.name, "90 %", "", "accurate there"), rows, note=note)]
+
+    def _inaccurate(self) -> str:
+        """Where a thermodynamic method that wins is not accurate enough; the stretches, in words."""
+        found = self.crossover
+        stretches = list(_stretches(found.reach))
+        if not any(found.reach):
+            return ""
+        if not stretches:
+            return " Wherever a thermodynamic method is the cheapest it is accurate enough for training."
+        ends = (tuple(value_of(found.over, float(found.grid[each])) for each in both) for both in stretches)
+        where = ", ".join(low if low == high else f"{low} to {high}" for low, high in ends)
+        return (
+            f" The cheapest is a thermodynamic method that is not accurate enough for training in all layers: {where}."
+        )
 
     def records(self) -> list[dict[str, Any]]:
         """One row a crossing; one without a value where there is none."""
         found = self.crossover
-        rows = self._ties() or [{"value": None, "p05": None, "p95": None, "cheaper_above": None}]
+        rows = self._ties() or [dict.fromkeys(("value", "p05", "p95", "cheaper_above", "arm", "reach"))]
         fixed = {"model": found.model, "path": found.over.path, "unit": found.over.unit.name}
         return [{**fixed, "method": found.method, "against": found.against, **row} for row in rows]
+
+    def curve(self) -> list[dict[str, Any]]:
+        """One row a value that was looked at."""
+        found = self.crossover
+        return [
+            {"value": value, "speedup_p05": p05, "speedup_median": p50, "speedup_p95": p95}
+            | {"winner": winner, "reach": reach_text(reach)}
+            for value, p05, p50, p95, winner, reach in zip(
+                found.grid.tolist(), *found.ratio.tolist(), found.winner, found.reach, strict=True
+            )
+        ]
 
     def _ties(self) -> list[dict[str, Any]]:
         return [
             {"value": tie.value, "p05": tie.low, "p95": tie.high, "cheaper_above": tie.above}
+            | {"arm": tie.arm, "reach": reach_text(tie.reach)}
             for tie in self.crossover.ties
         ]
+
+
+def reach_text(found: Reach | None) -> str | None:
+    """Whether an arm is accurate enough, as formats say it; None where no thermodynamic method is meant."""
+    return None if found is None else found.value
+
+
+def _stretches(reach: Sequence[Reach | None]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of values at which an arm that wins is not accurate enough."""
+    for wanting, run in groupby(enumerate(reach), key=lambda each: each[1] not in {None, Reach.YES}):
+        if wanting:
+            places = [place for place, _ in run]
+            yield places[0], places[-1]
 
 
 def never_sentence(never: Never, wanted: Input) -> str:
@@ -110,71 +154,3 @@ def _interval(wanted: Input, tie: Tie) -> str:
     low = "below the range" if tie.low is None else value_of(wanted, tie.low)
     high = "beyond the range" if tie.high is None else value_of(wanted, tie.high)
     return f"{low} to {high}"
-
-
-@dataclass(frozen=True, slots=True)
-class RegimesReport:
-    """A map over two inputs."""
-
-    regimes: Regimes
-
-    def as_dict(self) -> dict[str, Any]:
-        """What ``crossover --map --format json`` prints."""
-        found = self.regimes
-        return {
-            "schema": SCHEMA,
-            "model": found.model,
-            "across": input_dict(found.across),
-            "up": input_dict(found.up),
-            "cells": self.records(),
-        }
-
-    def tables(self) -> list[Table]:
-        """A letter a cell, capitals where a thermodynamic method wins; what they mean, and what bounds each."""
-        found = self.regimes
-        winners = sorted({name for row in found.winner for name in row})
-        letters = {name: chr((65 if name.startswith("thermo") else 97) + index) for index, name in enumerate(winners)}
-        rows = tuple(
-            (value_of(found.up, float(found.rows[index])), "".join(letters[name] for name in found.winner[index]))
-            for index in reversed(range(len(found.rows)))
-        )
-        ends = (value_of(found.across, float(found.columns[index])) for index in (0, -1))
-        title = f"{found.model}: the cheapest K-FAC; across {found.across.path}, {' to '.join(ends)}"
-        note = (
-            f"Time of {found.against} over {found.method}: {significant(float(found.speedup.min()))} to "
-            f"{significant(float(found.speedup.max()))}x. Times alone, at the values of all other inputs; project says "
-            "whether a machine is accurate enough."
-        )
-        legend = tuple((letters[name], name, self._bounds(name)) for name in winners)
-        if len(winners) == 1:
-            rows = (("everywhere", f"{letters[winners[0]]}, {winners[0]}"),)
-        return [
-            Table(title, (found.up.path, "who"), rows, right=(0,), note=note),
-            Table("who wins, and what bounds it", ("", "method", "most of its own work"), legend),
-        ]
-
-    def records(self) -> list[dict[str, Any]]:
-        """One row a cell."""
-        found = self.regimes
-        return [
-            {
-                found.across.path: float(across),
-                found.up.path: float(up),
-                "winner": found.winner[row][column],
-                "bound": found.bound[row][column],
-                "own_bound": found.solver[row][column],
-                "speedup": float(found.speedup[row, column]),
-            }
-            for row, up in enumerate(found.rows)
-            for column, across in enumerate(found.columns)
-        ]
-
-    def _bounds(self, name: str) -> str:
-        found, counts = self.regimes, dict[str, int]()
-        for row, cells in enumerate(found.winner):
-            for column, each in enumerate(cells):
-                if each == name:
-                    phase = found.solver[row][column]
-                    counts[phase] = counts.get(phase, 0) + 1
-        most = sorted(counts, key=lambda phase: -counts[phase])
-        return ", ".join(f"{found.labels.get(phase, phase)} in {counts[phase]}" for phase in most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from costmodel.projection.counts import Counts
@@ -13,6 +14,8 @@ from costmodel.views.project_screen import on_machine
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from costmodel.questions.compare import Comparison
 
 
 def methods_frame(projection: Projection) -> pd.DataFrame:
@@ -86,3 +89,22 @@ def counts_frame(counts: Counts) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(layer_records(counts))
+
+
+def records_frame(records: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Records of a question as a table, in their order."""
+    import pandas as pd
+
+    return pd.DataFrame(list(records))
+
+
+def differences_frame(comparison: Comparison) -> pd.DataFrame:
+    """One row for each input that differs: its unit, and its value in each projection."""
+    import pandas as pd
+
+    rows = []
+    for each in comparison.differences:
+        values = (value[0] if isinstance(value, tuple) else value for value in each.values)
+        rows.append({"unit": each.unit} | dict(zip(comparison.names, values, strict=True)))
+    index = pd.Index([each.path for each in comparison.differences], name="path")
+    return pd.DataFrame(rows, index=index, columns=["unit", *comparison.names])

@@ -10,6 +10,7 @@ import numpy as np
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.files import write_bytes
+from costmodel.projection.feasibility import Reach
 from costmodel.questions.compare import Comparison
 from costmodel.questions.crossover import Crossover
 from costmodel.questions.regimes import Regimes
@@ -47,11 +48,17 @@ def tornado(found: Sensitivity, file: str) -> None:
 
 
 def curve(found: Crossover, file: str) -> None:
-    """The ratio of two methods over an input with its 90 % band."""
+    """The ratio of two methods over an input with its 90 % band; crosses where a winner is not accurate enough."""
     figure, axes = _figure()
     low, middle, high = found.ratio
     axes.fill_between(found.grid, low, high, alpha=0.3)
     axes.plot(found.grid, middle)
+    wanting = np.array([each not in {None, Reach.YES} for each in found.reach])
+    if wanting.any():
+        axes.plot(
+            found.grid, np.where(wanting, middle, np.nan), "x", color="tab:red", label="wins, not accurate enough"
+        )
+        axes.legend(loc="best", fontsize=8)
     axes.axhline(1.0, color="black", linewidth=0.8)
     for tie in found.ties:
         axes.axvline(tie.value, color="tab:red", linestyle="--")
@@ -62,13 +69,16 @@ def curve(found: Crossover, file: str) -> None:
 
 
 def regime_map(found: Regimes, file: str) -> None:
-    """Who wins, by color, and the speedup of the best thermodynamic method as contours."""
+    """Who wins, by color, where the two tie as a line, and crosses where a winner is not accurate enough."""
     figure, axes = _figure()
     winners = sorted({name for row in found.winner for name in row})
     cells = np.array([[winners.index(name) for name in row] for row in found.winner])
     mesh = axes.pcolormesh(found.columns, found.rows, cells, cmap="tab20", vmin=-0.5, vmax=19.5, shading="nearest")
     if found.speedup.min() < 1 < found.speedup.max():
         axes.contour(found.columns, found.rows, found.speedup, levels=[1.0], colors="black")
+    rows, columns = np.nonzero([[each not in {None, Reach.YES} for each in row] for row in found.reach])
+    if len(rows):
+        axes.plot(found.columns[columns], found.rows[rows], "kx", markersize=4, label="not accurate enough")
     axes.set(xscale="log", yscale="log", xlabel=found.across.path, ylabel=found.up.path)
     for index, name in enumerate(winners):
         axes.plot([], [], "s", color=mesh.cmap(mesh.norm(index)), label=name)

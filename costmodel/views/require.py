@@ -78,7 +78,7 @@ class RequireReport:
             return [Table(title, ("input alone", "gives at most"), rows, right=(1,))]
         note = (
             "Least effort first, one input before two: effort is the sum of |ln(new / old)|, so that a factor of two "
-            f"either way counts the same for every input. Interval over {found.draws} draws; pairs lie on a grid. "
+            f"either way counts the same for every input. Interval over {found.draws} draws. "
             "Accuracy as project judges it, of the first few."
         )
         columns = ("change", "90 %", "factor", "effort", "method", "accurate")

@@ -13,6 +13,8 @@ from costmodel.views.table import Table
 
 #: Indices below this are not shown to people.
 _SHOWN = 0.005
+#: Elasticities that are.
+_SLOPES = 12
 #: Half width from which more samples are asked for.
 _UNSETTLED = 0.25
 
@@ -38,7 +40,7 @@ class SensitivityReport:
             "spread_over_projection": found.spread,
             "inputs": self.records(),
             "rest": {"first": first, "first_ci95": first_error, "total": total, "total_ci95": total_error},
-            "elasticities": [{"path": path, "elasticity": value} for path, value in found.elasticities.items()],
+            "elasticities": self.elasticities(),
         }
 
     def tables(self) -> list[Table]:
@@ -70,8 +72,15 @@ class SensitivityReport:
             right=(2, 3, 5),
             note=note,
         )
-        slopes = tuple((path, significant(value)) for path, value in list(found.elasticities.items())[:12])
-        return [indices, Table("elasticities, ranges aside", ("input", "d ln y / d ln x"), slopes, right=(1,))]
+        slopes = tuple(
+            (path, significant(each.value), each.how.value) for path, each in list(found.elasticities.items())[:_SLOPES]
+        )
+        return [indices, Table("elasticities, ranges aside", ("input", "d ln y / d ln x", "how"), slopes, right=(1,))]
+
+    def elasticities(self) -> list[dict[str, Any]]:
+        """One row an input that matters, the most first."""
+        found = self.sensitivity.elasticities
+        return [{"path": path, "elasticity": each.value, "how": each.how.value} for path, each in found.items()]
 
     def records(self) -> list[dict[str, Any]]:
         """One row an input."""

@@ -158,7 +158,7 @@ def test_elasticities_are_those_of_the_formula() -> None:
     phases = evaluate_points(*case().loaded, {}, methods=["thermo.solve"], phases=True).phases["thermo.solve"]
     analog = sum(float(phases[name][0]) for name in ("settle", "average", "eliminate") if name in phases)
     share = analog / found.nominal
-    assert found.elasticities["analog.relaxation_time"] == pytest.approx(share, rel=1e-3)
+    assert found.elasticities["analog.relaxation_time"].value == pytest.approx(share, rel=1e-3)
 
 
 def test_indices_of_a_sum_of_logarithms() -> None:
@@ -217,6 +217,8 @@ def test_every_format(verb: tuple[str, ...]) -> None:
     ("crossover mlp --map damping width --method adam --against adam",
      "--against: adam is what it would be compared with; give another method"),
     ("crossover mlp --over bits --from 0.5", "bits: input_bits = 1 is outside its domain 2 <= b_in"),
+    ("crossover mlp --over width --to 1e12",
+     "width: cannot be looked at as far as 1e+12: 1000000000000 is not at most 1000000000"),
     ("crossover mlp --over dampin --method thermo.slove --against kfac.eihg",
      "dampin: unknown input 'dampin'; did you mean 'damping'?\n"
      "kfac.eihg: unknown method 'kfac.eihg'; did you mean 'kfac.eigh'?\n"

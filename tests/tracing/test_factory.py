@@ -87,6 +87,11 @@ def test_inputs_of_a_module_that_comes_alone() -> None:
             "float16, bfloat16, int, bool",
         ),
         ("factories:alone", ("0x12",), "--input: '0x12' holds nothing"),
+        (
+            "factories:alone",
+            ("8x9999999999x9999999999",),
+            "--input: raised RuntimeError: Storage size calculation overflowed with sizes=[8, 9999999999, 9999999999]",
+        ),
         ("factories:alone", ("4x12", "x=4x12"), "--input: either all inputs have names, or none"),
     ],
 )

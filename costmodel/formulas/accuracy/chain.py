@@ -22,7 +22,7 @@ def together(first: Draws, second: Draws) -> Draws:
     >>> round(float(together(np.array(0.3), np.array(0.4))), 4)
     0.5142
     """
-    return np.asarray(np.sqrt((1 + first**2) * (1 + second**2) - 1))
+    return np.asanyarray(np.sqrt((1 + first**2) * (1 + second**2) - 1))
 
 
 @formula("accuracy.chain.independent", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)

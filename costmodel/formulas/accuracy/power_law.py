@@ -43,18 +43,17 @@ def power_law_moments(n: Any, kappa: Any, s_r: Any, eta: Any, s_d: Any) -> dict[
     >>> {letter: round(float(value), 9) for letter, value in found.items()}
     {'d_e': 1.25, 'q': 0.35, 's_2': 1.3125, 'mu_2': 7.0, 's_x': 1.75}
     """
-    given = [np.asarray(each, dtype=float) for each in (n, kappa, s_r, eta, s_d)]
+    given = [np.asanyarray(each, dtype=float) for each in (n, kappa, s_r, eta, s_d)]
     shape = np.broadcast_shapes(*(each.shape for each in given))
     if len(shape) < 2 or math.prod(shape) <= _STRETCH:
         return _moments(*given)
-    found: dict[str, Draws] = {letter: np.empty(shape) for letter in ("d_e", "q", "s_2", "mu_2", "s_x")}
+    found: list[dict[str, Draws]] = []
     step = max(1, _STRETCH * shape[0] // math.prod(shape))
     for start in range(0, shape[0], step):
         at = slice(start, start + step)
         rows = (each if each.ndim < len(shape) or len(each) == 1 else each[at] for each in given)
-        for letter, value in _moments(*rows).items():
-            found[letter][at] = value
-    return found
+        found.append(_moments(*rows))
+    return {letter: np.concatenate([each[letter] for each in found]) for letter in found[0]}
 
 
 def _moments(n: Draws, kappa: Draws, s_r: Draws, eta: Draws, s_d: Draws) -> dict[str, Draws]:
