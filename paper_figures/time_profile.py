@@ -123,17 +123,17 @@ def inversion(frame: Frame, column: str = "share") -> Frame:
     return frame[frame["phase"] == "inversion"][["device", "family", "batch", "size", column]]
 
 
-def largest(frame: Frame, device: str, family: str, batch: str, size: int) -> str:
+def largest(frame: Frame, device: str, family: str, batch: str, size: int, column: str = "share") -> str:
     """Phase that takes most of a step."""
     rows = panel(frame, device, family, batch)
     rows = rows[rows["size"] == size]
-    return str(rows.loc[rows["seconds"].idxmax(), "phase"])
+    return str(rows.loc[rows[column].idxmax(), "phase"])
 
 
-def bottlenecks(frame: Frame) -> tuple[int, int]:
+def bottlenecks(frame: Frame, column: str = "share") -> tuple[int, int]:
     """Networks whose step is longest in inversion, and networks."""
     networks = frame[["device", "family", "batch", "size"]].drop_duplicates().to_numpy().tolist()
-    return sum(largest(frame, *each) == "inversion" for each in networks), len(networks)
+    return sum(largest(frame, *each, column) == "inversion" for each in networks), len(networks)
 
 
 def caption(frame: Frame) -> str:
