@@ -132,7 +132,7 @@ def _table(axis: Axes, cells: Frame, workload: str) -> None:
     size = 5.5 if cells.shape[1] <= 16 else 4.5
     for row, (name, line) in enumerate(cells.iterrows()):
         for column, value in enumerate(line):
-            text, strong = (f"{value:.3g}", False) if name in _HOURS else (f"{value:.2f}", value >= 1.1)
+            text, strong = (f"{value:#.3g}", False) if name in _HOURS else (f"{value:.2f}", value >= 1.1)
             axis.text(column, row, text, ha="center", va="center", size=size, weight="bold" if strong else "normal")
     axis.set_yticks(range(len(cells)), [*_HOURS.values(), *_GAINS.values()], size=6)
     axis.set_xticks(range(cells.shape[1]), [str(refresh) for *_, refresh in cells.columns], size=size)
