@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from paper_figures import quantization
-from paper_figures.claims_of_work import ABSTRACT, DRAW, SECOND, SUBSTANTIAL, Frames, explain
+from paper_figures.claims_common import ABSTRACT, DRAW, SECOND, SUBSTANTIAL, Frames, explain
 from paper_figures.figure import FAST, Frame
 from paper_figures.judgement import Check, Claim, Need, Side
 from paper_figures.target_cases import (

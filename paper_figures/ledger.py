@@ -9,28 +9,29 @@ from typing import Final
 from costmodel.inputs.files import write_text
 from costmodel.views.numbers import significant
 from paper_figures import claims_of_gain as gain
-from paper_figures import claims_of_work as work
+from paper_figures import claims_of_growth as growth
+from paper_figures import claims_of_steps as steps
 from paper_figures.catalog import fast_frame
-from paper_figures.claims_of_work import Frames
+from paper_figures.claims_common import Frames
 from paper_figures.figure import ROOT, Frame
 from paper_figures.judgement import Check, Claim
 
 PAGE: Final = ROOT / "docs" / "claims.md"
 #: What makes a claim of data, and the figures that the data are of, in the order of the paper, its stated limits last.
 CLAIMS: Final[tuple[tuple[Callable[[Frames], Claim], tuple[str, ...]], ...]] = (
-    (work.complexity, ("fig3",)),
-    (work.grows, ("fig3",)),
-    (work.bottleneck, ("fig2",)),
-    (work.overhead, ("fig5",)),
+    (growth.complexity, ("fig3",)),
+    (growth.grows, ("fig3",)),
+    (steps.bottleneck, ("fig2",)),
+    (steps.overhead, ("fig5",)),
     (gain.couplings, ("fig4",)),
     (gain.readings, ("fig4",)),
     (gain.speedup_vit, ("fig5",)),
     (gain.speedup_gnn, ("fig5",)),
     (gain.against_adam, ("fig5",)),
-    (work.parallel, ()),
-    (work.method_two, ("fig5",)),
-    (work.offloading, ("fig5",)),
-    (work.depth, ("fig2", "fig5")),
+    (growth.parallel, ()),
+    (steps.method_two, ("fig5",)),
+    (steps.offloading, ("fig5",)),
+    (steps.depth, ("fig2", "fig5")),
     (gain.plans, ()),
     (gain.own_numbers, ()),
 )
@@ -40,7 +41,7 @@ class FastFrames(dict[str, Frame]):
     """Data of figures at little effort, and of what no figure shows, made when they are asked for."""
 
     def __missing__(self, name: str) -> Frame:
-        self[name] = work.arrays() if name == "arrays" else fast_frame(name)
+        self[name] = growth.arrays() if name == "arrays" else fast_frame(name)
         return self[name]
 
 

@@ -155,7 +155,7 @@ def draw(frame: Frame) -> Drawing:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(3, 3, figsize=(PAGE, 5.9), sharex=True, sharey=True)
-    titles = {"fixed": "kappa = 100", "law": "kappa by the measured law", "deflated": "the law, top mode deflated"}
+    titles = {"fixed": "κ = 100", "law": "κ by the measured law", "deflated": "the law, top mode deflated"}
     machines = {
         "one array": "tngd-2024: one array, RC 1 µs",
         "1024 arrays": "1024 arrays, RC 1 ns, 3.6 Tbit/s",

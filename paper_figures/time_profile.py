@@ -113,7 +113,7 @@ def _bars(axis: Axes, rows: Frame) -> None:
         )
         below = below + share[phase]
     for at, seconds in enumerate(step):
-        axis.text(at, 1.01, scaled(seconds, "s", 2), ha="center", va="bottom", size=5)
+        axis.text(at, 1.01, scaled(seconds, "s", 2), ha="center", va="bottom", size=5 if len(step) <= 6 else 4)
     axis.set_xticks(range(len(sizes)), [str(each) for each in sizes], rotation=45)
     axis.set_ylim(0, 1.08)
     axis.grid(visible=False)
