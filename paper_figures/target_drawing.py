@@ -173,8 +173,8 @@ def _over_adam(axis: Axes, rows: Frame) -> None:
             axis.plot([max(p05, low), min(p95, high)], [at, at], color=look["color"], lw=0.8)
             if p05 < low:
                 axis.plot([1.03 * low], [at], marker="<", color=look["color"], ms=2.5)
-        at = np.arange(len(WORKLOADS)) + 0.19 * (offset - 1.5)
-        axis.plot(mine["over_adam_to_target_median"], at, ls="", marker=look["marker"], color=look["color"], ms=3)
+        places = np.arange(len(WORKLOADS)) + 0.19 * (offset - 1.5)
+        axis.plot(mine["over_adam_to_target_median"], places, ls="", marker=look["marker"], color=look["color"], ms=3)
     axis.axvline(1, color=BLACK, lw=0.8, ls=":")
     axis.set_xscale("log")
     axis.set_xlim(*_BARS)

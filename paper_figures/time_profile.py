@@ -134,7 +134,8 @@ def largest(frame: Frame, device: str, family: str, batch: str, size: int, colum
 def bottlenecks(frame: Frame, column: str = "share") -> tuple[int, int]:
     """Networks whose step is longest in inversion, and networks."""
     networks = frame[["device", "family", "batch", "size"]].drop_duplicates().to_numpy().tolist()
-    return sum(largest(frame, *each, column) == "inversion" for each in networks), len(networks)
+    found = (largest(frame, device, family, batch, size, column) for device, family, batch, size in networks)
+    return sum(phase == "inversion" for phase in found), len(networks)
 
 
 def _machine() -> str:

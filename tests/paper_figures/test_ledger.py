@@ -44,9 +44,9 @@ def test_every_claim_is_judged(claims: dict[int, Claim]) -> None:
 
 def changed(frame: pd.DataFrame, column: str, value: object, **where: object) -> pd.DataFrame:
     """A frame in which one column has another value where others have given ones."""
-    rows = np.logical_and.reduce(
-        [np.ones(len(frame), dtype=bool), *(frame[key] == each for key, each in where.items())]
-    )
+    rows = np.ones(len(frame), dtype=bool)
+    for key, each in where.items():
+        rows &= (frame[key] == each).to_numpy()
     assert rows.any(), where
     other = frame.copy()
     other[column] = other[column].astype(object).where(~rows, value).infer_objects()

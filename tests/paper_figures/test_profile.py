@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 
 from paper_figures import profile, time_profile
 from validation.measure import models
+from validation.measure.steps import PHASES
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def test_a_stopped_profile_goes_on_where_it_was(tmp_path: Path, monkeypatch: pyt
     file, partial_file = tmp_path / "profile.jsonl", tmp_path / "build" / "profile.jsonl"
     file.write_text("old\n", encoding="utf-8")
     timed = profile.seconds
-    calls = len(profile.PHASES) - 1 + 2
+    calls = len(PHASES) - 1 + 2
 
     def stopped(call: Callable[[], None]) -> list[float]:
         nonlocal calls
