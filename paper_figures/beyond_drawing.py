@@ -111,14 +111,16 @@ def _draw_tornado(axis: Axes, rows: Any) -> None:
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.minorticks_off()
     axis.set_xlim(0.95 * min(ends), 1.05 * max(ends))
-    axis.set_xlabel("step of Method 2, over all at their values\n(blue: low end of the range, orange: high end)")
+    axis.set_xlabel(
+        "step of Method 2, over all at their values\n(blue, dark: low end of the range; orange, light: high end)"
+    )
     axis.set_title("what it hangs on: ViT, tngd-2024")
 
 
 def _draw_roofline(axis: Axes, rows: Any) -> None:
     looks = {
         "settle": (PURPLE, "-.", "settling"), "average": (VERMILION, ":", "averaging"), "link": (ORANGE, "--", "link, converters"),
-        "whole": (BLACK, "-", "Method 2"), "tiling": (SKY, "-", "tiling"), "digital product": (GREY, "--", "H100 products"),
+        "whole": (BLACK, "-", "Method 2"), "tiling": (SKY, "-", "tiling"), "digital product": (GREY, (0, (5, 1, 1, 1, 1, 1)), "H100 products"),
     }  # fmt: skip
     for name, (color, dash, label) in looks.items():
         curve = rows[rows["label"] == name]

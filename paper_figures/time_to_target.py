@@ -42,7 +42,7 @@ def caption(frame: Frame) -> str:
     return (
         "a: hours to the target, each panel a machine; bars and the grey band are 90 % intervals with the range of steps that K-FAC "
         "saves in them, and may leave the picture above; black is a solver that takes no time (Amdahl), dotted grey half of digital "
-        f"K-FAC's time. b: hours, and gains of a step, on 1 to {DEVICES[-1]} devices in two precisions. c: gain to the target over Adam, "
+        f"K-FAC's time. b: hours, and gains of a step (bold: a tenth or more), on 1 to {DEVICES[-1]} devices in two precisions. c: gain to the target over Adam, "
         f"refresh every {USUAL} steps on one device; an arrow is an interval that goes on. d: the bound by workload. Digital times are "
         "fitted to timings, steps to target sourced or assumed, the analog machines sourced or assumed. On the optimistic machine "
         f"`{FASTEST}`, {'. '.join(parts)}. Over Cholesky in every step a free solver gains {every['imagenet_vit']:.2f}x on ViT and "
