@@ -23,9 +23,18 @@ def main(arguments: list[str] | None = None) -> int:
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument("--fast", action="store_true", help="fewer points and draws")
     effort.add_argument("--full", action="store_true", help="every point; the default")
-    parser.add_argument("--only", action="append", choices=sorted(FIGURES), help="only this figure; repeatable")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=sorted(FIGURES),
+        help="only this figure, or only claims that rest on it; repeatable",
+    )
     parser.add_argument("--out", type=Path, help="folder of the figures (build/figures), or file of the ledger")
     given = parser.parse_args(arguments)
+    if given.what == "readme" and given.only:
+        parser.error("--only: readme is one picture; --only belongs to figures and claims")
+    if given.what != "figures" and given.full:
+        parser.error(f"--full: {given.what} rests on the points and draws of --fast")
     try:
         return _run(given)
     except KeyboardInterrupt:
@@ -40,10 +49,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.what != "figures" and given.out is not None and not given.out.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "no such directory", str(given.out.parent))  # before the work
     if given.what == "claims":
-        from paper_figures.ledger import write
-
-        print(f"wrote {write(given.out)}")
-        return 0
+        return _claims(given)
     if given.what == "readme":
         from paper_figures.answer import write as write_answer
 
@@ -56,6 +62,16 @@ def _run(given: argparse.Namespace) -> int:
         print(f"not borne out by its data: {each}", file=sys.stderr)
     print(f"figures are in {out}")
     return 1 if untrue else 0
+
+
+def _claims(given: argparse.Namespace) -> int:
+    from paper_figures import ledger
+
+    if given.only and given.out is None:  # a part must not take the place of the whole page
+        print(ledger.sections(ledger.claims(only=given.only)))
+        return 0
+    print(f"wrote {ledger.write(given.out, given.only or ())}")
+    return 0
 
 
 if __name__ == "__main__":

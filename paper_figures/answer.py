@@ -118,8 +118,8 @@ def caption(frame: Frame) -> str:
     whole = frame.drop_duplicates("arm").set_index("arm")
     digital = whole.loc["K-FAC, digital"]
     return (
-        f"Projected; digital times fitted to timings of an H100, the machines sourced (tngd-2024) or assumed (scaled); black "
-        f"lines reach the 95th percentile or the edge. Digital K-FAC ({digital['method']}) reaches the target {digital['to_target']:.2f} times as "
+        f"Projected; digital times fitted to timings of an H100, the machines sourced (tngd-2024) or assumed (scaled); bars "
+        f"stack medians of phases, numbers are medians of the whole step; black lines reach the 95th percentile or the edge. Digital K-FAC ({digital['method']}) reaches the target {digital['to_target']:.2f} times as "
         f"fast as Adam by its fewer steps; a solver that takes no time would add {digital['free']:.2f}x."
     )
 

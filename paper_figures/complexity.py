@@ -60,9 +60,9 @@ def draw(frame: pd.DataFrame) -> Drawing:
     """The table of exponents as a picture."""
     from matplotlib import pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(PAGE, 2.4))
+    figure, axis = plt.subplots(figsize=(PAGE, 2.2))
     axis.set_axis_off()
-    short = {"fixed": "kappa 100", "law": "law", "deflated": "deflated"}
+    short = {"fixed": "κ = 100", "law": "κ by law", "deflated": "deflated"}
     heads = ["", *(f"{machine}\n{short[kappa]}" for machine in scaling.MACHINES for kappa in scaling.CONDITIONS)]
     rows = []
     for arm, (title, _) in ROWS.items():
@@ -74,12 +74,16 @@ def draw(frame: pd.DataFrame) -> Drawing:
     )
     table.auto_set_font_size(False)
     table.set_fontsize(6)
-    table.scale(1, 1.75)
+    table.scale(1, 1.6)
+    for (row, column), cell in table.get_celld().items():
+        cell.set_linewidth(0.8 if row < 1 else 0.3)
+        if column == 0:
+            cell.set_text_props(ha="left")
     return figure
 
 
 def _cell(row: Frame) -> str:
-    return f"n^{row['exponent']:.2f}"
+    return f"$n^{{{row['exponent']:.2f}}}$"
 
 
 def _of(frame: Frame, arm: str, machine: str, kappa: str = "fixed") -> float:

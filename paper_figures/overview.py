@@ -25,7 +25,7 @@ DIGITAL: Final = {*SHARED, "precondition", "tiling", "eliminate"}
 #: What crosses the link; its time is drawn at the arrow.
 LINK: Final = {"upload", "input", "readout"}
 _WORDS: Final = {
-    "forward_backward": "forward and backward", "sampled_backward": "backward of sampled targets", "rows": "rows",
+    "forward_backward": "forward and backward", "sampled_backward": "backward of sampled targets", "rows": "rows of the factors",
     "factors": "factors A, G", "running_average": "running averages", "update": "weight update",
     "precondition": "products with inverses", "settle": "settle", "sample": "sample covariance", "average": "average noise",
     "tiling": "products between blocks", "eliminate": "block elimination",
@@ -85,7 +85,7 @@ def draw(frame: pd.DataFrame) -> Drawing:
 def _scheme(axis: Axes, rows: Frame, title: str) -> None:
     axis.set_axis_off()
     axis.set_xlim(0, 10)
-    axis.set_ylim(0, 4)
+    axis.set_ylim(0, 3.75)
     axis.set_title(title)
     _box(axis, 0.05, 4.2, BLUE, "digital device: network, factors, update", rows[rows["where"] == "digital"])
     _box(axis, 7.0, 2.9, VERMILION, "thermodynamic machine", rows[rows["where"] == "machine"])
@@ -102,7 +102,7 @@ def _box(axis: Axes, x: float, width: float, color: str, title: str, rows: Frame
     axis.add_patch(FancyBboxPatch((x, 0.15), width, 3.5, boxstyle="round,pad=0.03", fc="white", ec=color, lw=1.4))
     axis.text(x + width / 2, 3.4, title, ha="center", va="center", weight="bold", color=color, size=6.5)
     rows = rows[rows["seconds"] > 0]
-    for at, (_, row) in zip(np.linspace(2.95, 0.45, max(5, len(rows))), rows.iterrows(), strict=False):
+    for at, (_, row) in zip(np.linspace(2.95, 0.45, 7), rows.iterrows(), strict=False):
         axis.text(x + 0.12, at, _WORDS.get(row["item"], row["item"]), ha="left", va="center", size=6.3)
         axis.text(x + width - 0.12, at, scaled(row["seconds"], "s"), ha="right", va="center", size=6.3)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,7 @@ from costmodel.methods.phases import FACTORS, FORWARD_BACKWARD, ROWS, RUNNING_AV
 from costmodel.projection.points import PointCosts, evaluate_points
 from costmodel.quantities.estimate import Draws
 from costmodel.workloads.workload import Workload
-from paper_figures.figure import SEED, Effort, Figure, Frame, Statement
+from paper_figures.figure import FAST, ROOT, SEED, Effort, Figure, Frame, Statement
 from paper_figures.style import ARMS, PAGE
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 #: What no solver takes over: the same in every K-FAC arm.
 SHARED: Final = {each.name for each in (FORWARD_BACKWARD, ROWS, FACTORS, SAMPLED_BACKWARD, RUNNING_AVERAGE, UPDATE)}
-BATCH: Final = 1024
+LAYER: Final = ROOT / "paper_figures" / "data" / "layer.yaml"
 #: Conditions under which the same layer is looked at: settings, and the arms of the two methods.
 KAPPAS: Final[dict[str, dict[str, Any]]] = {"fixed": {"kfac.condition_number": 100.0}, "law": {}}
 CONDITIONS: Final = (*KAPPAS, "deflated")
@@ -47,14 +46,22 @@ SHOWN: Final = ("kfac.cholesky", "kfac.eigh", "kfac.newton_schulz")
 
 
 @cache
-def layer(n: int) -> Workload:
+def layer(n: int, kappa: str = "law") -> Workload:
     """One hidden layer of an MLP with n inputs and n outputs, every phase done in every step."""
-    mlp = load_workload(
-        "mlp",
-        set={"parameters.width": n, "parameters.depth": 3, "kfac.refresh_interval": 1, "kfac.factor_interval": 1},
+    return load_workload(LAYER, set={"layers.0.d_in": n, "layers.0.d_out": n} | KAPPAS[kappa])
+
+
+def command(n: int, kappa: str, machine: str, verb: str = "project") -> str:
+    """What prints the times behind a point, or explains them."""
+    card, changes = MACHINES[machine]
+    file = LAYER.relative_to(ROOT)
+    sets = {"layers.0.d_in": n, "layers.0.d_out": n} | KAPPAS[kappa] | changes
+    told = " ".join(
+        f"--set '{path}={value}'" if " " in f"{value}" else f"--set {path}={value}" for path, value in sets.items()
     )
-    middle = mlp.layers[1]
-    return replace(mlp, layers=(middle,), others=(), batch_size=BATCH)
+    if verb == "project":
+        return f"python -m costmodel project {file} --analog {card} {told} --draws {FAST.draws} --seed {SEED}"
+    return f"python -m costmodel {verb} --model {file} --analog {card} {told}"
 
 
 @cache
@@ -65,7 +72,7 @@ def data(effort: Effort) -> Frame:
     rows = []
     for n in effort.either(FAST_SIZES, FULL_SIZES):
         for kappa, settings in KAPPAS.items():
-            workload = _with_condition(n, settings) if settings else layer(n)
+            workload = layer(n, kappa)
             for machine, (card, changes) in MACHINES.items():
                 analog = load_card(card, set=changes)
                 assert isinstance(analog, AnalogCard)
@@ -74,12 +81,6 @@ def data(effort: Effort) -> Frame:
                 if not settings:
                     rows += _rows(costs, n, "deflated", machine, ".deflated")
     return pd.DataFrame(rows)
-
-
-def _with_condition(n: int, settings: dict[str, Any]) -> Workload:
-    stated = load_workload("mlp", set=settings)
-    kfac = replace(layer(n).kfac, condition_number=stated.kfac.condition_number)
-    return replace(layer(n), kfac=kfac)
 
 
 def _rows(costs: PointCosts, n: int, kappa: str, machine: str, suffix: str) -> list[dict[str, Any]]:
@@ -154,7 +155,7 @@ def draw(frame: Frame) -> Drawing:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(3, 3, figsize=(PAGE, 5.9), sharex=True, sharey=True)
-    titles = {"fixed": "kappa = 100", "law": "kappa by the measured law", "deflated": "the law, top mode deflated"}
+    titles = {"fixed": "κ = 100", "law": "κ by the measured law", "deflated": "the law, top mode deflated"}
     machines = {
         "one array": "tngd-2024: one array, RC 1 µs",
         "1024 arrays": "1024 arrays, RC 1 ns, 3.6 Tbit/s",
@@ -210,7 +211,7 @@ def caption(frame: Frame) -> str:
     over = at(frame, "law", "1024 arrays", "thermo.solve", "over_cholesky_median")[big]
     over_best = at(frame, "law", "1024 arrays", "thermo.solve", "over_best_median")[big]
     return (
-        f"One hidden layer of n inputs and n outputs, batch {BATCH}, every phase in every step, {DIGITAL}. Lines are medians, "
+        f"One hidden layer of n inputs and n outputs, batch {layer(128).batch_size}, every phase in every step, {DIGITAL}. Lines are medians, "
         "bands 90 %; a dotted vertical is where Method 2 overtakes Cholesky for good. Digital times are fitted to timings up "
         "to n = 6144 and extrapolated beyond; all of the analog machines is sourced or assumed; the law of kappa was measured "
         f"up to width 2048. From n = 8192 on Cholesky's solver grows as n^{digital:.2f}, settling and averaging of Method 2 "
@@ -245,4 +246,4 @@ def message(frame: Frame) -> list[Statement]:
     ]
 
 
-FIGURE: Final = Figure("fig3", "Complexity and scaling with n", data, draw, caption, message)
+FIGURE: Final = Figure("fig3", "Complexity and scaling with n", data, draw, caption, message, (LAYER,))

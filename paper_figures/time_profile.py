@@ -21,7 +21,6 @@ PROCESSOR: Final = Path(__file__).parent / "data" / "profile.jsonl"
 GPU: Final = DATA / "h100" / "kfac_steps.csv"
 #: Phases as the figure groups them; the H100's factors have rows and averages in them as measured.
 _GROUP: Final = {"rows": "factors", "running_average": "factors"}
-# The least of five repeats: others work on the machine, and what they add is no part of the step.
 #: Panels: device, family, batch, and what stands over it.
 PANELS: Final = (
     ("one processor core", "mlp", "small", "CPU, MLP, 64 rows"),
@@ -50,7 +49,9 @@ def data(effort: Effort) -> Frame:
 def _of_processor() -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in PROCESSOR.read_text(encoding="utf-8").splitlines()]
     return [
-        _row("one processor core", each["family"], each["batch"], each["size"], each["phase"], each["min_s"])
+        _row(
+            "one processor core", each["family"], each["batch"], each["size"], each["phase"], each["min_s"]
+        )  # what others add is no part of it
         for each in lines
         if each["kind"] == "phase"
     ]
@@ -112,7 +113,7 @@ def _bars(axis: Axes, rows: Frame) -> None:
         )
         below = below + share[phase]
     for at, seconds in enumerate(step):
-        axis.text(at, 1.01, scaled(seconds, "s", 2), ha="center", va="bottom", size=5)
+        axis.text(at, 1.01, scaled(seconds, "s", 2), ha="center", va="bottom", size=5 if len(step) <= 6 else 4)
     axis.set_xticks(range(len(sizes)), [str(each) for each in sizes], rotation=45)
     axis.set_ylim(0, 1.08)
     axis.grid(visible=False)
@@ -123,17 +124,25 @@ def inversion(frame: Frame, column: str = "share") -> Frame:
     return frame[frame["phase"] == "inversion"][["device", "family", "batch", "size", column]]
 
 
-def largest(frame: Frame, device: str, family: str, batch: str, size: int) -> str:
+def largest(frame: Frame, device: str, family: str, batch: str, size: int, column: str = "share") -> str:
     """Phase that takes most of a step."""
     rows = panel(frame, device, family, batch)
     rows = rows[rows["size"] == size]
-    return str(rows.loc[rows["seconds"].idxmax(), "phase"])
+    return str(rows.loc[rows[column].idxmax(), "phase"])
 
 
-def bottlenecks(frame: Frame) -> tuple[int, int]:
+def bottlenecks(frame: Frame, column: str = "share") -> tuple[int, int]:
     """Networks whose step is longest in inversion, and networks."""
     networks = frame[["device", "family", "batch", "size"]].drop_duplicates().to_numpy().tolist()
-    return sum(largest(frame, *each) == "inversion" for each in networks), len(networks)
+    found = (largest(frame, device, family, batch, size, column) for device, family, batch, size in networks)
+    return sum(phase == "inversion" for phase in found), len(networks)
+
+
+def _machine() -> str:
+    """On what and when the processor was timed, and whether others were at work."""
+    head = json.loads(PROCESSOR.read_text(encoding="utf-8").partition("\n")[0])
+    beside = "while others computed on it" if head["busy"] else "with nothing else at work"
+    return f"{head['device']} on {head['date']}, {beside}"
 
 
 def caption(frame: Frame) -> str:
@@ -141,7 +150,7 @@ def caption(frame: Frame) -> str:
     found, networks = bottlenecks(frame)
     shares, amortised = inversion(frame), inversion(frame, "share_amortised")
     return (
-        "Measured, phase by phase; above each bar the whole step. Processor: one core, PyTorch, float32, the least of five on a shared machine; "
+        f"Measured, phase by phase; above each bar the whole step. Processor: {_machine()}, one core, PyTorch, float32, the least of five; "
         "MLPs 784-W-W-W-10, GPTs of width 128 and two blocks with a Kronecker factor for the output vocabulary. H100: medians of CUDA "
         "events, MLPs of the same shape, GPTs of width 384. Cholesky inverses. With every phase in every step, as a profile of "
         f"one update has it, inversion is the largest phase in {found} of {networks} networks, its share "

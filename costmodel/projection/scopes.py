@@ -124,9 +124,9 @@ class Scopes:
     def longest(self, seconds: Draws) -> Draws:
         """The longest over the units of layers or factors that there are, shape (draws,)."""
         if self.share is None:
-            return np.asarray(np.max(seconds, axis=0))
+            return np.asanyarray(np.max(seconds, axis=0))
         there = np.tile(self.share > 0, (max(1, len(seconds) // len(self.share)), 1))
-        return np.asarray(np.max(np.where(there, seconds, 0.0), axis=0))
+        return np.asanyarray(np.max(np.where(there, seconds, 0.0), axis=0))
 
     def evaluate(self, count: float | Formula, scope: Scope, tolerance: Formula | None = None) -> Draws:
         """Values of a count for each unit of a scope; ``tolerance`` stands for epsilon where there is one."""
