@@ -116,6 +116,10 @@ class Evaluation {
     factor.n_c = factor.n_c || factor.m;
     factor.epsilon = factor.T_n = this.drawn("model.kfac.relative_error");
     factor.T_t = this.drawn("model.kfac.settling_tolerance");
+    factor.d_r = this.drawn("model.kfac.drift");
+    factor.beta_f = this.drawn("model.kfac.factor_decay");
+    factor.i_r = scalar(this.refresh);
+    factor.i_f = scalar(this.factors);
     this.values = { model: Object.fromEntries(Object.entries(whole).map(([k, v]) => [k, scalar(v)])), layer, factor };
     this.standing();
     this.curve();

@@ -55,6 +55,14 @@ class SettlingTolerance(QuantityEntry, of="settling_tolerance"):
     """Error by settling alone that training tolerates."""
 
 
+class Drift(QuantityEntry, of="drift"):
+    """How far an inverse moves between two refreshes, in what an array settles."""
+
+
+class FactorDecay(QuantityEntry, of="factor_decay"):
+    """Share of a factor's running average that an update keeps."""
+
+
 class DiagonalPeak(QuantityEntry, of="diagonal_peak"):
     """Largest diagonal entry of a factor over the mean one."""
 
@@ -167,6 +175,8 @@ class KfacEntry(CurvatureOf):
     condition_number: ConditionNumber | None = None
     relative_error: RelativeError | None = None
     settling_tolerance: SettlingTolerance | None = None
+    drift: Drift | None = None
+    factor_decay: FactorDecay | None = None
     diagonal_peak: DiagonalPeak | None = None
     training_stage: Annotated[float, Field(ge=0, le=1)] | None = None
     curvature: CurvatureEntry | None = None

@@ -86,6 +86,8 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {letter: (path,) for letter, path
     "epsilon": ("model.kfac.relative_error",),
     "T_n": ("model.kfac.relative_error",),
     "T_t": ("model.kfac.settling_tolerance",),
+    "d_r": ("model.kfac.drift",),
+    "beta_f": ("model.kfac.factor_decay",),
     "lambda": ("model.kfac.damping",),
     "b": ("model.kfac.block_size",),
 }
@@ -131,7 +133,7 @@ def symbol_values(
     devices = {"p": float(workload.devices), "f_g": workload.gradient_worker_fraction}
     model |= devices
     layer |= {letter: np.full((len(shapes), 1), value) for letter, value in devices.items()}
-    factor = _factor_values(layer, drawn)
+    factor = _factor_values(layer, drawn) | _intervals(workload, drawn)
     found = curvature(workload, shapes, sample)
     scopes = {
         Scope.MODEL: {letter: np.full((1, 1), float(value)) for letter, value in model.items()},
@@ -187,6 +189,17 @@ def _factor_values(layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> di
         "T_t": drawn["model.kfac.settling_tolerance"][None, :],
     }
     return values | known
+
+
+def _intervals(workload: Workload, drawn: Mapping[str, Draws]) -> dict[str, Draws]:
+    """Steps between refreshes and between updates of factors, and what moves between them."""
+    kfac = workload.kfac
+    steps = {"i_r": ("refresh_interval", kfac.refresh_interval), "i_f": ("factor_interval", kfac.factor_interval)}
+    found = {
+        letter: np.atleast_2d(np.asarray(drawn.get(f"model.kfac.{name}", value), dtype=float))
+        for letter, (name, value) in steps.items()
+    }
+    return found | {letter: drawn[_PATHS[letter][0]][None, :] for letter in ("d_r", "beta_f")}
 
 
 def _curved_values(

@@ -255,6 +255,25 @@ T_n = _symbol(
     maximum=1,
     open_maximum=True,
 )
+# Settling error of an inverse that starts from the last one, fitted, over that of a start at rest, after an equal run:
+# at a refresh every 100 steps and factors every 10 whose running average keeps 0.95.
+d_r = _symbol(
+    "d_r",
+    "drift",
+    units.one,
+    "error of an inverse settled from the last one over that of one settled from rest, refreshed every 100 steps",
+    open_minimum=True,
+    maximum=1,
+)
+beta_f = _symbol(
+    "beta_f",
+    "factor_decay",
+    units.one,
+    "share of a factor's running average that an update keeps",
+    maximum=1,
+    open_maximum=True,
+    better=Better.EITHER,
+)
 # Sum over the factor's eigenvalues alpha, before damping by gamma, of alpha / (alpha + gamma).
 d_e = _symbol(
     "d_e",

@@ -159,6 +159,8 @@ class KfacSettings:
         damping: lambda, for a loss that is a mean over its terms and factors of which every shared position is a row.
         relative_error: epsilon of the preconditioned gradient that training tolerates of errors of any kind.
         settling_tolerance: The same of settling too briefly alone, which acts as more damping.
+        drift: How far an inverse moves between two refreshes, in what an array settles; other intervals follow.
+        factor_decay: Share of a factor's running average that an update keeps.
         diagonal_peak: psi, largest diagonal entry of a factor over the mean one.
         block_size: Side of Shampoo's blocks.
         curvature_law: What curvature is taken from where nothing is said of a layer.
@@ -185,6 +187,8 @@ class KfacSettings:
     damping: Quantity
     relative_error: Quantity
     settling_tolerance: Quantity
+    drift: Quantity
+    factor_decay: Quantity
     diagonal_peak: Quantity
     block_size: Quantity
     curvature_law: CurvatureLaw

@@ -26,13 +26,15 @@ def test_golden_defaults() -> None:
         "damping": (1e-3, 1e-3, 1e-3),
         "relative_error": (0.2, 0.3, 0.5),
         "settling_tolerance": (0.34, 0.35, 0.69),
+        "drift": (0.05, 0.3, 0.9),
+        "factor_decay": (0.95, 0.95, 0.95),
         "diagonal_peak": (2, 6, 20),
         "block_size": (1024, 1024, 1024),
     }
     found = {name: getattr(kfac, name) for name in ranges}
     assert {name: (each.low, each.value, each.high) for name, each in found.items()} == ranges
     sourced = {name for name, each in found.items() if each.status is Status.SOURCED}
-    assert sourced == {"damping", "block_size"}
+    assert sourced == {"damping", "factor_decay", "block_size"}
     assert kfac.curvature_law is shipped_law()
     assert (kfac.curvature, kfac.training_stage) == (MeasuredCurvature(), None)
     assert [getattr(kfac, target) for target in Target] == [None] * 7

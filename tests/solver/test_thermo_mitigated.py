@@ -15,6 +15,7 @@ from tests.formulas.designed import with_spectrum
 
 VALUES = {
     "tau": 1e-6, "tau_o": 4e-7, "epsilon": 0.05, "nu": 1e-4, "n": 13.0, "m": 5.0, "k": 3.0, "C": 2e-12, "V": 0.8,
+    "d_r": 0.2, "i_r": 50.0, "i_f": 10.0, "beta_f": 0.9,
     "T_t": 0.6, "T_n": 0.1, "epsilon_s": 0.02, "mu_2": 50.0, "s_x": 8.0, "h": 1.5, "d_e": 4.0, "q": 0.6,
 }  # fmt: skip
 
@@ -48,6 +49,9 @@ def condition_numbers():
             "columns.underdamped.settle.time", "columns.underdamped.average.time",
             "columns.underdamped.average.energy",
             "refined.columns.settle.time", "refined.columns.settle.energy", "refined.columns.underdamped.settle.time",
+            "warm.columns.settle.time", "warm.columns.settle.energy", "warm.columns.underdamped.settle.time",
+            "refined.warm.columns.settle.time", "refined.warm.columns.settle.energy",
+            "refined.warm.columns.underdamped.settle.time",
         )
     ),
     *(f"accuracy.deflated.{each}" for each in ("solve.settle", "solve.average", "columns.settle", "columns.average")),
@@ -56,7 +60,7 @@ def test_deflated_runs_are_runs_at_the_condition_number_left():
     before, after, gap = condition_numbers()
     assert deflation.condition_number().evaluate(kappa=before, eta=gap) == pytest.approx(after)
     bases = [name for name in formulas.catalog() if f"{name.split('.')[0]}.deflated." in name]
-    assert len(bases) == 32
+    assert len(bases) == 38
     for name in bases:
         plain = name.replace(".deflated", "", 1)
         found = evaluate(name, kappa=before, eta=gap)
@@ -94,13 +98,14 @@ def test_the_direction_is_one_more_system():
 
 @pytest.mark.composes(
     *(
-        f"thermo.refined.columns.{each}"
+        f"thermo.refined.{kind}columns.{each}"
+        for kind in ("", "warm.")
         for each in ("settle.time", "settle.energy", "underdamped.settle.time", "underdamped.settle.energy")
     )
 )
 def test_a_refined_run_settles_to_the_square_root():
     bases = [name for name in formulas.catalog() if name.startswith("thermo.refined.")]
-    assert len(bases) == 4
+    assert len(bases) == 8
     for name in bases:
         plain = name.replace(".refined", "")
         assert evaluate(name, kappa=30.0) == pytest.approx(evaluate(plain, kappa=30.0, epsilon=0.05**0.5)), name
