@@ -9,7 +9,7 @@ from typing import Any, Final
 from costmodel.curvature.law import RoleEffect, Target
 from costmodel.defaults import REPORT_DRAWS, Scenario
 from costmodel.formulas import Formula, blocks, schedule
-from costmodel.formulas.accuracy import couplings, readings, refined, tiled
+from costmodel.formulas.accuracy import couplings, products, readings, refined, tiled
 from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN, completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
@@ -180,11 +180,11 @@ class Plan:
             "rounding": couplings.rounding_total(),
             "mismatch": couplings.mismatch_error(),
             "bits": couplings.rounding_bits(),
-            "refined_read": refined.readings(),
             "refined_couplings": refined.couplings(),
         }
         causes = {
             Delivery.INVERSE.value: {"output_rounding": [readings.inverse_total(), tiled.amplification()]},
+            Delivery.PRODUCTS.value: {"product_rounding": [products.error()]},
             Delivery.SOLUTION.value: {
                 "right_hand_sides": [readings.input_error()],
                 "output_rounding": [readings.solution_error(), blocks.solve_amplification()],
@@ -201,6 +201,9 @@ class Plan:
                 self._name(each)
                 for each in (readings.inverse_total(), readings.input_error(), readings.solution_error())
             ],
+            "after_refinement": {
+                self._name(cause): self._name(each) for cause, each in mitigation.after_refinement().items()
+            },
             "analog": dict(ANALOG),
             "curved": sorted(CURVED),
             "boltzmann": BOLTZMANN,

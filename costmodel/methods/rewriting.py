@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from costmodel.methods.work import AnalogWork, Part, Phase
+from costmodel.formulas import Formula
+from costmodel.methods.work import AnalogWork, DigitalWork, MessageWork, Part, Phase
 
 _UNDERDAMPED: Final = ".underdamped"
 
@@ -21,13 +22,27 @@ def renamed(name: str, kind: str) -> str:
     return f"{base}.{kind}{name.removeprefix(base)}"
 
 
-def analog(phase: Phase, change: Callable[[AnalogWork], AnalogWork]) -> Phase:
-    """A phase with its analog work changed."""
-    works = (change(work) if isinstance(work, AnalogWork) else work for work in phase.works)
+def changed(phase: Phase, of: Callable[[Formula], Formula]) -> Phase:
+    """A phase with the times, energies, tolerances and bytes of its work changed."""
     beside = phase.beside
     if beside is not None:
-        beside = replace(beside, works=tuple(change(work) for work in beside.works))
+        beside = replace(beside, works=tuple(changed_run(work, of) for work in beside.works))
+    works: list[DigitalWork | AnalogWork | MessageWork] = []
+    for work in phase.works:
+        if isinstance(work, AnalogWork):
+            works.append(changed_run(work, of))
+        elif isinstance(work, DigitalWork) and work.bytes is not None:
+            works.append(replace(work, bytes=of(work.bytes)))
+        else:
+            works.append(work)
     return replace(phase, works=tuple(works), beside=beside)
+
+
+def changed_run(work: AnalogWork, of: Callable[[Formula], Formula]) -> AnalogWork:
+    """Analog work with its time, its energy and its tolerance changed."""
+    energy = None if work.energy is None else of(work.energy)
+    tolerance = None if work.tolerance is None else of(work.tolerance)
+    return replace(work, time=of(work.time), energy=energy, tolerance=tolerance)
 
 
 def after(phases: tuple[Phase, ...], part: Part, *more: Phase) -> tuple[Phase, ...]:

@@ -9,17 +9,12 @@ from costmodel.formulas import mitigated, warm
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import thermo, thermo_columns
 from costmodel.methods.registry import Build, register
-from costmodel.methods.rewriting import after, analog, renamed
+from costmodel.methods.rewriting import after, changed, renamed
 from costmodel.methods.thermo_mitigated import deflated, refined
 from costmodel.methods.work import AnalogWork, Cadence, DigitalWork, Method, Part, Phase, Resource, Scope
 
 START: Final = Part("start", "putting the last inverse on the nodes")
 FIT: Final = Part("fit", "fitting the last inverse to the factor of today")
-
-
-def _warm_work(work: AnalogWork) -> AnalogWork:
-    energy = None if work.energy is None else mitigated.warmed(work.energy)
-    return replace(work, time=mitigated.warmed(work.time), energy=energy)
 
 
 def started(build: Build) -> Build:
@@ -36,7 +31,7 @@ def started(build: Build) -> Build:
             AnalogWork(Resource.LINK, warm.link_time(), warm.link_energy()),
             AnalogWork(Resource.ARRAYS, warm.start_time(), warm.start_energy()),
         )
-        phases = tuple(analog(phase, _warm_work) for phase in method.phases)
+        phases = tuple(changed(phase, mitigated.warmed) for phase in method.phases)
         start = Phase(START, Cadence.REFRESH, put, pipelined=True)
         phases = after(phases, thermo.UPLOAD, Phase(FIT, Cadence.REFRESH, (fit,)), start)
         title = f"{method.title}, started from the last"

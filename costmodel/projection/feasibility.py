@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula, blocks
-from costmodel.formulas.accuracy import couplings, readings, tiled
+from costmodel.formulas.accuracy import couplings, products, readings, tiled
 from costmodel.formulas.accuracy.chain import together
 from costmodel.machines.cards import AnalogCard
 from costmodel.methods import Delivery, Method
@@ -126,10 +126,7 @@ def _judged(
     # Several formulas of one cause amplify each other; the two factors of a layer disturb one gradient.
     by_factor = {name: np.asarray(np.prod([found[each] for each in own], axis=0)) for name, own in causes.items()}
     if method.refined:
-        by_factor = {
-            name: mitigation.left(errors, evaluation, read=causes[name][0] in _of_readings())
-            for name, errors in by_factor.items()
-        }
+        by_factor = {name: mitigation.left(errors, evaluation, causes[name][0]) for name, errors in by_factor.items()}
     parts = {name: _of_layers(errors) for name, errors in by_factor.items()}
     errors = np.sqrt(np.sum([part**2 for part in np.broadcast_arrays(*parts.values())], axis=0))
     counts = evaluation.layer_counts()
@@ -167,6 +164,8 @@ def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
     rounding = {"input_rounding": (couplings.rounding_total(),)}
     if delivers is Delivery.INVERSE:
         return rounding | {"output_rounding": (readings.inverse_total(), tiled.amplification())}
+    if delivers is Delivery.PRODUCTS:
+        return rounding | {"product_rounding": (products.error(),)}
     return rounding | {
         "right_hand_sides": (readings.input_error(),),
         "output_rounding": (readings.solution_error(), blocks.solve_amplification()),

@@ -80,7 +80,7 @@ def _state(method: Method, workload: Workload, layers: _Layers) -> float:
     if set(kept.letters) == {"N"}:
         return float(kept.evaluate(N=layers.parameters))
     found = layers.sum(kept)
-    if workload.kfac.stale_steps and method.delivers is Delivery.INVERSE:
+    if workload.kfac.stale_steps and method.delivers in {Delivery.INVERSE, Delivery.PRODUCTS}:
         # Inverses that come in while training uses those of the refresh before.
         found += workload.gradient_worker_fraction * _BYTES * layers.sum(kfac.factors.layer_elements())
     if any(phase.part == INVERSE_BROADCAST for phase in method.phases):
@@ -92,7 +92,7 @@ def _state(method: Method, workload: Workload, layers: _Layers) -> float:
 
 def _usual(method: Method) -> Formula | None:
     """Of a method that does not say: factors and momentum, and inverses where it has them."""
-    if method.delivers is Delivery.INVERSE:
+    if method.delivers in {Delivery.INVERSE, Delivery.PRODUCTS}:
         return kfac.cholesky.memory_bytes()
     built = any(phase.part == phases.FACTORS for phase in method.phases)
     return kfac.conjugate_gradients.memory_bytes() if built else None

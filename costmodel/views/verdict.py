@@ -37,6 +37,7 @@ _CAUSES: Final = {
     "input_rounding": "rounding of its couplings",
     "right_hand_sides": "rounding of its inputs",
     "output_rounding": "rounding of what is read out",
+    "product_rounding": "rounding of products",
     "mismatch": "component mismatch",
 }
 
@@ -128,6 +129,7 @@ def _more_accuracy(projection: Projection, name: str) -> str:
         "input_rounding": f"{bits} bits of couplings (input_bits)",
         "right_hand_sides": "more bits of inputs (input_bits)",
         "output_rounding": "more bits read out (output_bits)",
+        "product_rounding": "more bits in and out (input_bits, output_bits)",
         "mismatch": "better matched components (mismatch)",
     }[found.limit]
     return f"It would turn with {wanted}, or where training tolerates more (kfac.relative_error)."
