@@ -161,7 +161,7 @@ def formulas_of(method: Method) -> tuple[Formula, ...]:
 
 def _of_delivery(delivers: Delivery) -> dict[str, tuple[Formula, ...]]:
     """Errors of a gradient by one inverse, by cause: an error and what amplifies it."""
-    rounding = {"input_rounding": (couplings.rounding_total(),)}
+    rounding: dict[str, tuple[Formula, ...]] = {"input_rounding": (couplings.rounding_total(),)}
     if delivers is Delivery.INVERSE:
         return rounding | {"output_rounding": (readings.inverse_total(), tiled.amplification())}
     if delivers is Delivery.PRODUCTS:

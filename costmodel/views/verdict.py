@@ -29,7 +29,8 @@ _HOPELESS: Final = 1.02
 _LEVERS: Final = {
     "settle": "relaxation_time", "average": "relaxation_time", "sample": "relaxation_time",
     "eliminate": "relaxation_time", "upload": "link_bandwidth", "input": "link_bandwidth",
-    "readout": "conversion_rate or link_bandwidth",
+    "readout": "conversion_rate or link_bandwidth", "start": "link_bandwidth", "columns": "link_bandwidth",
+    "multiply": "product_time",
 }  # fmt: skip
 
 #: What keeps a layer from being solved accurately, in words.

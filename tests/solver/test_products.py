@@ -207,7 +207,7 @@ def test_it_trains_as_exact_inverses_do() -> None:
 
 
 def test_coarse_couplings_train_once_refined() -> None:
-    """Couplings of 7 bits, vectors of 7 and 8, the inner solve off by 0.4: two passes, or one and a step of Newton-Schulz."""
+    """Couplings of 7 bits, vectors of 7 and 8, the inner solve off by 0.4: two passes, or one and a step."""
     machine = Machine(dac=Converter(7), adc=Converter(8), product_time_s=PRODUCT)
     exact_steps = total(Cholesky(), seeds=(1, 2))
     for more in ({"passes": 2}, {"mitigation": Mitigation(refinements=1)}):

@@ -85,7 +85,8 @@ def moved(new: Inverse, old: Inverse, gradient: Tensor) -> dict[str, Any]:
         old: at the last.
         gradient: shape (n, k), of this step.
     """
-    exact, found = new.matrix, {"n": len(new.values), "kappa": float(new.values[-1] / new.values[0])}
+    exact = new.matrix
+    found: dict[str, Any] = {"n": len(new.values), "kappa": float(new.values[-1] / new.values[0])}
     product = torch.linalg.solve(exact, old.matrix)  # 1 where nothing moved
     gain = float(product.trace() / (product**2).sum())
     known = old.damping / new.damping
