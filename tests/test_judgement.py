@@ -112,7 +112,7 @@ def test_energy_tells_of_the_wait_it_leaves_out_where_that_may_change_it(small: 
     assert not [each for each in warnings(small) if each.startswith("Energy leaves out")]  # the card says at what power
     small = replace(small, digital=replace(small.digital, idle_power=None))
     found = small.methods[small.best_thermodynamic]
-    waits = sum(found.phases[each].median for each in ("upload", "settle", "average", "readout"))
+    waits = sum(found.phases[each].median for each in ("upload", "start", "settle", "average", "readout"))
     told = [each for each in warnings(small) if each.startswith("Energy leaves out")]
     assert told == [
         "Energy leaves out what h100-sxm draws while it waits for the machine, "
