@@ -126,9 +126,11 @@ def _columns(name: str, flags: list[str]) -> Arm:
 
 
 def _before(matrix: Tensor) -> Tensor:
-    """What a matrix was at the last refresh: its inverse has moved by a fifth, no two entries alike."""
-    scale = 1 + 0.1 * torch.linspace(-1, 1, matrix.shape[-1]).to(matrix)
-    return scale[:, None] * matrix * scale
+    """What a matrix was at the last refresh: eigenvalues were a fifth larger, the next one smaller, in turn."""
+    eigenvalues, basis = torch.linalg.eigh(matrix)
+    ways = torch.tensor([1.0, -1.0]).to(matrix).repeat(-(-matrix.shape[-1] // 2))[: matrix.shape[-1]]
+    before: Tensor = basis * (eigenvalues * (1 + 0.2 * ways))[..., None, :] @ basis.mT
+    return before
 
 
 def _solve(name: str, flags: list[str]) -> Arm:

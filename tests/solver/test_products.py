@@ -105,6 +105,7 @@ def test_rounded_products_limit_the_inverse(spd, kappa: float) -> None:
 
 
 @pytest.mark.verifies("thermo.products.passes")
+@pytest.mark.shows("accuracy", "thermo.products.passes")
 @pytest.mark.parametrize(("bits", "inner"), [(24, 0.3), (24, 0.1), (8, 0.1)])
 def test_every_pass_takes_its_share(spd, bits: int, inner: float) -> None:
     """Couplings, vectors and readings of few bits, or exact: errors fall by what the first pass leaves, or faster."""
@@ -127,6 +128,7 @@ def test_every_pass_takes_its_share(spd, bits: int, inner: float) -> None:
 
 
 @pytest.mark.verifies("thermo.products.residual.flops")
+@pytest.mark.shows("ledger", "thermo.products.passes", "thermo.products.refined", "thermo.products.deflated")
 @pytest.mark.parametrize(("n", "cells"), [(12, 12), (10, 4)])
 def test_passes_and_refinement_in_the_ledger(spd, n: int, cells: int) -> None:
     run = Machine(
@@ -210,6 +212,7 @@ def test_it_trains_as_exact_inverses_do() -> None:
     assert backend.ledger.samples > 0
 
 
+@pytest.mark.shows("training", "thermo.products.passes", "thermo.products.refined")
 def test_coarse_couplings_train_once_refined() -> None:
     """Couplings of 7 bits, vectors of 7 and 8, the inner solve off by 0.4: two passes, or one and a step."""
     machine = Machine(dac=Converter(7), adc=Converter(8), product_time_s=PRODUCT)

@@ -27,6 +27,7 @@ def after_refreshes(matrices: list[Tensor], machine: Machine, error: float, drif
     return errors
 
 
+@pytest.mark.shows("ledger", "thermo.columns.warm", "thermo.columns.warm.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize(("n", "cells"), SIZES)
 def test_formulas_predict_the_ledger(spd, n: int, cells: int, regime: Regime) -> None:
@@ -51,6 +52,7 @@ def test_formulas_predict_the_ledger(spd, n: int, cells: int, regime: Regime) ->
     assert ledger.sampling_time_s == 0
 
 
+@pytest.mark.shows("accuracy", "thermo.columns.warm", "thermo.columns.warm.underdamped")
 @pytest.mark.parametrize("regime", REGIMES)
 def test_the_error_asked_for_is_what_is_left(regime: Regime) -> None:
     """Modes at the damping that keep moving the same way, by 0.2 % of the inverse a refresh: all add up to epsilon."""
@@ -66,6 +68,7 @@ def test_the_error_asked_for_is_what_is_left(regime: Regime) -> None:
     assert relative(rest, torch.linalg.inv(matrices[-1])) > 100 * epsilon
 
 
+@pytest.mark.shows("accuracy", "thermo.columns.warm", "thermo.columns.warm.deflated", "thermo.columns.warm.refined")
 @pytest.mark.parametrize("cells", [None, 5])
 @pytest.mark.parametrize("mitigation", [Mitigation(), Mitigation(deflation=8), Mitigation(refinements=1)])
 @pytest.mark.parametrize("error", [0.3, 0.05])
@@ -116,6 +119,7 @@ class Watched(ThermoColumns):
         return found
 
 
+@pytest.mark.shows("training", "thermo.columns.warm")
 def test_it_trains_as_exact_inverses_do() -> None:
     """Half of the tolerance of settling, refreshed every five steps: fewer relaxation times, as many steps."""
     exact = total(Cholesky(), seeds=(1, 2))
