@@ -121,7 +121,7 @@ def link_energy() -> Expression:
 
 @formula("thermo.warm.start.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def start_energy() -> Expression:
-    """Starts converted.
+    """Starts converted, a value for every node and column.
 
     >>> round(start_energy().evaluate(n=1024, m=1024, e_d=0.3e-12) * 1e6, 3)  # microjoules
     0.315
