@@ -116,6 +116,10 @@ class Evaluation {
     factor.m = factor.m ? least(factor.m, factor.n) : factor.n;
     factor.n_c = factor.n_c || factor.m;
     for (const [letter, path] of Object.entries(this.fixed.tolerances)) factor[letter] = this.drawn(path);
+    factor.d_r = this.drawn("model.kfac.drift");
+    factor.beta_f = this.drawn("model.kfac.factor_decay");
+    factor.i_r = scalar(this.refresh);
+    factor.i_f = scalar(this.factors);
     this.values = { model: Object.fromEntries(Object.entries(whole).map(([k, v]) => [k, scalar(v)])), layer, factor };
     this.standing();
     this.curve();

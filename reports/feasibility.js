@@ -37,7 +37,7 @@ function feasibility(method, evaluation) {
   for (const [cause, own] of Object.entries(causes)) {
     let errors = own.map((name) => found[name]).reduce(times);
     if (method.refined) {
-      const name = fixed.readings.includes(own[0]) ? fixed.refined_read : fixed.refined_couplings;
+      const name = fixed.after_refinement[own[0]] || fixed.refined_couplings;
       errors = evaluation.evaluate1(name, { ...curved, epsilon: evaluation.full(errors) });
     }
     parts[cause] = evaluation.ofLayers(evaluation.full(errors));

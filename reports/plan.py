@@ -178,7 +178,6 @@ class Plan:
             "exposed": schedule.exposed_time(),
             "nu": noise.solution_ratio(),
             "bits": couplings.rounding_bits(),
-            "refined_read": refined.readings(),
             "refined_couplings": refined.couplings(),
         }
         return {
@@ -195,6 +194,9 @@ class Plan:
             "tolerated": dict(flaws.TOLERANCE),
             "tolerances": dict(TOLERANCES),
             "readings": [self._name(each) for each in flaws.of_readings()],
+            "after_refinement": {
+                self._name(cause): self._name(each) for cause, each in mitigation.after_refinement().items()
+            },
             "analog": dict(ANALOG),
             "curved": sorted(CURVED),
             "boltzmann": BOLTZMANN,

@@ -25,6 +25,7 @@ from solver.products import invert_by_products
 from solver.results import MissedTarget, Mitigation, Result
 from solver.sampling import Moments, sample_moments
 from solver.solve import Session, solve
+from solver.starts import Start
 
 __all__ = [
     "Accumulation",
@@ -42,6 +43,7 @@ __all__ = [
     "Regime",
     "Result",
     "Session",
+    "Start",
     "euler_moments",
     "invert",
     "invert_by_columns",

@@ -114,11 +114,13 @@ def average_solutions(
     noise: Noise,
     *,
     load: bool = True,
+    start: Tensor | None = None,
 ) -> tuple[Tensor, Ledger]:
     """Method 2: each column of B is driven from rest, settles, and its mean is read; shape (b, p, k).
 
     The reading is drawn from its exact law: the transient response to the drive, plus the noise that the window leaves.
-    Columns are scaled to a largest entry of 1 on the way in and back on the way out.
+    Columns are scaled to a largest entry of 1 on the way in and back on the way out. A start is what of it the free
+    motion leaves: 1 - lambda times the response, on both kinds of cells, which start without speed.
 
     Args:
         machine: the machine.
@@ -127,27 +129,33 @@ def average_solutions(
         plan: settling and averaging time of one column.
         noise: of the cells and of rounding.
         load: whether the ledger includes the programming; False when the matrix still stands on the arrays.
+        start: solutions that the nodes are put to before they are driven, shape (b, p, k); rest unless given.
     """
     b, p, k = B.shape
     process = Process(array.modes, machine.regime, machine.thermal_variance, plan.friction)
     top = B.abs().amax(-2, keepdim=True)
     top = torch.where(top > 0, top, torch.ones_like(top))
     drive = machine.dac.convert((B / top).mT, 1, noise).mT
-    modal = averaged_response(process, plan.settle, plan.window)[..., None] * (array.modes.basis.mT @ drive)
+    response = averaged_response(process, plan.settle, plan.window)[..., None]
+    modal = response * (array.modes.basis.mT @ drive)
+    if start is not None:
+        put = machine.dac.convert((start * array.scale / top).mT, 1, noise).mT
+        modal = modal + (1 - array.modes.eigenvalues[..., None] * response) * (array.modes.basis.mT @ put)
     if process.temperature > 0:
         std = averaged_variance(process, plan.settle, plan.window).sqrt()
         modal = modal + std[..., None] * noise.normal(tuple(B.shape), B)
     reading = machine.adc.convert((array.modes.basis @ modal).mT, 1, noise).mT
     rounds, loaded = machine.spread(b, k)
+    onto = b * p * k * (1 if start is None else 2)  # values put onto nodes
     ledger = Ledger(
         programmings=loaded if load else 0,
-        dac_conversions=(loaded * p * p if load else 0) + b * p * k,
+        dac_conversions=(loaded * p * p if load else 0) + onto,
         settling_time_s=rounds * plan.settle * machine.tau_s,
         sampling_time_s=rounds * plan.window * machine.tau_s,
         samples=b * k,
         conversions=b * p * k,
     )
-    up = (b * p * p if load else 0) + b * p * k
+    up = (b * p * p if load else 0) + onto
     link = machine.link.ledger(up, machine.dac.word, b * p * k, machine.adc.word, transfers=b * (3 if load else 2))
     run = (plan.settle + plan.window) * machine.tau_s
     return reading * (top / array.scale), ledger + link + machine.reading(rounds, run, p, b * p * k)

@@ -16,6 +16,7 @@ from solver.noise import Noise
 from solver.planning import bound_kappa
 from solver.refinement import refine
 from solver.results import Mitigation, Result
+from solver.starts import Start, on_the_diagonal
 
 
 @torch.no_grad()
@@ -27,6 +28,7 @@ def invert_by_columns(
     noise_error: float | None = None,
     kappa: float | None = None,
     mitigation: Mitigation | None = None,
+    start: Start | None = None,
     seed: int = 0,
 ) -> Result:
     """Estimate the inverse of symmetric positive definite matrices, one settled column after another.
@@ -38,14 +40,15 @@ def invert_by_columns(
         noise_error: relative Frobenius error that thermal noise leaves; `settle_error` unless given.
         kappa: bound on the condition number, as the damping gives it; None measures it.
         mitigation: averaging over roundings, deflation, Newton-Schulz refinement.
+        start: what the nodes start from; rest unless given.
         seed: of everything random in the run.
 
     Returns:
-        A result whose estimate has the shape of A and is symmetric.
+        A result whose estimate has the shape of A and is symmetric, with the pivots that a next run can start from.
 
     Raises:
         MatrixError: a matrix the machine cannot take.
-        ValueError: an error that is not between 0 and 1.
+        ValueError: an error that is not between 0 and 1, or a start for other matrices.
         ArithmeticError: Newton-Schulz refinement of too coarse an estimate.
     """
     mitigation = mitigation or Mitigation()
@@ -57,43 +60,57 @@ def invert_by_columns(
         deflated = Deflated.of(matrices, mitigation.deflation, noise)
         work = deflated.matrix
     bound = bound_kappa(work, kappa)
-    settle = settling_of_mean(bound, settle_error, machine.regime)
+    share = settle_error if start is None else start.left(settle_error)
+    settle = settling_of_mean(bound, share, machine.regime)
     left = settle_error if noise_error is None else noise_error
+    b, n, _ = work.shape
+    repeated = work.repeat(mitigation.roundings, 1, 1)
+    if start is not None:
+        start.check(repeated)
+    pivots: list[Tensor] = []
 
     def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
         window = averaging_for_columns(pivot.shape[-1], bound, left, machine.thermal_variance, machine.regime)
         plan = AveragingPlan(settle, window, machine.friction(bound))
-        return _columns(machine, program(machine, pivot, noise), plan, noise)
+        array = program(machine, pivot, noise)
+        fitted = None if start is None else start.fitted(pivot, sum(each.shape[-1] for each in pivots), noise)
+        inverse, events = _columns(machine, array, plan, noise, fitted)
+        pivots.append(inverse)
+        return inverse, events
 
-    b, n, _ = work.shape
-    repeated = work.repeat(mitigation.roundings, 1, 1)
     estimate, ledger = sweep_inverse(repeated, machine.blocks(n), block)
     estimate = estimate.reshape(mitigation.roundings, b, n, n).mean(0)
     if deflated is not None:
         estimate, flops = deflated.restore_inverse(estimate)
         ledger += Ledger(digital_flops=deflated.flops + flops)
     estimate, flops = refine(matrices, estimate, mitigation.refinements)
-    result = Result(estimate.reshape(A.shape), bound, ledger + Ledger(digital_flops=flops))
+    ledger += Ledger(digital_flops=flops)
+    result = Result(estimate.reshape(A.shape), bound, ledger, pivots=on_the_diagonal(pivots))
     return result.judged(math.hypot(settle_error, left), torch.linalg.inv(A))
 
 
-def _columns(machine: Machine, array: Programmed, plan: AveragingPlan, noise: Noise) -> tuple[Tensor, Ledger]:
+def _columns(
+    machine: Machine, array: Programmed, plan: AveragingPlan, noise: Noise, start: Tensor | None
+) -> tuple[Tensor, Ledger]:
     """Inverses of what stands on the arrays, shape (b, p, p): the mean of both triangles of what is read.
 
     A switch drives one node at full scale, then the next: nothing is uploaded for it, and one node is driven a system.
+    A start comes with the couplings, in the same message, and takes a conversion a value; what fits it, 4 p^2 FLOPs.
     """
     b, p = array.modes.eigenvalues.shape
     unit = torch.eye(p, dtype=array.scale.dtype, device=array.scale.device).expand(b, p, p)
-    columns, _ = average_solutions(machine, array, unit, plan, noise)
+    columns, _ = average_solutions(machine, array, unit, plan, noise, start=start)
     rounds, loaded = machine.spread(b, p)
+    put = 0 if start is None else b * p * p
     ledger = Ledger(
         programmings=loaded,
-        dac_conversions=loaded * p * p + b * p,
+        dac_conversions=loaded * p * p + b * p + put,
         settling_time_s=rounds * plan.settle * machine.tau_s,
         sampling_time_s=rounds * plan.window * machine.tau_s,
         samples=b * p,
         conversions=b * p * p,
+        digital_flops=4 * put,
     )
-    link = machine.link.ledger(b * p * p, machine.dac.word, b * p * p, machine.adc.word, transfers=2 * b)
+    link = machine.link.ledger(b * p * p + put, machine.dac.word, b * p * p, machine.adc.word, transfers=2 * b)
     run = (plan.settle + plan.window) * machine.tau_s
     return (columns + columns.mT) / 2, ledger + link + machine.reading(rounds, run, p, b * p * p)

@@ -48,6 +48,8 @@ class Result:
         ledger: Time and events.
         target: The relative error that was asked for, None where a time or a number of samples was.
         reached: The relative Frobenius error of the estimate, that of the worst matrix; None without a target.
+        pivots: Inverses of the pivot blocks as the arrays gave them, on the diagonal of a matrix for every member and
+            rounding, shape (members, n, n): what the next run of `invert_by_columns` can start from. None elsewhere.
     """
 
     estimate: Tensor
@@ -55,6 +57,7 @@ class Result:
     ledger: Ledger
     target: float | None = None
     reached: float | None = None
+    pivots: Tensor | None = None
 
     @property
     def missed(self) -> bool:

@@ -75,9 +75,10 @@ def test_energy_is_judged_where_the_digital_card_has_a_power(small: Projection) 
     joules = {each: small.methods[each].energy for each in (small.best_digital, name)}
     assert all(joules.values())
     assert energy.found is not None
-    # The shared digital phases are drawn alike, so that the ratio of medians is near the median ratio.
+    # The shared digital phases are drawn alike, so that the ratio of medians is near the median ratio;
+    # settling of the best method, which has a long tail, keeps the two apart by 4 % in 1500 draws.
     ratio = joules[small.best_digital].median / joules[name].median  # type: ignore[union-attr]
-    assert energy.found.median == pytest.approx(ratio, rel=0.05)
+    assert energy.found.median == pytest.approx(ratio, rel=0.1)
 
 
 @pytest.mark.parametrize(("ratio", "words"), [
@@ -128,7 +129,7 @@ def test_energy_tells_of_the_wait_it_leaves_out_where_that_may_change_it(small: 
     assert not [each for each in warnings(small) if each.startswith("Energy leaves out")]  # the card says at what power
     small = replace(small, digital=replace(small.digital, idle_power=None))
     found = small.methods[small.best_thermodynamic]
-    waits = sum(found.phases[each].median for each in ("upload", "settle", "average", "readout"))
+    waits = sum(found.phases[each].median for each in ("upload", "start", "settle", "average", "readout"))
     told = [each for each in warnings(small) if each.startswith("Energy leaves out")]
     assert told == [
         "Energy leaves out what h100-sxm draws while it waits for the machine, "

@@ -48,7 +48,7 @@ def test_every_setting_on_the_page_reaches_the_model() -> None:
     assert len(split_settings(settings)["model"]) == len(settings) == 6
 
 
-@pytest.mark.parametrize("name", ["damping", *NAMES, "diagonal_peak"])
+@pytest.mark.parametrize("name", ["damping", *NAMES, "drift", "factor_decay", "diagonal_peak"])
 def test_defaults_on_the_page_are_those_of_the_catalog(name: str) -> None:
     """As 1e-3, or as 0.3 (0.2 to 0.5) where there is a range."""
     shown = re.findall(rf"^\| `{name}` \| ([^|]*) \|", PAGE, re.MULTILINE)

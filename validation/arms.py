@@ -33,6 +33,7 @@ LADDER: Final = {
     "thermo.columns": "inverse from settled columns, once a refresh",
     "thermo.columns.refined": "and one Newton-Schulz step",
     "thermo.columns.refined.deflated": "and the top mode taken out",
+    "thermo.columns.warm.refined.deflated": "and started from the last inverse",
 }
 OVERLAP: Final = "any arm, refresh beside training and readings beside runs"
 #: A win is a step this much shorter than that of the best digital K-FAC.
@@ -224,8 +225,8 @@ times faster than on the card. Digital K-FAC is given no second stream, which wo
 _SUBSTRATES: Final = """## Other substrates
 
 The quickest arm that takes nothing for granted, of those accurate in all layers or else of all, without overlap.
-`hermes-2023` (phase-change memory) and `photonic-2025` only multiply, inside a digital iteration: `thermo.products`.
-`rram-2025` settles.
+`hermes-2023` (phase-change memory) and `photonic-2025` only multiply, inside a digital iteration: `thermo.products`,
+which a second pass, a Newton-Schulz step or the top mode taken out makes more accurate. `rram-2025` settles.
 """
 
 

@@ -34,6 +34,7 @@ from costmodel.formulas.thermo import (
     traffic_energy,
     transient,
     underdamped,
+    warm,
 )
 
 __all__ = [
@@ -73,4 +74,5 @@ __all__ = [
     "traffic_energy",
     "transient",
     "underdamped",
+    "warm",
 ]

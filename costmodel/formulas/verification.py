@@ -30,6 +30,7 @@ class Oracle(StrEnum):
     REAL_SPECTRA = "errors of preconditioned gradients, exact or sampled, on the measured spectra of trained networks"
     SPLIT = "the least time of all splits on a grid"
     SCHEDULE = "a simulation of the schedule, event by event"
+    DRIFTS = "drifts of inverses measured between refreshes while networks train"
     CONDITION = "condition number of damped factors of random rows"
 
 

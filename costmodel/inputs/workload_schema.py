@@ -67,6 +67,14 @@ class MismatchTolerance(QuantityEntry, of="mismatch_tolerance"):
     """Error by mismatched components alone that training tolerates."""
 
 
+class Drift(QuantityEntry, of="drift"):
+    """How far an inverse moves between two refreshes, in what an array settles."""
+
+
+class FactorDecay(QuantityEntry, of="factor_decay"):
+    """Share of a factor's running average that an update keeps."""
+
+
 class DiagonalPeak(QuantityEntry, of="diagonal_peak"):
     """Largest diagonal entry of a factor over the mean one."""
 
@@ -199,6 +207,8 @@ class KfacEntry(CurvatureOf):
     coupling_tolerance: CouplingTolerance | None = None
     reading_tolerance: ReadingTolerance | None = None
     mismatch_tolerance: MismatchTolerance | None = None
+    drift: Drift | None = None
+    factor_decay: FactorDecay | None = None
     diagonal_peak: DiagonalPeak | None = None
     training_stage: Annotated[float, Field(ge=0, le=1)] | None = None
     curvature: CurvatureEntry | None = None

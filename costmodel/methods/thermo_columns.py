@@ -123,3 +123,7 @@ def settled_columns_underdamped(construction: FactorConstruction) -> Method:
         ),
         "oscillation_time",
     )
+
+
+#: Both kinds of cells, for what is made of them.
+KINDS: Final = (settled_columns, settled_columns_underdamped)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from costmodel.formulas import Formula, deflation, mitigated, refinement
 from costmodel.formulas.kfac.factors import FactorConstruction
-from costmodel.methods import thermo, thermo_columns
+from costmodel.methods import thermo, thermo_columns, thermo_products
 from costmodel.methods.registry import Build, register
+from costmodel.methods.rewriting import after, before, changed, changed_run, renamed
 from costmodel.methods.work import (
     AnalogWork,
     Cadence,
@@ -25,36 +25,9 @@ from costmodel.methods.work import (
 DEFLATE: Final = Part("deflate", "taking out the top mode")
 RESTORE: Final = Part("restore", "putting the top mode back")
 REFINE: Final = Part("refine", "refining the inverse digitally")
-_UNDERDAMPED: Final = ".underdamped"
-
-
-def _renamed(name: str, kind: str) -> str:
-    """``thermo.solve.deflated.underdamped`` of ``thermo.solve.underdamped``."""
-    base = name.removesuffix(_UNDERDAMPED)
-    return f"{base}.{kind}{name.removeprefix(base)}"
-
-
-def _analog(phase: Phase, change: Callable[[AnalogWork], AnalogWork]) -> Phase:
-    works = (change(work) if isinstance(work, AnalogWork) else work for work in phase.works)
-    beside = phase.beside
-    if beside is not None:
-        beside = replace(beside, works=tuple(change(work) for work in beside.works))
-    return replace(phase, works=tuple(works), beside=beside)
-
-
-def _after(phases: tuple[Phase, ...], part: Part, *more: Phase) -> tuple[Phase, ...]:
-    """Further phases behind that of a part."""
-    index = [phase.part for phase in phases].index(part) + 1
-    return (*phases[:index], *more, *phases[index:])
 
 
 # --- the top mode taken out ------------------------------------------------------------------------------------------
-
-
-def _deflated_work(work: AnalogWork) -> AnalogWork:
-    energy = None if work.energy is None else mitigated.deflated(work.energy)
-    tolerance = None if work.tolerance is None else mitigated.deflated(work.tolerance)
-    return replace(work, time=mitigated.deflated(work.time), energy=energy, tolerance=tolerance)
 
 
 def _of_the_direction(method: Method) -> tuple[AnalogWork, ...]:
@@ -70,7 +43,7 @@ def _of_the_direction(method: Method) -> tuple[AnalogWork, ...]:
     return (
         *(
             replace(
-                _deflated_work(work),
+                changed_run(work, mitigated.deflated),
                 time=mitigated.direction(work.time),
                 energy=mitigated.direction(_known(work.energy)),
                 chained=False,
@@ -87,6 +60,11 @@ def _known(formula: Formula | None) -> Formula:
     return formula
 
 
+def _complete(phases: tuple[Phase, ...]) -> Part:
+    """The part after which an inverse, or solutions, are there."""
+    return thermo.TILING if any(phase.part is thermo.TILING for phase in phases) else thermo_products.VECTORS
+
+
 def deflated(build: Build) -> Build:
     """A method whose arrays see every factor without its top mode."""
 
@@ -100,52 +78,42 @@ def deflated(build: Build) -> Build:
         put = DigitalWork("stream", Scope.FACTOR, calls=deflation.RESTORE_LAUNCHES, bytes=traffic, batched=True)
         restore = Phase(RESTORE, Cadence.STEP if solves else Cadence.REFRESH, (put,))
         direction = _of_the_direction(method) if solves else ()
-        phases = tuple(_analog(phase, _deflated_work) for phase in method.phases)
-        phases = _after(phases, thermo.TILING, restore)
-        phases = _before(phases, thermo.UPLOAD, Phase(DEFLATE, Cadence.REFRESH, (find, *direction)))
+        phases = tuple(changed(phase, mitigated.deflated) for phase in method.phases)
+        phases = after(phases, _complete(phases), restore)
+        phases = before(phases, thermo.UPLOAD, Phase(DEFLATE, Cadence.REFRESH, (find, *direction)))
         title = f"{method.title}, top mode taken out"
-        return replace(method, name=_renamed(method.name, "deflated"), title=title, phases=phases, deflated=True)
+        return replace(method, name=renamed(method.name, "deflated"), title=title, phases=phases, deflated=True)
 
     return built
-
-
-def _before(phases: tuple[Phase, ...], part: Part, phase: Phase) -> tuple[Phase, ...]:
-    index = [each.part for each in phases].index(part)
-    return (*phases[:index], phase, *phases[index:])
 
 
 # --- the inverse refined ---------------------------------------------------------------------------------------------
 
 
-def _refined_work(work: AnalogWork) -> AnalogWork:
-    energy = None if work.energy is None else mitigated.refined(work.energy)
-    return replace(work, time=mitigated.refined(work.time), energy=energy)
-
-
 def refined(build: Build) -> Build:
-    """A method whose inverses from columns take one Newton-Schulz step once they are complete."""
+    """A method whose inverses take one Newton-Schulz step once they are complete."""
 
     def built(construction: FactorConstruction) -> Method:
         method = build(construction)
         step = DigitalWork("newton_schulz", Scope.FACTOR, calls=1, flops=refinement.flops(), batched=True)
-        phases = tuple(_analog(phase, _refined_work) for phase in method.phases)
-        phases = _after(phases, thermo.TILING, Phase(REFINE, Cadence.REFRESH, (step,)))
+        phases = tuple(changed(phase, mitigated.refined) for phase in method.phases)
+        phases = after(phases, _complete(phases), Phase(REFINE, Cadence.REFRESH, (step,)))
         title = f"{method.title}, refined digitally"
-        return replace(method, name=_renamed(method.name, "refined"), title=title, phases=phases, refined=True)
+        return replace(method, name=renamed(method.name, "refined"), title=title, phases=phases, refined=True)
 
     return built
 
 
-_COLUMNS: Final = (thermo_columns.settled_columns, thermo_columns.settled_columns_underdamped)
 _OTHERS: Final = (
     thermo.inverse_from_covariance,
     thermo.inverse_from_covariance_underdamped,
     thermo.linear_systems,
     thermo.linear_systems_underdamped,
 )
-for _build in (*_OTHERS, *_COLUMNS):
+_INVERSES: Final = (*thermo_columns.KINDS, *thermo_products.KINDS)
+for _build in (*_OTHERS, *_INVERSES):
     register(deflated(_build))
-for _build in _COLUMNS:
+for _build in _INVERSES:
     register(refined(_build))
-for _build in _COLUMNS:
+for _build in _INVERSES:
     register(deflated(refined(_build)))

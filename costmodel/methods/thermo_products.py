@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from costmodel.formulas import first_order, products
+from costmodel.formulas import first_order, mitigated, products
 from costmodel.formulas.accuracy import tolerances
 from costmodel.formulas.kfac.factors import FactorConstruction
 from costmodel.methods import phases
 from costmodel.methods.registry import register
+from costmodel.methods.rewriting import after, changed
 from costmodel.methods.thermo import UPLOAD
 from costmodel.methods.work import (
     AnalogWork,
@@ -26,6 +28,7 @@ from costmodel.methods.work import (
 MULTIPLY: Final = Part("multiply", "multiplying on the arrays")
 COLUMNS: Final = Part("columns", "moving columns to the arrays and back")
 VECTORS: Final = Part("vectors", "digital updates of the columns")
+RESIDUAL: Final = Part("residual", "what is left of the first pass")
 
 
 @register
@@ -64,5 +67,25 @@ def analog_products(construction: FactorConstruction) -> Method:
             phases.update(first_order.sgd_update_bytes()),
         ),
         "product_time",
-        Delivery.INVERSE,
+        Delivery.PRODUCTS,
     )
+
+
+@register
+def analog_products_twice(construction: FactorConstruction) -> Method:
+    """The same in two passes of half the digits each: the second solves what the first left, by a digital product."""
+    method = analog_products(construction)
+    residual = DigitalWork("gemm", Scope.FACTOR, calls=1, flops=products.residual_flops(), batched=True)
+    phases = tuple(changed(phase, mitigated.in_two_passes) for phase in method.phases)
+    phases = after(phases, UPLOAD, Phase(RESIDUAL, Cadence.REFRESH, (residual,)))
+    return replace(
+        method,
+        name="thermo.products.passes",
+        title=f"{method.title}, two passes around digital residuals",
+        phases=phases,
+        refined=True,
+    )
+
+
+#: What can be refined by a digital step, or have its top mode taken out.
+KINDS: Final = (analog_products,)

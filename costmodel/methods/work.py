@@ -256,6 +256,7 @@ class Delivery(StrEnum):
     """What an analog machine hands back for a factor, which decides how its rounding spreads."""
 
     INVERSE = "inverse"  # all entries of the inverse, read once a refresh
+    PRODUCTS = "products"  # products of an iteration, from which the digital side makes the inverse
     SOLUTION = "solution"  # the solutions of linear systems, read every step
 
 
@@ -272,7 +273,7 @@ class Method:
         delivers: What the analog machine hands back; None where there is none.
         assumes: What the analog machine is taken to have beyond what its card says.
         deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
-        refined: A Newton-Schulz step squares what is off in its inverses.
+        refined: A Newton-Schulz step, or a second pass, squares what is off in its inverses.
         memory: Bytes of its state, of a layer or of all parameters; None for that of a method like it.
         split: Which layers are left to the digital device; None where all are solved on the machine.
     """

@@ -143,10 +143,7 @@ def _judged(
     found |= arrays[False].values(read, {})
     by_factor = flaws.by_factor(causes, found)
     if method.refined:
-        by_factor = {
-            name: mitigation.left(errors, evaluation, read=causes[name][0] in flaws.of_readings())
-            for name, errors in by_factor.items()
-        }
+        by_factor = {name: mitigation.left(errors, evaluation, causes[name][0]) for name, errors in by_factor.items()}
     parts = {name: flaws.of_layers(errors) for name, errors in by_factor.items()}
     paths = {name: TOLERANCES[flaws.TOLERANCE[name]] for name in causes}
     tolerated = {letter: evaluation.quantity(path)[None, :] for letter, path in TOLERANCES.items()}

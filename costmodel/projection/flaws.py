@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula, blocks
-from costmodel.formulas.accuracy import couplings, readings, tiled
+from costmodel.formulas.accuracy import couplings, products, readings, tiled
 from costmodel.formulas.accuracy.chain import together
 from costmodel.methods import Delivery
 from costmodel.quantities.estimate import Draws
@@ -23,10 +23,15 @@ TOLERANCE: Final[Mapping[str, str]] = {
     "input_rounding": "T_c",
     "right_hand_sides": "T_r",
     "output_rounding": "T_r",
+    "product_rounding": "T_r",
     "mismatch": "T_m",
 }
 #: The symbol of what all causes of a delivery take together.
-SHARE: Final[Mapping[Delivery, str]] = {Delivery.INVERSE: "u_i", Delivery.SOLUTION: "u_x"}
+SHARE: Final[Mapping[Delivery, str]] = {
+    Delivery.INVERSE: "u_i",
+    Delivery.PRODUCTS: "u_p",
+    Delivery.SOLUTION: "u_x",
+}
 
 
 def of_readings() -> tuple[Formula, ...]:
@@ -39,6 +44,8 @@ def causes(delivers: Delivery, *, mismatched: bool) -> dict[str, tuple[Formula, 
     found: dict[str, tuple[Formula, ...]] = {"input_rounding": (couplings.rounding_total(),)}
     if delivers is Delivery.INVERSE:
         found["output_rounding"] = (readings.inverse_total(), tiled.amplification())
+    elif delivers is Delivery.PRODUCTS:
+        found["product_rounding"] = (products.error(),)
     else:
         found["right_hand_sides"] = (readings.input_error(),)
         found["output_rounding"] = (readings.solution_error(), blocks.solve_amplification())

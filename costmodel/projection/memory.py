@@ -96,7 +96,7 @@ def _factored(method: Method, workload: Workload, layers: _Layers, on: Kinds) ->
     if kept is None:
         return 0.0
     found = layers.sum(kept, on)
-    if workload.kfac.stale_steps and method.delivers is Delivery.INVERSE:
+    if workload.kfac.stale_steps and method.delivers in {Delivery.INVERSE, Delivery.PRODUCTS}:
         # Inverses that come in while training uses those of the refresh before.
         found += workload.gradient_worker_fraction * _BYTES * layers.sum(kfac.factors.layer_elements(), on)
     if any(phase.part == INVERSE_BROADCAST for phase in method.phases):
@@ -107,7 +107,7 @@ def _factored(method: Method, workload: Workload, layers: _Layers, on: Kinds) ->
 
 def _usual(method: Method) -> Formula | None:
     """Of a method that does not say: factors and momentum, and inverses where it has them."""
-    if method.delivers is Delivery.INVERSE:
+    if method.delivers in {Delivery.INVERSE, Delivery.PRODUCTS}:
         return kfac.cholesky.memory_bytes()
     built = any(phase.part == phases.FACTORS for phase in method.phases)
     return kfac.conjugate_gradients.memory_bytes() if built else None

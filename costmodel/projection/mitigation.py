@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula, deflation
-from costmodel.formulas.accuracy import couplings, refined
+from costmodel.formulas.accuracy import couplings, products, readings, refined
 from costmodel.formulas.accuracy.chain import together
 from costmodel.methods import Method
 from costmodel.projection.evaluation import Evaluation
@@ -38,7 +38,13 @@ _REDUCED: Final = 0.3
 def formulas_of(method: Method) -> tuple[Formula, ...]:
     """Formulas of this module that the accuracy of a method is judged by."""
     of_deflated = (*moments().values(), couplings.peak()) if method.deflated else ()
-    return (*of_deflated, *((refined.couplings(), refined.readings()) if method.refined else ()))
+    of_refined = (refined.couplings(), *after_refinement().values()) if method.refined else ()
+    return (*of_deflated, *of_refined)
+
+
+def after_refinement() -> dict[Formula, Formula]:
+    """Errors of what is read, and what refinement leaves of each; of all others, what it leaves of couplings."""
+    return {readings.inverse_total(): refined.readings(), products.error(): products.refined()}
 
 
 class Arrays:
@@ -90,7 +96,7 @@ def asked(method: Method, target: Draws) -> Draws:
     return together(before, before)
 
 
-def left(errors: Draws, evaluation: Evaluation, *, read: bool) -> Draws:
-    """Errors of a gradient by one inverse after refinement, by what is read or by what stands on the arrays."""
-    formula = refined.readings() if read else refined.couplings()
+def left(errors: Draws, evaluation: Evaluation, cause: Formula) -> Draws:
+    """Errors of a gradient by one inverse after refinement, by what made them."""
+    formula = after_refinement().get(cause, refined.couplings())
     return evaluation.factors([formula], {"epsilon": errors})[formula]

@@ -86,6 +86,7 @@ _CURVED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "chi": ("diagonal_peak", *_SPECTRUM),
     "psi": ("diagonal_peak", *_STABLE_RANKS),
     "u_i": (*_SYSTEMATIC, *_SPECTRUM),
+    "u_p": (*_SYSTEMATIC, *_SPECTRUM),
     "u_x": (*_SYSTEMATIC, *_SPECTRUM),
     "r": ("rank", "settling_tolerance", *_SPECTRUM),
 }
@@ -96,7 +97,10 @@ _PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     letter: (path,) for letter, path in (*ANALOG.items(), *TOLERANCES.items())
 } | {
     "u_i": _ROUNDED,
+    "u_p": _ROUNDED,
     "u_x": _ROUNDED,
+    "d_r": ("model.kfac.drift",),
+    "beta_f": ("model.kfac.factor_decay",),
     "lambda": ("model.kfac.damping",),
     "b": ("model.kfac.block_size",),
 }
@@ -154,7 +158,7 @@ def symbol_values(
     devices = {"p": float(workload.devices), "f_g": workload.gradient_worker_fraction}
     model |= devices
     layer |= {letter: np.full((len(shapes), 1), value) for letter, value in devices.items()}
-    factor = _factor_values(layer, drawn)
+    factor = _factor_values(layer, drawn) | _intervals(workload, drawn)
     found = curvature(workload, shapes, sample)
     scopes = {
         Scope.MODEL: {letter: np.full((1, 1), float(value)) for letter, value in model.items()},
@@ -208,6 +212,17 @@ def _factor_values(layer: Mapping[str, Draws], drawn: Mapping[str, Draws]) -> di
         "n_c": values.get("n_c", m),  # one converter a cell unless the card says otherwise
     }
     return values | known | {letter: drawn[path][None, :] for letter, path in TOLERANCES.items()}
+
+
+def _intervals(workload: Workload, drawn: Mapping[str, Draws]) -> dict[str, Draws]:
+    """Steps between refreshes and between updates of factors, and what moves between them."""
+    kfac = workload.kfac
+    steps = {"i_r": ("refresh_interval", kfac.refresh_interval), "i_f": ("factor_interval", kfac.factor_interval)}
+    found = {
+        letter: np.atleast_2d(np.asarray(drawn.get(f"model.kfac.{name}", value), dtype=float))
+        for letter, (name, value) in steps.items()
+    }
+    return found | {letter: drawn[_PATHS[letter][0]][None, :] for letter in ("d_r", "beta_f")}
 
 
 def _curved_values(

@@ -233,6 +233,15 @@ epsilon_n = _symbol(
     "part of the preconditioned gradient's relative error that sampling and noise may make",
     open_minimum=True,
 )
+epsilon_p = _symbol(
+    "epsilon_p",
+    "pass_error",
+    units.one,
+    "what one pass of an iteration leaves of the residual that it is given",
+    open_minimum=True,
+    maximum=1,
+    open_maximum=True,
+)
 # Flaws that no time removes, each over what training bears of it, their squares added.
 u_s = _symbol(
     "u_s",
@@ -241,6 +250,7 @@ u_s = _symbol(
     "systematic errors of the preconditioned gradient over their tolerances, root of the sum of squares",
 )
 u_i = _symbol("u_i", "inverse_systematic_share", units.one, "systematic share of a layer where inverses are read")
+u_p = _symbol("u_p", "product_systematic_share", units.one, "systematic share of a layer where products are read")
 u_x = _symbol("u_x", "solution_systematic_share", units.one, "systematic share of a layer where solutions are read")
 # What training bears of one flaw alone. A filter of the spectrum leaves out 1 at most; random errors have no bound.
 T_t = _symbol(
@@ -257,6 +267,25 @@ T_n = _tolerance("T_n", "sampling_tolerance", "by sampling and noise")
 T_c = _tolerance("T_c", "coupling_tolerance", "by couplings that are rounded, deflated or not")
 T_r = _tolerance("T_r", "reading_tolerance", "by rounding of what is read and of right-hand sides")
 T_m = _tolerance("T_m", "mismatch_tolerance", "by components that do not match")
+# Settling error of an inverse that starts from the last one, fitted, over that of a start at rest, after an equal run:
+# at a refresh every 100 steps and factors every 10 whose running average keeps 0.95.
+d_r = _symbol(
+    "d_r",
+    "drift",
+    units.one,
+    "error of an inverse settled from the last one over that of one settled from rest, refreshed every 100 steps",
+    open_minimum=True,
+    maximum=1,
+)
+beta_f = _symbol(
+    "beta_f",
+    "factor_decay",
+    units.one,
+    "share of a factor's running average that an update keeps",
+    maximum=1,
+    open_maximum=True,
+    better=Better.EITHER,
+)
 # Sum over the factor's eigenvalues alpha, before damping by gamma, of alpha / (alpha + gamma).
 d_e = _symbol(
     "d_e",

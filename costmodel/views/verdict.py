@@ -31,7 +31,8 @@ _HOPELESS: Final = 1.02
 _LEVERS: Final = {
     "settle": "relaxation_time", "average": "relaxation_time", "sample": "relaxation_time",
     "eliminate": "relaxation_time", "upload": "link_bandwidth", "input": "link_bandwidth",
-    "readout": "conversion_rate or link_bandwidth",
+    "readout": "conversion_rate or link_bandwidth", "start": "link_bandwidth", "columns": "link_bandwidth",
+    "multiply": "product_time",
 }  # fmt: skip
 
 #: What keeps a layer from being solved accurately, in words.
@@ -39,6 +40,7 @@ _CAUSES: Final = {
     "input_rounding": "rounding of its couplings",
     "right_hand_sides": "rounding of its inputs",
     "output_rounding": "rounding of what is read out",
+    "product_rounding": "rounding of products",
     "mismatch": "component mismatch",
 }
 
@@ -153,6 +155,7 @@ def _more_accuracy(projection: Projection, name: str) -> str:
         "input_rounding": f"{bits} bits of couplings (input_bits)",
         "right_hand_sides": "more bits of inputs (input_bits)",
         "output_rounding": "more bits read out (output_bits)",
+        "product_rounding": "more bits in and out (input_bits, output_bits)",
         "mismatch": "better matched components (mismatch)",
     }[found.limit]
     key = TOLERANCES[flaws.TOLERANCE[found.limit]].removeprefix("model.")

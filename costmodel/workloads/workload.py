@@ -171,6 +171,8 @@ class KfacSettings:
         coupling_tolerance: The same of rounded couplings.
         reading_tolerance: The same of rounded readings and right-hand sides.
         mismatch_tolerance: The same of components that do not match.
+        drift: How far an inverse moves between two refreshes, in what an array settles; other intervals follow.
+        factor_decay: Share of a factor's running average that an update keeps.
         diagonal_peak: psi, largest diagonal entry of a factor over the mean one.
         block_size: Side of Shampoo's blocks.
         curvature_law: What curvature is taken from where nothing is said of a layer.
@@ -200,6 +202,8 @@ class KfacSettings:
     coupling_tolerance: Quantity
     reading_tolerance: Quantity
     mismatch_tolerance: Quantity
+    drift: Quantity
+    factor_decay: Quantity
     diagonal_peak: Quantity
     block_size: Quantity
     curvature_law: CurvatureLaw

@@ -7,7 +7,7 @@ so that runs with different backends differ in nothing else.
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from solver.matrices import MatrixError
 from solver.products import invert_by_products
 from solver.results import MissedTarget, Result
 from solver.solve import Session
+from solver.starts import Start
 
 # Further damping tried before a factor is given up.
 _ATTEMPTS = 8
@@ -33,6 +34,22 @@ class Backend(Protocol):
     def prepare(self, A: Tensor, G: Tensor) -> Apply:
         """Do what is done once a refresh with damped factors of shapes (d_in, d_in) and (d_out, d_out)."""
         ...
+
+
+@runtime_checkable
+class Continuing(Backend, Protocol):
+    """A backend that takes up what it prepared of the same layer at the last refresh."""
+
+    def prepare_again(self, A: Tensor, G: Tensor, last: Apply) -> Apply:
+        """As `prepare`, from what the last call returned for this layer."""
+        ...
+
+
+def prepared(backend: Backend, A: Tensor, G: Tensor, last: Apply | None) -> Apply:
+    """What a backend prepares of a pair of factors, from what it prepared of the last where it can."""
+    if last is not None and isinstance(backend, Continuing):
+        return backend.prepare_again(A, G, last)
+    return backend.prepare(A, G)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +89,22 @@ class Inverses:
         return self.left @ gradient @ self.right
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Inverses of G and A, and what the columns of the next can start from."""
+
+    left: Tensor
+    right: Tensor
+    left_pivots: Tensor
+    right_pivots: Tensor
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """G^-1 gradient A^-1."""
+        return self.left @ gradient @ self.right
+
+
 #: What a run can be saved with between two refreshes.
-PREPARED: Final[dict[str, Any]] = {each.__name__: each for each in (Roots, Bases, Inverses)}
+PREPARED: Final[dict[str, Any]] = {each.__name__: each for each in (Roots, Bases, Inverses, Columns)}
 
 
 class Cholesky:
@@ -198,11 +229,43 @@ class ThermoInverse(_Inverters):
         return invert(matrix, self.machine, seed=seed, **self.target)
 
 
-class ThermoColumns(_Inverters):
-    """Settled columns. Keyword arguments but the machine, `guard` and `seed` go to `solver.invert_by_columns`."""
+class ThermoColumns(_Thermo):
+    """Settled columns. Keyword arguments but those named here go to `solver.invert_by_columns`.
 
-    def _run(self, matrix: Tensor, seed: int) -> Result:
-        return invert_by_columns(matrix, self.machine, seed=seed, **self.target)
+    Args:
+        machine: the machine.
+        drift: how far the inverses of a layer move between two refreshes, relative: from the second on they start from
+            the last. None starts every column at rest.
+        guard: as of all backends on a machine.
+        seed: of the first run.
+    """
+
+    def __init__(
+        self, machine: Machine, *, drift: float | None = None, guard: bool = False, seed: int = 0, **target: Any
+    ) -> None:
+        super().__init__(machine, guard=guard, seed=seed, **target)
+        self.drift = drift
+
+    def prepare(self, A: Tensor, G: Tensor) -> Apply:
+        """Have the machine invert both, from rest."""
+        return self._both(A, G, None)
+
+    def prepare_again(self, A: Tensor, G: Tensor, last: Apply) -> Apply:
+        """Have the machine invert both, from the last inverses where a drift is given."""
+        return self._both(A, G, last if isinstance(last, Columns) and self.drift is not None else None)
+
+    def _both(self, A: Tensor, G: Tensor, last: Columns | None) -> Columns:
+        left = self._result(G, None if last is None else last.left_pivots)
+        right = self._result(A, None if last is None else last.right_pivots)
+        assert left.pivots is not None
+        assert right.pivots is not None  # columns have them
+        return Columns(left.estimate, right.estimate, left.pivots, right.pivots)
+
+    def _result(self, matrix: Tensor, pivots: Tensor | None) -> Result:
+        seed, target = self._next_seed(), dict(self.target)
+        if pivots is not None and self.drift is not None:
+            target["start"] = Start(pivots, self.drift)
+        return self._held(matrix, lambda m: invert_by_columns(m, self.machine, seed=seed, **target))
 
 
 class ThermoProducts(_Inverters):

@@ -7,7 +7,7 @@ from typing import Any, cast, overload
 import torch
 from torch import Tensor, nn
 
-from solver.kfac.backends import Backend, Cholesky
+from solver.kfac.backends import Backend, Cholesky, prepared
 from solver.kfac.capture import Capture
 from solver.kfac.damping import Damping, damp
 from solver.kfac.factors import Sharing, gradient_factor, input_factor
@@ -249,7 +249,7 @@ class KFAC(torch.optim.Optimizer):
                 raise RuntimeError(self._unseen(layer))
             if layer.apply is None or self.steps % self.refresh_interval == 0:
                 damped = damp(layer.A, layer.G, damping[id(layer.module.weight)], self.rule)
-                layer.apply = self.backend.prepare(*damped)
+                layer.apply = prepared(self.backend, *damped, layer.apply)
             directions.append(layer.apply(layer.gradient().to(self.dtype)))
         return directions
 

@@ -467,7 +467,7 @@ def test_both_flaws_of_method_1_fit_the_budget():
 @pytest.mark.parametrize("taken", [0.0, 0.6])
 def test_an_iteration_on_arrays_gets_what_rounding_leaves(taken):
     """No time is better spent elsewhere: with this residual the errors of directions fill the rest of the budget."""
-    residual = tolerances.inverse_iterate().evaluate(T_t=0.1, u_i=taken)
+    residual = tolerances.inverse_iterate().evaluate(T_t=0.1, u_p=taken)
     budgets = []
     for layer in LAYERS:
         for steps in range(1, 8):

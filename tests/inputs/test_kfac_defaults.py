@@ -24,13 +24,15 @@ def test_golden_defaults() -> None:
     assert (kfac.factor_interval, kfac.refresh_interval) == (10, 100)
     ranges = {
         "damping": (1e-3, 1e-3, 1e-3),
+        "drift": (0.05, 0.3, 0.9),
+        "factor_decay": (0.95, 0.95, 0.95),
         "diagonal_peak": (2, 6, 20),
         "block_size": (1024, 1024, 1024),
     }
     found = {name: getattr(kfac, name) for name in ranges}
     assert {name: (each.low, each.value, each.high) for name, each in found.items()} == ranges
     sourced = {name for name, each in found.items() if each.status is Status.SOURCED}
-    assert sourced == {"damping", "block_size"}
+    assert sourced == {"damping", "factor_decay", "block_size"}
     assert kfac.curvature_law is shipped_law()
     assert (kfac.curvature, kfac.training_stage) == (MeasuredCurvature(), None)
     assert [getattr(kfac, target) for target in Target] == [None] * 7

@@ -83,7 +83,7 @@ def test_which_values_help_the_machine() -> None:
     either = {name for name, declared in DECLARED.items() if declared.better is Better.EITHER}
     assert either == {
         "adam_steps", "host_time", "rank", "block_size", "input_spectral_decay", "output_spectral_decay",
-        "input_top_mode_gap", "output_top_mode_gap", "idle_power",
+        "input_top_mode_gap", "output_top_mode_gap", "factor_decay", "idle_power",
     }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_only_formulas_with_epsilon_take_a_tolerance(digital: DigitalCard, analo
     assert settle.tolerance == tolerances.solve_settle()
     other = tolerances.inverse_iterate()
     changed = replace(method.phases[0], works=(replace(settle, tolerance=other),))
-    both = [method, replace(method, name="changed", phases=(changed,), delivers=Delivery.INVERSE)]
+    both = [method, replace(method, name="changed", phases=(changed,), delivers=Delivery.PRODUCTS)]
     scopes = Scopes(net(), both, Sample.nominal(quantities(net(), digital, fine(analog))))
     own, asked = (scopes.evaluate(settle.time, Scope.FACTOR, each).ravel() for each in (settle.tolerance, other))
     once = np.array([50, 100]) * 10 * 1e-6

@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 
 from costmodel.methods import METHODS, AnalogWork, FactorConstruction, Method, Resource, Role
-from solver import Accumulation, Machine, Mitigation, Regime, Session, invert, invert_by_columns, invert_by_products
+from solver import (
+    Accumulation,
+    Machine,
+    Mitigation,
+    Regime,
+    Session,
+    Start,
+    invert,
+    invert_by_columns,
+    invert_by_products,
+)
 from solver.kfac import Backend, ThermoColumns, ThermoInverse, ThermoProducts, ThermoSolve
 from solver.results import Result
 
@@ -18,6 +28,8 @@ PRODUCT_TIME = 2e-7
 #: Time between samples in correlation times; the law of arms with correlators is that of samples without a gap.
 SPACING = {"inverse": 0.02, "accumulated": 1.0}
 POWER_ITERATIONS = 12
+#: What a start from the last inverse is planned to be off by.
+DRIFT = 0.3
 
 
 def methods() -> dict[str, Method]:
@@ -70,7 +82,7 @@ def arm(name: str) -> Arm:
         LookupError: It does not, so that nothing shows what the arm is projected for: say here how.
     """
     kind, *flags = name.removeprefix("thermo.").split(".")
-    unknown = set(flags) - {"underdamped", "deflated", "refined", "accumulated"}
+    unknown = set(flags) - {"underdamped", "deflated", "refined", "accumulated", "warm", "passes"}
     if unknown or kind not in _KINDS:
         raise LookupError(f"arm {name} has no evidence: tests/solver/arms.py does not say how the simulator runs it")
     return _KINDS[kind](name, flags)
@@ -96,14 +108,29 @@ def _inverse(name: str, flags: list[str]) -> Arm:
 
 def _columns(name: str, flags: list[str]) -> Arm:
     power = 0.5 if "refined" in flags else 1.0
+    drift = DRIFT if "warm" in flags else None
 
     def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
-        return invert_by_columns(matrix, machine, settle_error=error**power, kappa=kappa, mitigation=_mitigation(flags))
+        more: dict[str, Any] = {"settle_error": error**power, "mitigation": _mitigation(flags)}
+        start = None
+        if drift is not None:
+            last = invert_by_columns(_before(matrix), machine, **more)
+            assert last.pivots is not None
+            start = Start(last.pivots, drift)
+        return invert_by_columns(matrix, machine, kappa=kappa, start=start, **more)
 
     def backend(machine: Machine, error: float) -> Backend:
-        return ThermoColumns(machine, settle_error=error**power, mitigation=_mitigation(flags))
+        return ThermoColumns(machine, settle_error=error**power, mitigation=_mitigation(flags), drift=drift)
 
     return Arm(name, run, backend, samples=False)
+
+
+def _before(matrix: Tensor) -> Tensor:
+    """What a matrix was at the last refresh: eigenvalues were a fifth larger, the next one smaller, in turn."""
+    eigenvalues, basis = torch.linalg.eigh(matrix)
+    ways = torch.tensor([1.0, -1.0]).to(matrix).repeat(-(-matrix.shape[-1] // 2))[: matrix.shape[-1]]
+    before: Tensor = basis * (eigenvalues * (1 + 0.2 * ways))[..., None, :] @ basis.mT
+    return before
 
 
 def _solve(name: str, flags: list[str]) -> Arm:
@@ -118,10 +145,17 @@ def _solve(name: str, flags: list[str]) -> Arm:
 
 
 def _products(name: str, flags: list[str]) -> Arm:
-    def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
-        return invert_by_products(matrix, machine, error=error, kappa=kappa)
+    passes = 2 if "passes" in flags else 1
+    more: dict[str, Any] = {"passes": passes, "mitigation": _mitigation(flags)}
+    power = 0.5 if {"passes", "refined"} & set(flags) else 1.0
 
-    return Arm(name, run, lambda machine, error: ThermoProducts(machine, error=error), samples=False)
+    def run(matrix: Tensor, right: Tensor, machine: Machine, error: float, kappa: float) -> Result:
+        return invert_by_products(matrix, machine, error=error**power, kappa=kappa, **more)
+
+    def backend(machine: Machine, error: float) -> Backend:
+        return ThermoProducts(machine, error=error**power, **more)
+
+    return Arm(name, run, backend, samples=False)
 
 
 _KINDS: dict[str, Callable[[str, list[str]], Arm]] = {

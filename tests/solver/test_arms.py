@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from costmodel.formulas import deflation
+from costmodel.formulas import deflation, warm
 from solver.kfac import Cholesky
 from tests.solver import arms
 from tests.solver.test_columns_train import LIMIT, steps_to_target
@@ -30,7 +30,7 @@ def symbols(kappa: float) -> dict[str, float]:
     """What times of runs on one factor, no larger than an array, are made of; nothing is noisy."""
     return {
         "n": N, "m": N, "k": K, "kappa": kappa, "eta": TOP / SECOND, "epsilon": ERROR, "nu": 0.0,
-        "tau": TAU, "tau_o": TAU, "t_p": arms.PRODUCT_TIME,
+        "tau": TAU, "tau_o": TAU, "t_p": arms.PRODUCT_TIME, "d_r": arms.DRIFT, **warm.STATED,
     }  # fmt: skip
 
 

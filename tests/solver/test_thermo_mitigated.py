@@ -15,8 +15,10 @@ from tests.formulas.designed import with_spectrum
 
 VALUES = {
     "tau": 1e-6, "tau_o": 4e-7, "epsilon": 0.05, "nu": 1e-4, "n": 13.0, "m": 5.0, "k": 3.0, "C": 2e-12, "V": 0.8,
-    "T_t": 0.6, "T_n": 0.1, "u_s": 0.2, "u_i": 0.2, "u_x": 0.2, "mu_2": 50.0, "s_x": 8.0, "h": 1.5, "d_e": 4.0,
-    "q": 0.6,
+    "T_t": 0.6, "T_n": 0.1, "u_s": 0.2, "u_i": 0.2, "u_p": 0.2, "u_x": 0.2, "mu_2": 50.0, "s_x": 8.0, "h": 1.5,
+    "d_e": 4.0, "q": 0.6,
+    "t_p": 1e-7, "W": 1e9, "t_l": 1e-6, "b_in": 8.0, "b_out": 8.0, "e_l": 1e-12, "e_a": 2e-12, "e_d": 3e-12,
+    "d_r": 0.2, "i_r": 50.0, "i_f": 10.0, "beta_f": 0.9,
 }  # fmt: skip
 
 
@@ -49,6 +51,13 @@ def condition_numbers():
             "columns.underdamped.settle.time", "columns.underdamped.average.time",
             "columns.underdamped.average.energy",
             "refined.columns.settle.time", "refined.columns.settle.energy", "refined.columns.underdamped.settle.time",
+            "warm.columns.settle.time", "warm.columns.settle.energy", "warm.columns.underdamped.settle.time",
+            "refined.warm.columns.settle.time", "refined.warm.columns.settle.energy",
+            "refined.warm.columns.underdamped.settle.time",
+            "products.time", "products.link.time", "products.vectors.bytes", "products.link.energy",
+            "products.convert.energy",
+            "refined.products.time", "refined.products.link.time", "refined.products.vectors.bytes",
+            "refined.products.link.energy", "refined.products.convert.energy",
         )
     ),
     *(f"accuracy.deflated.{each}" for each in ("solve.settle", "solve.average", "columns.settle", "columns.average")),
@@ -57,7 +66,7 @@ def test_deflated_runs_are_runs_at_the_condition_number_left():
     before, after, gap = condition_numbers()
     assert deflation.condition_number().evaluate(kappa=before, eta=gap) == pytest.approx(after)
     bases = [name for name in formulas.catalog() if f"{name.split('.')[0]}.deflated." in name]
-    assert len(bases) == 32
+    assert len(bases) == 48
     for name in bases:
         plain = name.replace(".deflated", "", 1)
         found = evaluate(name, kappa=before, eta=gap)
@@ -95,13 +104,18 @@ def test_the_direction_is_one_more_system():
 
 @pytest.mark.composes(
     *(
-        f"thermo.refined.columns.{each}"
+        f"thermo.refined.{kind}columns.{each}"
+        for kind in ("", "warm.")
         for each in ("settle.time", "settle.energy", "underdamped.settle.time", "underdamped.settle.energy")
-    )
+    ),
+    *(
+        f"thermo.refined.products.{each}"
+        for each in ("time", "link.time", "vectors.bytes", "link.energy", "convert.energy")
+    ),
 )
 def test_a_refined_run_settles_to_the_square_root():
     bases = [name for name in formulas.catalog() if name.startswith("thermo.refined.")]
-    assert len(bases) == 4
+    assert len(bases) == 13
     for name in bases:
         plain = name.replace(".refined", "")
         assert evaluate(name, kappa=30.0) == pytest.approx(evaluate(plain, kappa=30.0, epsilon=0.05**0.5)), name
@@ -111,6 +125,22 @@ def test_a_refined_run_settles_to_the_square_root():
     assert evaluate("thermo.refined.columns.settle.time", kappa=30.0) == pytest.approx(
         evaluate("thermo.columns.settle.time", kappa=30.0) / 2
     )
+
+
+@pytest.mark.composes(
+    *(
+        f"thermo.passes.products.{each}"
+        for each in ("time", "link.time", "vectors.bytes", "link.energy", "convert.energy")
+    )
+)
+def test_two_passes_multiply_twice_for_half_the_digits():
+    bases = [name for name in formulas.catalog() if name.startswith("thermo.passes.")]
+    assert len(bases) == 5
+    for name in bases:
+        plain = name.replace(".passes", "")
+        assert evaluate(name, kappa=300.0) == pytest.approx(2 * evaluate(plain, kappa=300.0, epsilon=0.05**0.5)), name
+        for part in formulas.get(name).composed_of:
+            evaluate(part, kappa=300.0)
 
 
 def test_what_has_no_deflated_form_says_so():

@@ -73,7 +73,7 @@ def train(
         if backend is not None:
             backend.looking = bool(arm.flaw) and step in LOOKS
         try:
-            _step(task, model, optimizer, index, generator)
+            take_step(task, model, optimizer, index, generator)
         except (MatrixError, RuntimeError) as error:
             failure = str(error)
             break
@@ -105,7 +105,7 @@ def _look(step: int, optimizer: KFAC, backend: Watched | None) -> dict[str, floa
     }
 
 
-def _step(
+def take_step(
     task: Task, model: torch.nn.Module, optimizer: torch.optim.Optimizer, index: Tensor, generator: torch.Generator
 ) -> None:
     """One step of either kind of optimizer on a batch."""

@@ -13,7 +13,7 @@ from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
-from costmodel.quantities.symbols import Expression, T_t, c_r, epsilon_n, epsilon_t, u_i, u_s, u_x
+from costmodel.quantities.symbols import Expression, T_t, c_r, epsilon_n, epsilon_t, u_i, u_p, u_s, u_x
 from costmodel.quantities.units import one
 
 _SETTLING = ("accuracy.settling.tolerance", "accuracy.split.settling")
@@ -77,10 +77,10 @@ def inverse_underdamped_sample() -> Expression:
 def inverse_iterate() -> Expression:
     """Residual of each inverse by Newton-Schulz whose products run on arrays: nothing is sampled, all is for settling.
 
-    >>> round(inverse_iterate().evaluate(T_t=0.75, u_i=0.6), 4)  # 0.8 of what the digital iteration may leave
+    >>> round(inverse_iterate().evaluate(T_t=0.75, u_p=0.6), 4)  # 0.8 of what the digital iteration may leave
     0.4243
     """
-    part = T_t * sp.sqrt(split.left().subs(u_s, u_i))
+    part = T_t * sp.sqrt(split.left().subs(u_s, u_p))
     return iterations.newton_schulz_tolerance().expression.subs(T_t, part)
 
 

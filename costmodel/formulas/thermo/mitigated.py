@@ -1,5 +1,6 @@
 """Formulas of a run on the arrays where something is done about the matrix before it, or about the result after it.
 
+*Warm*: it starts from the last inverse, of which as much may be left as the start is off by more than rest is.
 *Deflated*: the top mode is taken out, so the array sees the condition number that is left. *Refined*: one Newton-Schulz
 step X (2 I - A X) follows, which squares the residual I - A X: a run that settles to sqrt(epsilon) then has epsilon.
 Both hold for times, energies and tolerances alike, so each is the formula of the run with one symbol replaced.
@@ -14,15 +15,32 @@ from costmodel.formulas.accuracy import columns as columns_accuracy
 from costmodel.formulas.accuracy import tolerances
 from costmodel.formulas.formula import Formula
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import columns, columns_energy, deflation, energy, inverse, solve, underdamped
+from costmodel.formulas.thermo import (
+    columns,
+    columns_energy,
+    deflation,
+    energy,
+    inverse,
+    products,
+    solve,
+    underdamped,
+    warm,
+)
 from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import Expression, epsilon, k, kappa
 
-_REFINED: Final = (
+_SETTLED: Final = (
     columns.settle_time,
     columns.underdamped_settle_time,
     columns_energy.settle,
     columns_energy.underdamped_settle,
+)
+_MULTIPLIED: Final = (
+    products.time,
+    products.link_time,
+    products.vectors_bytes,
+    products.link_energy,
+    products.convert_energy,
 )
 _SOLVES: Final = (
     solve.settle_time,
@@ -54,6 +72,7 @@ _DEFLATED: Final = (
     columns.underdamped_average_time,
     columns_energy.settle,
     columns_energy.underdamped_average,
+    *_MULTIPLIED,
     tolerances.solve_settle,
     tolerances.solve_average,
     columns_accuracy.settle,
@@ -70,7 +89,8 @@ def _vary(
         return change(base.expression)
 
     build.__doc__ = f"{base.meaning.rstrip('.')} {words}."
-    return formula(name, base.unit, base.source, composed_of=(*base.composed_of, *more))(build)
+    parts = base.composed_of or (base.name,)
+    return formula(name, base.unit, base.source, composed_of=(*parts, *more))(build)
 
 
 def _named(base: Formula, kind: str) -> str:
@@ -90,8 +110,16 @@ def _all(
     return {base.name: _vary(base, _named(base, kind), words, change, more) for base in found}
 
 
+def _from_the_last(expression: Expression) -> Expression:
+    return expression.subs(epsilon, warm.left())
+
+
 def _half_as_accurate(expression: Expression) -> Expression:
     return expression.subs(epsilon, sp.sqrt(epsilon))
+
+
+def _two_of_half(expression: Expression) -> Expression:
+    return 2 * _half_as_accurate(expression)
 
 
 def _condition_left(expression: Expression) -> Expression:
@@ -103,14 +131,38 @@ def _one_system(expression: Expression) -> Expression:
 
 
 _LEFT: Final = ("thermo.deflation.condition_number",)
+_OF_WARM: Final = _all(_SETTLED, "warm", "from the last inverse", _from_the_last, ("thermo.warm.drift",))
+_REFINED: Final = (*_SETTLED, *_OF_WARM.values(), *_MULTIPLIED)
+_OF_PASSES: Final = _all(_MULTIPLIED, "passes", "in two passes around a digital residual", _two_of_half)
 _OF_REFINED: Final = _all(_REFINED, "refined", "where a Newton-Schulz step follows", _half_as_accurate)
-_SEEING: Final = [each for each in (*_DEFLATED, *_OF_REFINED.values()) if "kappa" in each().letters]
+_SEEING: Final = [each for each in (*_DEFLATED, *_OF_WARM.values(), *_OF_REFINED.values()) if "kappa" in each().letters]
 _OF_DEFLATED: Final = _all(_SEEING, "deflated", "where the top mode is taken out", _condition_left, _LEFT)
 _OF_DIRECTION: Final = _all(_SOLVES, "direction", "for the one system that puts the top mode back", _one_system, _LEFT)
 
 
+def warmed(of: Formula) -> Formula:
+    """A time or energy of settling from the last inverse.
+
+    >>> values = {"n": 10, "kappa": 100, "tau": 1e-6, "epsilon": 0.2}
+    >>> moved = {"d_r": 0.2, "i_r": 100, "i_f": 10, "beta_f": 0.95}
+    >>> round(warmed(columns.settle_time()).evaluate(**values, **moved) / columns.settle_time().evaluate(**values), 3)
+    0.431
+    """
+    return _OF_WARM[of.name]() if of.name in _OF_WARM else of
+
+
+def in_two_passes(of: Formula) -> Formula:
+    """A count of products for two passes that leave the square root of epsilon each; itself where none is in it.
+
+    >>> once = products.time().evaluate(n=64, m=64, kappa=1000, epsilon=0.01, t_p=1e-7)
+    >>> round(in_two_passes(products.time()).evaluate(n=64, m=64, kappa=1000, epsilon=0.01, t_p=1e-7) / once, 2)
+    1.14
+    """
+    return _OF_PASSES[of.name]() if of.name in _OF_PASSES else of
+
+
 def refined(of: Formula) -> Formula:
-    """A time or energy of settling that leaves the square root of epsilon to one Newton-Schulz step.
+    """A time or energy of settling, or a count of products, that leaves the root of epsilon to one Newton-Schulz step.
 
     >>> values = {"n": 10, "kappa": 100, "tau": 1e-6, "epsilon": 0.01}
     >>> columns.settle_time().evaluate(**values) / refined(columns.settle_time()).evaluate(**values)

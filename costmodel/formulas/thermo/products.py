@@ -20,15 +20,17 @@ from costmodel.quantities.symbols import (
     e_d,
     e_l,
     epsilon,
+    epsilon_p,
     kappa,
     n,
     t_l,
     t_p,
     t_w,
 )
-from costmodel.quantities.units import byte, joule, one, second
+from costmodel.quantities.units import byte, flop, joule, one, second
 
 _SOURCE = "derived: docs/derivations.md, analog products"
+_REFINED = "derived: docs/derivations.md, refined products"
 #: float32 blocks of n by n that an iteration reads and writes: three updates of two operands each.
 _BYTES = 36
 #: Kernels of those updates.
@@ -145,3 +147,26 @@ def convert_energy() -> Expression:
     60.0
     """
     return iterations().expression * n**2 * blocks.count().expression * (e_a + e_d)
+
+
+# --- passes around digital residuals ----------------------------------------------------------------------------------
+
+
+@formula("thermo.products.passes", one, _REFINED, verified_by=Oracle.ERROR_REACHED)
+def passes() -> Expression:
+    """Passes that leave epsilon where every pass leaves epsilon_p of what it is given.
+
+    >>> passes().evaluate(epsilon=0.01, epsilon_p=0.2)
+    3.0
+    """
+    return sp.ceiling(sp.log(epsilon) / sp.log(epsilon_p))
+
+
+@formula("thermo.products.residual.flops", flop, _REFINED, verified_by=Oracle.PHASES)
+def residual_flops() -> Expression:
+    """The residual 1 - A X between two passes, one digital product.
+
+    >>> residual_flops().evaluate(n=10)
+    2000.0
+    """
+    return 2 * n**3
