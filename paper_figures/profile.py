@@ -7,6 +7,7 @@ with the network that it was at; the file is replaced once all are timed.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -122,4 +123,5 @@ def _write(file: Path, head: dict[str, Any], times: list[dict[str, Any]]) -> Non
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()  # takes nothing: asked for help, nothing is timed
     measure()
