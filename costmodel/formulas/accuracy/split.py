@@ -39,8 +39,8 @@ def _ratio() -> Expression:
 def share() -> Expression:
     """Settling's share of the squared budget: near 1 where sampling is cheap, 1 / (2 r) where it is dear.
 
-    >>> share().evaluate(c_r=0.01, T_n=0.1, u_s=0)  # r = 1: 2 - sqrt(3)
-    0.2679491924311227
+    >>> round(share().evaluate(c_r=0.01, T_n=0.1, u_s=0), 9)  # r = 1: 2 - sqrt(3)
+    0.267949192
     """
     ratio = _ratio()
     return 1 / (1 + ratio + sp.sqrt(ratio * (ratio + 2)))
