@@ -39,9 +39,10 @@ def root(values: np.ndarray, logs: np.ndarray) -> np.ndarray:
 
 
 def test_times_and_ratios() -> None:
-    truth = Points(*case().loaded, methods=METHODS, draws=WORLDS, seed=7).evaluate({}).step
+    """Four times 500 worlds: of an interval that holds 90 % more than 93 % are found in one test of 200 000, of 500 in 80."""
+    truth = Points(*case().loaded, methods=METHODS, draws=4 * WORLDS, seed=7).evaluate({}).step
+    drawn = Points(*case().loaded, methods=METHODS, draws=4000, seed=0).evaluate({}).step
     found = case(draws=4000).project().methods
-    drawn = Points(*case().loaded, methods=METHODS, draws=1000, seed=0).evaluate({}).step
     for name in METHODS:
         estimate = found[name].step_time
         assert 0.87 <= covered(truth[name][0], estimate.p05, estimate.p95) <= 0.93
