@@ -41,6 +41,7 @@ class Check:
         honest: The number under honest ones; None where nothing was tested under them.
         needs: What the paper's assumptions add to the honest ones.
         honest_needs: What the honest ones add to the paper's.
+        shared: What both assume.
         at_most: Whether the number may not exceed the bound, rather than not fall below it.
         unit: What follows the number in print.
     """
@@ -51,6 +52,7 @@ class Check:
     honest: float | None
     needs: tuple[Need, ...] = ()
     honest_needs: tuple[Need, ...] = ()
+    shared: tuple[Need, ...] = ()
     at_most: bool = False
     unit: str = ""
 
@@ -104,26 +106,35 @@ class Claim:
 
     @property
     def verdict(self) -> Verdict:
-        """It holds where all checks pass under both, fails where they do under neither, and else holds if."""
+        """It fails where checks pass under neither, holds where they pass under both and hang on nothing, else holds if."""
         if not self.checks:
             return Verdict.UNKNOWN
         theirs, honest = self.sides
-        if theirs == honest:
-            return Verdict.HOLDS if theirs else Verdict.FAILS
-        return Verdict.IF
+        if not theirs and not honest:
+            return Verdict.FAILS
+        return Verdict.HOLDS if theirs and honest and not self._missed(shared_only=True) else Verdict.IF
 
     @property
     def condition(self) -> str:
         """Assumptions that it falls without, each alone; empty unless the verdict hangs on some."""
         if self.verdict is not Verdict.IF:
             return ""
+        if missed := self._missed(shared_only=all(self.sides)):
+            return _listed(missed, "and")
+        listed = _listed([*dict.fromkeys(need.text for _, need in self._needs())], "or")  # any of them suffices
         theirs, _ = self.sides
-        needs = [(check, need) for check in self.checks for need in (check.needs if theirs else check.honest_needs)]
-        missed = dict.fromkeys(need.text for check, need in needs if not check.passes(need.without))
-        if missed:
-            return _listed([*missed], "and")
-        listed = _listed([*dict.fromkeys(need.text for _, need in needs)], "or")  # any of them suffices
         return listed or ("the paper's assumptions are made" if theirs else "the honest assumptions are made")
+
+    def _needs(self) -> list[tuple[Check, Need]]:
+        """What one side adds to the other, of the side under which all checks pass."""
+        theirs, _ = self.sides
+        return [(check, need) for check in self.checks for need in (check.needs if theirs else check.honest_needs)]
+
+    def _missed(self, *, shared_only: bool) -> list[str]:
+        """Assumptions that a check falls without: those of both sides, and what one side adds."""
+        needs = [(check, need) for check in self.checks for need in check.shared]
+        needs += [] if shared_only else self._needs()
+        return [*dict.fromkeys(need.text for check, need in needs if not check.passes(need.without))]
 
 
 def _listed(texts: list[str], word: str) -> str:

@@ -130,7 +130,9 @@ def _check(check: Check) -> str:
         return "not tested" if value is None else f"{significant(value)}{check.unit}"
 
     side = "at most" if check.at_most else "at least"
-    needs = "".join(f", {number(need.without)} unless {need.text}" for need in (*check.needs, *check.honest_needs))
+    needs = "".join(
+        f", {number(need.without)} unless {need.text}" for need in (*check.shared, *check.needs, *check.honest_needs)
+    )
     return (
         f"{check.asks}, {side} {check.bound:g}{check.unit}: {number(check.theirs)} under its own assumptions{needs}, "
         f"{number(check.honest)} under honest ones"

@@ -227,8 +227,8 @@ def test_all_faults_of_model_and_cards_come_together(tmp_path: Path, capsys: pyt
          "--set: devices 2000 devices share 1024 examples of a step; at most one device an example"),
         (("project", "mlp", "--devices", "8", "--digital", "rtx-a6000"),
          "mlp: devices card rtx-a6000 has no interconnect_bandwidth and no interconnect_latency, which 8 devices need"),
-        (("project", "mlp", "--digital", "a100-sxm", "--set", "model.precision=bfloat16"),
-         "mlp: precision card a100-sxm has no bfloat16; it has float32"),
+        (("project", "mlp", "--digital", "v100", "--set", "model.precision=bfloat16"),
+         "mlp: precision card v100 has no bfloat16; it has float32, float16"),
     ],
 )  # fmt: skip
 def test_wrong_names(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,5 +271,5 @@ def test_tables_leave_out_what_the_machine_cannot_run_unless_asked(capsys: pytes
     _, every, _ = run(capsys, *arguments, "--all")
     assert "thermo.columns.underdamped" not in out
     assert "| thermo.columns.underdamped |" in every
-    assert "--all shows all 31 methods" in out
+    assert "--all shows all 43 methods" in out
     assert "\\* given what the card does not describe: analog correlators on every pair of cells" in out

@@ -263,10 +263,9 @@ def test_bad_arguments(arguments: dict[str, Any], message: str, digital: Digital
     assert str(error.value) == message
 
 
-#: Not input bits: more of them take longer to upload and leave more of the tolerance to settling and sampling.
+#: Not bits: more of them take longer to upload or to read and leave more of the tolerance to settling and sampling.
 WORSE_WHEN_LARGER = (
     "relaxation_time",
-    "output_bits",
     "link_latency",
     "row_write_time",
     "noise_to_signal",

@@ -37,6 +37,11 @@ def check(theirs: float, honest: float | None, *, at_most: bool = False, without
         # A number on the bound is inside.
         (claim(check(1, 1)), Verdict.HOLDS, ""),
         (claim(Check("gain", 1, 2, 0.5)), Verdict.IF, "the paper's assumptions are made"),
+        # What both sides assume is a condition, too, where the number falls without it.
+        (claim(Check("gain", 1, 2, 2, shared=(Need("steps are saved", 0.9),))), Verdict.IF, "steps are saved"),
+        (claim(Check("gain", 1, 2, 2, shared=(Need("steps are saved", 1.1),))), Verdict.HOLDS, ""),
+        (claim(Check("gain", 1, 2, 0.5, (Need("the array is large", 0.9),), shared=(Need("steps are saved", 0.9),))),
+         Verdict.IF, "steps are saved and the array is large"),
     ],
 )  # fmt: skip
 def test_a_verdict_follows_from_numbers(made: Claim, verdict: Verdict, condition: str) -> None:
