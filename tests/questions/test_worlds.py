@@ -39,7 +39,7 @@ def root(values: np.ndarray, logs: np.ndarray) -> np.ndarray:
 
 
 def test_times_and_ratios() -> None:
-    """Over 2000 worlds an interval that holds 90 % holds more than 93 % once in 900 000 tests; over 500, once in 120."""
+    """Over 2000 worlds an interval that holds 90 % holds more than 93 % once in 900 000 tests; over 500 in 120."""
     truth = Points(*case().loaded, methods=METHODS, draws=4 * WORLDS, seed=7).evaluate({}).step
     drawn = Points(*case().loaded, methods=METHODS, draws=4000, seed=0).evaluate({}).step
     found = case(draws=4000).project().methods
