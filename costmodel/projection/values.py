@@ -219,7 +219,7 @@ def _intervals(workload: Workload, drawn: Mapping[str, Draws]) -> dict[str, Draw
     kfac = workload.kfac
     steps = {"i_r": ("refresh_interval", kfac.refresh_interval), "i_f": ("factor_interval", kfac.factor_interval)}
     found = {
-        letter: np.atleast_2d(np.asarray(drawn.get(f"model.kfac.{name}", value), dtype=float))
+        letter: np.atleast_2d(np.asanyarray(drawn.get(f"model.kfac.{name}", value), dtype=float))
         for letter, (name, value) in steps.items()
     }
     return found | {letter: drawn[_PATHS[letter][0]][None, :] for letter in ("d_r", "beta_f")}

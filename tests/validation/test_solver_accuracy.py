@@ -110,7 +110,7 @@ def test_low_rank_reaches_the_target(kappa: float, epsilon: float, decay: float)
     factor = with_spectrum(values)
     spectrum = moments(values.tolist(), 1.0)
     columns = formulas.get("accuracy.iterations.low_rank.columns").evaluate(
-        n=size, d_e=spectrum.effective_dimension, q=spectrum.damping_share, epsilon=epsilon
+        n=size, d_e=spectrum.effective_dimension, q=spectrum.damping_share, T_t=epsilon
     )
     eigenvalues, basis = torch.linalg.eigh(factor)
     root = (basis * eigenvalues.clamp(min=0).sqrt()[:, None, :]) @ basis.mT
