@@ -28,7 +28,7 @@ def numbers() -> dict[str, float]:
     letters: dict[str, float] = {}
     for own in (*values.scopes.values(), values.curved):
         letters |= {letter: float(np.atleast_2d(each)[0, 0]) for letter, each in own.items()}
-    return letters | {"epsilon_n": 0.13, "epsilon_t": 0.31, "delta": 0.01}
+    return letters | {"epsilon": 0.1, "epsilon_n": 0.13, "epsilon_t": 0.31, "delta": 0.01}
 
 
 #: Roots, logarithms, powers of two, quotients: formulas of every kind of function, without a step.
