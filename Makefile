@@ -11,6 +11,8 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # What the core can be tested by where there is no torch.
 CORE_TESTS := tests costmodel --ignore=costmodel/tracing --ignore=tests/tracing --ignore=tests/solver --ignore=tests/validation \
 	--ignore=tests/test_catalog_workloads.py --ignore=tests/test_notebooks.py
+# One process a processor, one thread each; without the two variables, as a plain `pytest` runs, the answers are the same.
+TESTS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 NEXT = @printf '\nThe environment is not active yet; type next:\n  . $(BIN)/activate\n  python -m costmodel %s\n'
 
 .PHONY: demo figures test test-fast test-slow test-core generated bench docs clean
@@ -23,7 +25,7 @@ test: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow"
+	$(TESTS) -m "not slow"
 	$(BIN)/python -m costmodel validate
 	$(NEXT) 'project examples/vision.yaml'
 
@@ -34,14 +36,14 @@ figures: $(VENV)/core
 
 # The tests of `make test` alone, for another run on other kernels.
 test-fast: $(VENV)/test
-	$(BIN)/pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 test-slow: $(VENV)/test
-	$(BIN)/pytest -m slow
+	$(TESTS) -m slow
 
 test-core: $(VENV)/core
 	$(PIP) -e ".[test-core]"
-	$(BIN)/pytest -m "not slow" $(CORE_TESTS)
+	$(TESTS) -m "not slow" $(CORE_TESTS)
 
 # numpy code that is shipped with the formulas: after any change to them.
 generated: $(VENV)/core

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
 
@@ -93,20 +94,22 @@ def test_starts_are_written_block_by_block(n: int, m: int, k: int) -> None:
     assert evaluate("thermo.warm.start.energy", **sizes, e_d=5e-12) == pytest.approx(joules)
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="counts by torch")
 @pytest.mark.verifies("thermo.warm.fit.flops", "thermo.warm.fit.bytes", "thermo.warm.correction.flops")
 @pytest.mark.parametrize(("n", "m", "k"), SIZES)
 def test_starts_are_fitted_and_corrected_block_by_block(n: int, m: int, k: int) -> None:
-    torch = pytest.importorskip("torch")
-    counting = pytest.importorskip("torch.utils.flop_counter").FlopCounterMode
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
     flops = corrections = moved = 0
     for p in block_sizes(n, m):
         block, last, probe = (torch.ones(p, size) for size in (p, p, 1))
-        with counting(display=False) as counter:
+        with FlopCounterMode(display=False) as counter:
             found = block @ (last @ probe)
         flops += counter.get_total_flops()
         scaled = last * ((found.mT @ probe) / (found.mT @ found))
         moved += sum(each.numel() * each.element_size() for each in (block, last, last, scaled))
-        with counting(display=False) as counter:
+        with FlopCounterMode(display=False) as counter:
             residual = torch.eye(p) - block @ last
         corrections += counter.get_total_flops()
         assert residual.shape == (p, p)
