@@ -195,7 +195,7 @@ function methodsTable(found) {
 }
 function stepChart(found) {
   const rows = rowsShown(found), leave = $("rest").checked, width = Math.max(300, Math.min(860, $("steps").clientWidth || 760));
-  const narrow = width < 560, left = narrow ? 0 : 225, right = 70, high = narrow ? 36 : 22, top = narrow ? 17 : 3;
+  const narrow = width < 560, left = narrow ? 0 : 16 + 6.4 * Math.max(...rows.map((method) => method.name.length)), right = 70, high = narrow ? 36 : 22, top = narrow ? 17 : 3;
   const parts = rows.map((method) => Object.entries(found.methods[method.name].phases).filter(([phase]) => !leave || phase !== "forward_backward"));
   const lengths = parts.map((each) => each.reduce((sum, [, e]) => sum + e.median, 0)), scale = (width - left - right) / Math.max(...lengths);
   const svg = element("svg:svg", { viewBox: `0 0 ${width} ${rows.length * high + 6}`, width, role: "img", "aria-label": "Seconds of a step by phase; steps are in the table below, phases behind its numbers." });

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import io
 import pkgutil
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -76,18 +77,29 @@ def main(arguments: list[str]) -> int:
 
 
 def write(folder: Path) -> None:
-    """The pages of the site, as Markdown."""
+    """The pages of the site, as Markdown, and the files that they link to."""
     for name, text in pages():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         write_text(file, text)
+    for name, origin in files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(origin, folder / name)
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    """Path and origin of every file that is no page: pictures, schemas, examples, notebooks."""
+    for pattern in ("docs/img/*", "docs/*.json", "examples/*.yaml", "notebooks/*.ipynb"):
+        for file in sorted(ROOT.glob(pattern)):
+            yield file.relative_to(ROOT).as_posix().removeprefix("docs/"), file
 
 
 def pages() -> Iterator[tuple[str, str]]:
     """Path and text of every page."""
-    yield "index.md", (ROOT / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    for file in sorted((ROOT / "docs").glob("*.md")):
-        yield file.name, file.read_text(encoding="utf-8")
+    for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        yield "index.md" if file.name == "README.md" else file.name, _moved(file.read_text(encoding="utf-8"))
+    for file in sorted(ROOT.glob("validation/data/*/*.md")):
+        yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
     yield "examples.md", _examples()
     catalog = formulas.catalog()
     users = _users()
@@ -99,6 +111,13 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "api.md", "\n".join(["# API", "", *(f"- [{each.__name__}](api/{each.__name__}.md)" for each in modules), ""])
     for module in modules:
         yield f"api/{module.__name__}.md", _module(module)
+
+
+def _moved(text: str) -> str:
+    """A text of README.md or of docs/ whose links lead to where the site has what they name."""
+    for old, new in (("docs/", ""), ("../validation/", "validation/")):
+        text = text.replace(f"]({old}", f"]({new}")
+    return re.sub(r"\]\((\.\./)?(examples|notebooks)/?\)", "](examples.md)", text)
 
 
 # --- formulas --------------------------------------------------------------------------------------------------------
@@ -190,7 +209,7 @@ def _text(thing: object) -> str:
 
 
 def _examples() -> str:
-    """Commands with what they print."""
+    """Commands with what they print, and files to start from."""
     parts = ["# Examples", "Run when this site was built."]
     for command in EXAMPLES:
         parts += [
@@ -198,6 +217,8 @@ def _examples() -> str:
             f"```sh\npython -m costmodel {command}\n```",
             f"```text\n{_run(command)}\n```",
         ]
+    given = [name for name, _ in files() if name.startswith(("examples/", "notebooks/"))]
+    parts += ["## Files", "\n".join(f"- [{name}]({name})" for name in given)]
     return "\n\n".join(parts) + "\n"
 
 
