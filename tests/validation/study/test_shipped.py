@@ -71,12 +71,12 @@ def test_the_tables_of_the_methodology_are_those_of_the_analysis(found):
 def test_an_arm_that_was_run_on_both_machines_repeats():
     """On the vit a damping of 0.001 is the optimum, so `damping 0.001 refresh 100` is `refresh 100`, run again.
 
-    Rounding of other processors is amplified by training: of eleven runs one, with seed 6, arrives elsewhere.
+    Rounding of other processors is amplified by training: of fifteen runs two, with seeds 6 and 12, arrive elsewhere.
     """
     again = {r["seed"]: r for r in RUNS if (r["task"], r["arm"]) == ("vit", "damping 0.001 refresh 100")}
     first = {r["seed"]: r for r in RUNS if (r["task"], r["arm"]) == ("vit", "refresh 100")}
     assert all(run["hyper"] == first[seed]["hyper"] for seed, run in again.items())
-    assert {seed for seed, run in again.items() if run["steps"] != first[seed]["steps"]} == {6}
+    assert {seed for seed, run in again.items() if run["steps"] != first[seed]["steps"]} == {6, 12}
 
 
 def test_runs_follow_the_registered_design():
