@@ -71,10 +71,10 @@ _DELAY: Final = (
 )
 
 
-def card() -> DigitalCard:
-    """The card."""
+def card(without: str = "") -> DigitalCard:
+    """The card; ``without`` leaves a network out of its steps."""
     made = card_of(calibration(), NAME)
-    fitted, _ = networks()
+    fitted = [each for each in networks()[0] if each.model.model != without]
     laws = {name: law for name, law in made.laws.items() if isinstance(law, FittedLaw)}
     steps = step_laws(fit_steps(fitted, calibration().laws), calibration().laws, fitted)
     sources = {name: replace(law, source=laws[name].source) if name in laws else law for name, law in steps.items()}
