@@ -183,7 +183,7 @@ def test_verdict_says_no_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "project", "imagenet_vit", "--format", "markdown")
     answer, *_, why, change = [line for line in out.splitlines() if line.startswith("**")][:3]
     assert answer.startswith("**No:** tngd-2024 does not pay off for ViT-S/16 on ImageNet (AlgoPerf). ")
-    assert "a solver that took no time at all would make it 0.9% faster" in why
+    assert "a solver that took no time at all would make it 0.91% faster" in why
     assert change.startswith("**What would change it:** ")
 
 

@@ -70,15 +70,32 @@ def test_a_machine_that_is_not_accurate_names_the_tolerance_of_its_flaw(
 def test_energy_is_judged_where_the_digital_card_has_a_power(small: Projection) -> None:
     without = project("mlp", "epyc-milan-1-thread", draws=50)
     assert [each.answer for each in judgements(without)][2] is Answer.UNKNOWN
-    energy = judgements(small)[2]
-    name = small.best_thermodynamic
-    joules = {each: small.methods[each].energy for each in (small.best_digital, name)}
-    assert all(joules.values())
-    assert energy.found is not None
-    # The shared digital phases are drawn alike, so that the ratio of medians is near the median ratio;
-    # settling of the best method, which has a long tail, keeps the two apart by 4 % in 1500 draws.
-    ratio = joules[small.best_digital].median / joules[name].median  # type: ignore[union-attr]
-    assert energy.found.median == pytest.approx(ratio, rel=0.1)
+    energy = judgements(small)[2].found
+    assert energy == small.energy_gain[small.best_thermodynamic]
+    assert energy is not None
+    assert energy.p05 < energy.median < energy.p95
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_energy_of_one_draw_is_the_ratio_of_its_joules(seed: int) -> None:
+    """The median of ratios is not the ratio of medians; of one draw there is one ratio, and no tolerance."""
+    one = project("mlp", draws=1, seed=seed)
+    found = judgements(one)[2].found
+    digital, analog = (one.methods[each].energy for each in (one.best_digital, one.best_thermodynamic))
+    assert found is not None
+    assert digital is not None
+    assert analog is not None
+    assert found.median == pytest.approx(digital.median / analog.median, rel=1e-12)
+    assert found.p05 == found.median == found.p95
+
+
+def test_ratios_of_energy_are_taken_draw_by_draw(small: Projection) -> None:
+    """What a ratio's two sides share cancels: of a method and itself nothing is left, however wide its interval."""
+    joules = small.methods[small.best_digital].energy
+    assert joules is not None
+    assert joules.p95 > 1.2 * joules.p05
+    itself = small.energy_gain[small.best_digital]
+    assert (itself.p05, itself.median, itself.p95) == (1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(("ratio", "words"), [

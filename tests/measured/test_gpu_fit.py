@@ -20,7 +20,7 @@ from costmodel.projection.predict import predict
 from validation.fit.gpu_networks import held_out_networks, read_steps, sizes_of
 from validation.fit.gpu_steps import fit_measured
 from validation.fit.networks import TimedNetwork, project_step
-from validation.fit.selection import Data, fit
+from validation.fit.selection import Data, fit, growth_of
 from validation.fit.solve import solve
 from validation.score.shipped import H100
 
@@ -90,6 +90,37 @@ def test_no_solve_is_faster_than_large_products() -> None:
     law = fit(data, ("chained",), floor=2e-14, gpu=True).law
     assert law.work.limit == pytest.approx(2e-14)
     assert law.seconds(OPERATIONS["cholesky_solve"], Size(40000, 40000)) > 2 * 40000**3 * 2e-14
+
+
+def test_the_largest_size_is_no_matter_of_its_stride() -> None:
+    # n^3 shows at 4096 alone, which a processor's cache would meet with a stride.
+    sizes = (*range(640, 1600, 64), 2049, 3072, 4096)
+    seconds = [1e-5 * n + 8e-13 * n**3 * (1 + 0.04 * (-1) ** index) for index, n in enumerate(sizes)]
+    data = Data(OPERATIONS["eigh"], tuple(Size(n, n) for n in sizes), np.array(seconds))
+    law = fit(data, ("chained",), gpu=True).law
+    assert {*law.penalties} <= {"not_32", "not_8", "not_4", "odd"}
+    at, beside = (law.seconds(OPERATIONS["eigh"], Size(n, n)) for n in (4096, 4128))
+    assert at < beside < 1.05 * at
+
+
+def test_growth_is_what_larger_sizes_needed() -> None:
+    assert growth_of(np.zeros(0)) == growth_of(np.zeros(9)) == 0.05
+    # Of nine, a tenth stays below the largest nine times in ten.
+    assert growth_of(np.array([0.0] * 8 + [0.3])) == pytest.approx(0.3)
+    assert growth_of(np.array([0.0] * 38 + [0.3])) < 0.3
+    assert growth_of(np.full(9, 7.0)) == 0.5
+
+
+def test_a_kink_beyond_two_thirds_of_the_data_widens_what_lies_beyond() -> None:
+    straight = fit(chained("cholesky", cholesky), ("chained",), gpu=True)
+    bent = fit(chained("cholesky", lambda n: cholesky(n) * (1.5 if n > 4096 else 1.0)), ("chained",), gpu=True)
+    assert straight.law.growth == 0.05
+    # Three sizes above 0.45 of the largest; one above two thirds, 1.5 times as long as those to 4096 foretell.
+    assert bent.needed[:2] == pytest.approx(0.0)
+    needed = bent.needed[3]
+    held = np.hypot(bent.law.spread, needed * np.log(6144 / 4096)) * 1.645
+    assert held == pytest.approx(np.log(1.5), abs=0.05)
+    assert bent.law.growth == pytest.approx(min(needed, 0.5))
 
 
 def test_coefficients_are_held_and_have_least_values() -> None:

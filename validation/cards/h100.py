@@ -6,7 +6,6 @@ What was measured, and what is held out of every fit, is in validation/data/h100
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -33,7 +32,6 @@ from validation.fit.gpu_steps import fit_steps, step_laws
 from validation.fit.networks import Column, TimedNetwork, column_seconds
 from validation.fit.selection import LEAST_SIZES, Data, fit
 from validation.measure import journal
-from validation.measure.timings import Point
 from validation.published.power import board_power, idle_power
 from validation.score.shipped import H100
 
@@ -51,7 +49,7 @@ _SOURCE: Final = (
 @cache
 def calibration() -> Calibration:
     """Laws of single calls."""
-    return calibrate(journal.read(H100 / "timings.jsonl.gz"), hold_out=True, besides=rough())
+    return calibrate(journal.read(H100 / "timings.jsonl.gz"), hold_out=True)
 
 
 @cache
@@ -60,17 +58,6 @@ def networks() -> tuple[tuple[TimedNetwork, ...], tuple[TimedNetwork, ...]]:
     timed = read_steps(H100 / "kfac_steps.csv")
     held = held_out_networks(timed)
     return tuple(t for t in timed if t.model.model not in held), tuple(t for t in timed if t.model.model in held)
-
-
-def rough() -> dict[Point, float]:
-    """Seconds at sizes above those of the file, from rates given to two digits."""
-    with (H100 / "large.csv").open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    found = {}
-    for row in rows:
-        n = int(row["n"])
-        found[Point(row["op"], "float32", 1, n, n)] = OPERATIONS[row["op"]].flops(n, n) / (1e12 * float(row["tflops"]))
-    return found
 
 
 _LINK: Final = (
@@ -84,10 +71,10 @@ _DELAY: Final = (
 )
 
 
-def card() -> DigitalCard:
-    """The card."""
+def card(without: str = "") -> DigitalCard:
+    """The card; ``without`` leaves a network out of its steps."""
     made = card_of(calibration(), NAME)
-    fitted, _ = networks()
+    fitted = [each for each in networks()[0] if each.model.model != without]
     laws = {name: law for name, law in made.laws.items() if isinstance(law, FittedLaw)}
     steps = step_laws(fit_steps(fitted, calibration().laws), calibration().laws, fitted)
     sources = {name: replace(law, source=laws[name].source) if name in laws else law for name, law in steps.items()}

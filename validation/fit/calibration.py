@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ from costmodel.machines.operations import OPERATIONS
 from costmodel.machines.sizes import Size
 from validation.fit.gpu_steps import fit_measured
 from validation.fit.networks import IN_STEP, LEAST_NETWORKS, NetworkFit, TimedNetwork, fit_networks
-from validation.fit.selection import BASES, FAMILIES, LEAST_SIZES, Data, OperationFit, fit, gpu_families
+from validation.fit.selection import BASES, FAMILIES, LEAST_SIZES, Data, OperationFit, fit, gpu_families, growth_of
 from validation.heldout import for_fitting
 from validation.measure.journal import Journal, digest
 from validation.measure.timings import Environment, ModelSizes, Point, Timing
@@ -25,6 +24,10 @@ from validation.quality import best_references, by_point, settled
 REQUIRED: Final = ("gemm", "cholesky", "cholesky_inverse", "eigh", "ema")
 #: No factorisation or solve is faster a FLOP than this share of what large products reach.
 _FLOOR: Final = 0.9
+#: FLOPs that PyTorch has a GPU do for one that is counted: it inverts by solving for the identity. From a Cholesky
+#: factor that is 2 n^3 (cuSOLVER's potrs) in place of 2/3 n^3, by LU 8/3 n^3 (getrf and getrs) in place of 2 n^3.
+#: Source: PyTorch, aten/src/ATen/native/cuda/linalg/BatchLinearAlgebraLib.cpp.
+_DONE: Final = {"cholesky_inverse": 3.0, "inv": 4 / 3, "inv_batched": 4 / 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,6 @@ def calibrate(
     *,
     threads: int | None = None,
     hold_out: bool = False,
-    besides: Mapping[Point, float] = MappingProxyType({}),
 ) -> Calibration:
     """Fit every law that a timing file supports.
 
@@ -71,7 +73,6 @@ def calibrate(
         journal: Timings.
         threads: Which thread count; only needed where the file has several.
         hold_out: Leave what :mod:`validation.heldout` holds out to score the card. Shipped cards do.
-        besides: Seconds of points that are known from elsewhere, of the same machine.
 
     Raises:
         InputError: Several thread counts and none chosen, or too few sizes for a primitive of a projection.
@@ -81,7 +82,7 @@ def calibrate(
     assert journal.environment is not None  # a journal without one is not read
     device = journal.environment.device
     timings = for_fitting(timings, device) if hold_out else timings
-    times = {**point_times(timings, journal), **besides}
+    times = point_times(timings, journal)
     fits, left_out = _fits(times, device)
     _require(journal, left_out, fits)
     laws = {key: each.law for key, each in fits.items()}
@@ -130,8 +131,9 @@ def _fits(times: dict[Point, float], device: str) -> tuple[dict[str, OperationFi
             continue
         base = fits.get(key.replace(op, BASES[op])) if op in BASES else None
         law = base.law if base else None
-        floor = floors.get(dtype, 0.0) * (_FLOOR if device == "cpu" else 1.0) * bool(OPERATIONS[op].flops(2, 2))
         gpu = device == "cuda"
+        share = _DONE.get(op, 1.0) if gpu else _FLOOR
+        floor = floors.get(dtype, 0.0) * share * bool(OPERATIONS[op].flops(2, 2))
         families = gpu_families(OPERATIONS[op]) if gpu else FAMILIES
         if gpu and law and op in {"gemm_tall", "precondition"}:
             # What n = d + 1 costs a square product is a tile more on both sides: theirs have it on one.
@@ -139,7 +141,20 @@ def _fits(times: dict[Point, float], device: str) -> tuple[dict[str, OperationFi
         fits[key] = fit(data_of(op, points), families, floor, law, gpu=gpu)
         if op == "gemm":
             floors[dtype] = fits[key].law.work.limit
-    return fits, left_out
+    return _alike(fits), left_out
+
+
+def _alike(fits: dict[str, OperationFit]) -> dict[str, OperationFit]:
+    """Chained laws with no less growth than all of them together need.
+
+    An operation has a handful of larger sizes: that its own came out right says little of the next octave.
+    """
+    growth = growth_of(np.concatenate([np.zeros(0), *(each.needed for each in fits.values())]))
+    found = dict(fits)
+    for key, each in fits.items():
+        if len(each.needed):
+            found[key] = replace(each, law=replace(each.law, growth=max(each.law.growth, growth)))
+    return found
 
 
 def _thread_count(journal: Journal, threads: int | None) -> int:

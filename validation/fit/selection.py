@@ -45,6 +45,10 @@ _POWERS: Final = (0.5, 0.75, 1.0, 1.5, 2.5)
 _KNOTS: Final = (4, 7, 11, 16)
 #: The larger sizes that a law fitted to the smaller must predict: those above this share of the largest.
 _LARGER: Final = 0.45
+#: From where chained laws are followed to larger sizes, to learn how far off they come: these shares of the largest.
+_ORIGINS: Final = (_LARGER, 2 / 3)
+#: Bounds of what is added to a spread for each factor e beyond the data.
+_GROWTH: Final = (0.05, 0.5)
 #: A law needs this many sizes: fewer than its terms would always fit.
 LEAST_SIZES: Final = 6
 
@@ -79,6 +83,7 @@ class OperationFit:
         left_out: Median of |log(law / measured)| over sizes left out, by family.
         larger: The same over the larger sizes, fitted to the smaller, by family.
         points: Sizes behind it.
+        needed: Growth that each of the larger sizes would need to lie in its interval; of chained laws of single calls.
     """
 
     law: FittedLaw
@@ -87,6 +92,7 @@ class OperationFit:
     left_out: dict[str, float]
     larger: dict[str, float]
     points: int
+    needed: Array
 
 
 def gpu_families(operation: Operation) -> tuple[str, ...]:
@@ -172,13 +178,36 @@ def _final(
     inside = np.abs(_left_out(candidate, data))
     spread = max(LEAST_SPREAD, _upper(inside) / DEVIATE_95)
     beyond = np.abs(larger[candidate.family])
-    growth = 0.05
-    if len(beyond):
+    growth, needed = 0.0, np.zeros(0)
+    if candidate.family == "chained" and not data.operation.batched:
+        needed = _needed(candidate, data, floor, spread)
+        growth = growth_of(needed)
+    elif len(beyond):
         # The larger sizes lie up to 1 / _LARGER beyond; their error is put down to a distance of half of that.
-        growth = max(growth, _upper(beyond) / DEVIATE_95 / np.log(0.75 / _LARGER))
-    return OperationFit(
-        replace(law, spread=spread, growth=min(growth, 0.5)), candidate, solution, left_out, errors, len(data.sizes)
-    )
+        growth = _upper(beyond) / DEVIATE_95 / np.log(0.75 / _LARGER)
+    law = replace(law, spread=spread, growth=float(np.clip(growth, *_GROWTH)))
+    return OperationFit(law, candidate, solution, left_out, errors, len(data.sizes), needed)
+
+
+def _needed(candidate: Candidate, data: Data, floor: float, spread: float) -> Array:
+    """The growth with which the interval of each larger size, fitted to the smaller, just holds it; from each origin.
+
+    (log(law / measured) / 1.645)^2 = spread^2 + growth^2 log(size / largest fitted)^2.
+    """
+    found = [np.zeros(0)]
+    for origin in _ORIGINS:
+        errors = _on_larger(candidate, data, floor, origin)
+        smaller = data.working <= origin * data.working.max()
+        if len(errors):
+            sizes, each = np.unique(data.working[~smaller], return_index=True)  # those that count three times are one
+            excess = np.log(sizes / data.working[smaller].max())
+            found.append(np.sqrt(np.maximum((errors[each] / DEVIATE_95) ** 2 - spread**2, 0.0)) / excess)
+    return np.concatenate(found)
+
+
+def growth_of(needed: Array) -> float:
+    """The growth with which nine in ten larger sizes lie in their intervals."""
+    return float(np.clip(_upper(needed), *_GROWTH)) if len(needed) else _GROWTH[0]
 
 
 def _upper(errors: Array) -> float:
@@ -225,7 +254,9 @@ def _forms(family: str, data: Data) -> list[Candidate]:
     if family == "polynomial":
         return [Candidate(family)]
     if family == "chained":
-        return [Candidate(family, elements=False)]
+        # Rows that share the sets of a processor's first-level cache cost a GPU nothing: of two sizes that would know,
+        # the largest of the data is one, which is never left out, and took all of n^3 for a stride.
+        return [Candidate(family, elements=False, strided=False)]
     if family == "saturating":
         return [Candidate(family, power=power) for power in _POWERS]
     working = np.unique(np.round(data.working, 6))
@@ -311,10 +342,10 @@ def _score(candidate: Candidate, data: Data) -> float:
     return float(np.mean(np.minimum(np.abs(_left_out(candidate, data)), 0.5)))
 
 
-def _on_larger(candidate: Candidate, data: Data, floor: float) -> Array:
-    """log(law / measured) of the larger sizes when only the smaller are fitted."""
+def _on_larger(candidate: Candidate, data: Data, floor: float, origin: float = _LARGER) -> Array:
+    """log(law / measured) of the sizes above a share of the largest when only those below are fitted."""
     working = data.working
-    smaller = working <= _LARGER * working.max()
+    smaller = working <= origin * working.max()
     if smaller.sum() < LEAST_SIZES or (~smaller).sum() < 2:
         return np.zeros(0)
     part = data.part(smaller)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from validation.cards import h100
 from validation.cards.fitted import card as card_of
 from validation.fit.calibration import calibrate, point_times
 from validation.measure import journal
@@ -20,10 +18,10 @@ LARGEST: Final = 6144
 
 
 @cache
-def extrapolated(largest: int, to: float = math.inf) -> tuple[Scored, ...]:
-    """Larger sizes than ``largest``, the three rates at 16 384 among them, by laws fitted to sizes up to it alone."""
+def extrapolated(largest: int, to: int = LARGEST) -> tuple[Scored, ...]:
+    """Larger sizes than ``largest`` by laws fitted to sizes up to it alone."""
     read = journal.read(H100 / "timings.jsonl.gz")
     part = replace(read, timings=[each for each in read.timings if each.point.model or each.point.n <= largest])
     card = card_of(calibrate(part, hold_out=True), "part")
-    times = {**point_times(read.timings, read), **h100.rough()}
+    times = point_times(read.timings, read)
     return tuple(score_times(card, {point: each for point, each in times.items() if largest < point.n <= to}))

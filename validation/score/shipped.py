@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from costmodel.machines.operations import OPERATIONS
 from validation.fit.gpu_networks import held_out_networks, read_steps
 from validation.fit.gpu_products import PRECISIONS, read_products
 from validation.fit.networks import TimedNetwork
@@ -26,6 +28,7 @@ class ShippedCard:
         threads: Thread count.
         steps: File of networks timed by phase, beside it; empty where networks are in the timings.
         products: File of products in other precisions, beside it; empty where there is none.
+        rates: File of rates at sizes beyond the timings, beside it, which no fit reads; empty where there is none.
     """
 
     card: str
@@ -33,6 +36,7 @@ class ShippedCard:
     threads: int
     steps: str = ""
     products: str = ""
+    rates: str = ""
 
     @property
     def file(self) -> Path:
@@ -51,9 +55,17 @@ class ShippedCard:
         every = [read_products(file, each, held_out=True) for each in PRECISIONS] if self.products else []
         return {point: seconds for each in every for point, seconds in each.items() if point.n >= LARGE_FROM}
 
+    def held_out_rates(self) -> dict[Point, float]:
+        """Seconds at sizes above those of the timings, from rates given to two digits."""
+        if not self.rates:
+            return {}
+        with (self.file.parent / self.rates).open(encoding="utf-8") as stream:
+            rows = [(row["op"], int(row["n"]), 1e12 * float(row["tflops"])) for row in csv.DictReader(stream)]
+        return {Point(op, "float32", 1, n, n): OPERATIONS[op].flops(n, n) / rate for op, n, rate in rows}
+
 
 SHIPPED: Final = (
     ShippedCard("epyc-milan-1-thread", "epyc-milan.jsonl", 1),
     ShippedCard("epyc-milan-2-threads", "epyc-milan-2-threads.jsonl", 2),
-    ShippedCard("h100-sxm", "../h100/timings.jsonl.gz", 1, "kfac_steps.csv", "products_tf32_bf16.csv"),
+    ShippedCard("h100-sxm", "../h100/timings.jsonl.gz", 1, "kfac_steps.csv", "products_tf32_bf16.csv", "large.csv"),
 )
