@@ -83,7 +83,7 @@ def _draw_requirement(axis: Axes, rows: Frame, published: Frame) -> None:
     axis.set_yscale("log")
     axis.set_xlim(1e-9, 1e-4)
     axis.set_ylim(1e8, 1e13)
-    axis.clabel(lines, fmt="%.2fx", fontsize=5.5)
+    axis.clabel(lines, fmt="%.2fx", fontsize=5.5, manual=_places(table, axis.get_xlim()[1]))
     axis.plot([published["x"]], [published["y"]], marker="*", color=VERMILION, ls="", ms=7)
     axis.annotate(f"published\n{published['value']:.2f}x", (published["x"], published["y"]), xytext=(0, -5),
                   textcoords="offset points", ha="center", va="top", size=5.5,
@@ -93,8 +93,19 @@ def _draw_requirement(axis: Axes, rows: Frame, published: Frame) -> None:
     axis.set_title("gain over digital, ViT")
 
 
+def _places(table: Frame, right: float) -> list[tuple[float, float]]:
+    """Where the lines of gains are labelled: where they rise, and not so near to the right edge that it cuts a label."""
+    link = min(table.index, key=lambda each: abs(np.log(each / _LABELLED)))
+    falling = table.loc[link].iloc[::-1]  # gains rise as RC falls; np.interp wants them to rise
+    found = np.exp(np.interp(_GAINS, falling.to_numpy(), np.log(falling.index.to_numpy())))
+    inside = (np.array(_GAINS) > falling.min()) & (found < 0.6 * right)
+    return [(float(each), float(link)) for each in found[inside]]
+
+
 #: Gains whose lines are drawn; break-even within 1 % is green.
 _GAINS: Final = (0.2, 0.5, 0.8, 0.9, 0.95)
+#: Link, in bit/s, at whose height they are labelled.
+_LABELLED: Final = 1e12
 
 
 def _draw_tornado(axis: Axes, rows: Any) -> None:

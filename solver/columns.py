@@ -1,6 +1,7 @@
 """The inverse of a matrix column by column: linear systems whose right-hand sides are the unit vectors."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -55,31 +56,20 @@ def invert_by_columns(
     check_matrix(A)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)
-    work, noise, deflated = matrices, Noise(seed, A.device), None
-    if mitigation.deflation and A.shape[-1] > 1:
-        deflated = Deflated.of(matrices, mitigation.deflation, noise)
-        work = deflated.matrix
+    noise = Noise(seed, A.device)
+    deflate = mitigation.deflation if A.shape[-1] > 1 else 0
+    deflated = Deflated.of(matrices, deflate, noise) if deflate else None
+    work = matrices if deflated is None else deflated.matrix
     bound = bound_kappa(work, kappa)
-    share = settle_error if start is None else start.left(settle_error)
-    settle = settling_of_mean(bound, share, machine.regime)
+    settle = settling_of_mean(bound, settle_error if start is None else start.left(settle_error), machine.regime)
     left = settle_error if noise_error is None else noise_error
-    b, n, _ = work.shape
-    repeated = work.repeat(mitigation.roundings, 1, 1)
-    if start is not None:
-        start.check(repeated)
-    pivots: list[Tensor] = []
 
-    def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
-        window = averaging_for_columns(pivot.shape[-1], bound, left, machine.thermal_variance, machine.regime)
-        plan = AveragingPlan(settle, window, machine.friction(bound))
-        array = program(machine, pivot, noise)
-        fitted = None if start is None else start.fitted(pivot, sum(each.shape[-1] for each in pivots), noise)
-        inverse, events = _columns(machine, array, plan, noise, fitted)
-        pivots.append(inverse)
-        return inverse, events
+    def plan(size: int) -> AveragingPlan:
+        window = averaging_for_columns(size, bound, left, machine.thermal_variance, machine.regime)
+        return AveragingPlan(settle, window, machine.friction(bound))
 
-    estimate, ledger = sweep_inverse(repeated, machine.blocks(n), block)
-    estimate = estimate.reshape(mitigation.roundings, b, n, n).mean(0)
+    estimate, ledger, pivots = _swept(machine, work.repeat(mitigation.roundings, 1, 1), plan, noise, start)
+    estimate = estimate.reshape(mitigation.roundings, *work.shape).mean(0)
     if deflated is not None:
         estimate, flops = deflated.restore_inverse(estimate)
         ledger += Ledger(digital_flops=deflated.flops + flops)
@@ -87,6 +77,28 @@ def invert_by_columns(
     ledger += Ledger(digital_flops=flops)
     result = Result(estimate.reshape(A.shape), bound, ledger, pivots=on_the_diagonal(pivots))
     return result.judged(math.hypot(settle_error, left), torch.linalg.inv(A))
+
+
+def _swept(
+    machine: Machine, matrices: Tensor, plan: Callable[[int], AveragingPlan], noise: Noise, start: Start | None
+) -> tuple[Tensor, Ledger, list[Tensor]]:
+    """Inverses of matrices that may be larger than an array, block by block, and those of the blocks on the diagonal.
+
+    ``plan`` says how long columns of some number of rows take.
+    """
+    if start is not None:
+        start.check(matrices)
+    pivots: list[Tensor] = []
+
+    def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
+        array = program(machine, pivot, noise)
+        fitted = None if start is None else start.fitted(pivot, sum(each.shape[-1] for each in pivots), noise)
+        inverse, events = _columns(machine, array, plan(pivot.shape[-1]), noise, fitted)
+        pivots.append(inverse)
+        return inverse, events
+
+    estimate, ledger = sweep_inverse(matrices, machine.blocks(matrices.shape[-1]), block)
+    return estimate, ledger, pivots
 
 
 def _columns(

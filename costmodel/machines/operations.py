@@ -177,67 +177,28 @@ def _batches() -> None:
 
 def _memory() -> None:
     """What moves memory. A loop over one matrix finds it in the cache, a step does not: hence both kinds."""
-    stream = (Part("stream"),)
-    _add(
-        "elementwise",
-        "update of n by n parameters: p - r g",
-        _nothing,
-        _square(3),
-        _MEMORY,
-        largest=4608,
-        instead=(stream,),
-    )
-    _add("ema", "running average of an n by n factor", _nothing, _square(3), _MEMORY, largest=4608, instead=(stream,))
-    _add(
-        "running_average",
-        "running averages of factors, in a step",
-        _nothing,
-        _square(3),
-        _MEMORY,
-        timed=False,
-        instead=((Part("ema"),), stream),
-    )
-    _add(
-        "update",
-        "parameter update, in a step",
-        _nothing,
-        _square(3),
-        _MEMORY,
-        timed=False,
-        instead=((Part("elementwise"),), stream),
-    )
-    _add(
-        "fused_update",
-        "parameter update of a framework's optimizer, tensors together",
-        _nothing,
-        _square(3),
-        _MEMORY,
-        timed=False,
-        instead=((Part("update"),), (Part("elementwise"),), stream),
-    )
+
+    def add(name: str, title: str, elements: Count, **more: Any) -> None:
+        _add(name, title, _nothing, elements, _MEMORY, **more)
+
+    three, stream = _square(3), (Part("stream"),)
+    add("elementwise", "update of n by n parameters: p - r g", three, largest=4608, instead=(stream,))
+    add("ema", "running average of an n by n factor", three, largest=4608, instead=(stream,))
+    average, update, alone = (Part("ema"),), (Part("update"),), (Part("elementwise"),)
+    for name, title, instead in (
+        ("running_average", "running averages of factors, in a step", (average, stream)),
+        ("update", "parameter update, in a step", (alone, stream)),
+        ("fused_update", "parameter update of a framework's optimizer, tensors together", (update, alone, stream)),
+    ):
+        add(name, title, three, timed=False, instead=instead)
     # Without a law of their own, rows are part of the law that products of factors got.
-    _add(
-        "rows",
-        "inputs and output gradients of linear layers as rows",
-        _nothing,
-        lambda n, m: 2 * m * n,
-        _MEMORY,
-        rectangular=True,
-        timed=False,
-        instead=((),),
-    )
-    _add(
-        "patches",
-        "the same of convolutions, patches cut out",
-        _nothing,
-        lambda n, m: 2 * m * n,
-        _MEMORY,
-        rectangular=True,
-        timed=False,
-        instead=((),),
-    )
-    _add("copy_to_device", "n by n elements, host to device", _nothing, _square(1), _MEMORY, device_only=True)
-    _add("copy_to_host", "n by n elements, device to host", _nothing, _square(1), _MEMORY, device_only=True)
+    for name, title in (
+        ("rows", "inputs and output gradients of linear layers as rows"),
+        ("patches", "the same of convolutions, patches cut out"),
+    ):
+        add(name, title, lambda n, m: 2 * m * n, rectangular=True, timed=False, instead=((),))
+    for name, title in (("copy_to_device", "host to device"), ("copy_to_host", "device to host")):
+        add(name, f"n by n elements, {title}", _square(1), device_only=True)
 
 
 def _passes() -> None:

@@ -188,54 +188,43 @@ def project(
         raise ValueError(f"draws must be at least 1, not {draws}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
-    found = placements(workload, digital, analog, Scenario(scenario))
-    methods = placed(methods_of(workload), found)
-    sample = Sample.of(quantities(workload, digital, analog), draws, seed, Scenario(scenario))
-    evaluation, alone, energies, waits = _evaluated(workload, digital, analog, methods, sample)
-    if workload.kfac.analog_layers is AnalogLayers.ALL and _may_gain(methods, alone):
-        further = best_placed(workload, digital, analog, Scenario(scenario))
-        if further is not None:
-            found, methods = {PLACED: further}, [*methods, further.method]
-            _, seconds, joules, waited = _evaluated(workload, digital, analog, [further.method], sample)
-            alone, energies, waits = alone | seconds, energies | joules, waits | waited
-    schedules = {method.name: overlapped(method, alone[method.name], workload) for method in methods}
-    waiting = {name: _waiting(waits[name], alone[name], schedules[name]) for name in waits}
-    energies = {name: _with_waiting(energies[name], waiting[name]) for name in energies}
-    phases = {name: schedule.phases for name, schedule in schedules.items()}
-    steps = {name: total(costs.values()) for name, costs in phases.items()}
-    digital_kfac = [method for method in methods if method.role is Role.DIGITAL_KFAC]
-    best = min(digital_kfac, key=lambda method: median(steps[method.name].total))
-    baseline = next(method.name for method in methods if method.role is Role.BASELINE)
-    targets = _times_to_target(workload, sample, methods, steps)
-    kept = memories(methods, workload, digital)
+    scenario = Scenario(scenario)
+    sample = Sample.of(quantities(workload, digital, analog), draws, seed, scenario)
+    costed = _costed(workload, digital, analog, sample, scenario)
+    schedules = {method.name: overlapped(method, costed.seconds[method.name], workload) for method in costed.methods}
+    steps = {name: total(schedule.phases.values()) for name, schedule in schedules.items()}
+    best = min(costed.of(Role.DIGITAL_KFAC), key=lambda method: median(steps[method.name].total))
+    (baseline,) = (method.name for method in costed.of(Role.BASELINE))
+    targets = _times_to_target(workload, sample, costed.methods, steps)
+    waiting = {name: _waiting(costed.waits[name], costed.seconds[name], schedules[name]) for name in schedules}
+    energies = {name: _with_waiting(costed.joules[name], waiting[name]) for name in schedules}
+    kept = memories(costed.methods, workload, digital)
     return Projection(
         workload=workload,
         digital=digital,
         analog=analog,
-        scenario=Scenario(scenario),
+        scenario=scenario,
         draws=draws,
         seed=seed,
         methods={
             method.name: _method(
                 method,
                 schedules[method.name],
-                steps,
-                targets,
+                steps[method.name],
+                targets.get(method.name),
                 energies[method.name],
                 waiting[method.name],
                 kept[method.name],
-                found.get(method.name),
+                costed.placements.get(method.name),
             )
-            for method in methods
+            for method in costed.methods
         },
         best_digital=best.name,
         speedup={name: _speedups(name, best.name, baseline, steps, targets) for name in steps},
         energy_gain=_energy_gains(best.name, energies, digital),
-        free_solver=_free_solver(best, phases[best.name], steps[best.name]),
-        feasibility=feasibilities(
-            [method for method in methods if method.role is Role.THERMODYNAMIC], analog, evaluation
-        ),
-        layers=_layers(workload, evaluation, steps),
+        free_solver=_free_solver(best, schedules[best.name].phases, steps[best.name]),
+        feasibility=feasibilities(costed.of(Role.THERMODYNAMIC), analog, costed.evaluation),
+        layers=_layers(workload, costed.evaluation, steps),
         assumptions=sample.found,
     )
 
@@ -245,6 +234,47 @@ def project(
 _CELLS: Final = 160_000
 
 Costs = dict[str, dict[str, Cost]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Costed:
+    """Methods and what their phases cost, nothing running beside anything.
+
+    Attributes:
+        methods: Every method that is projected, placed ones among them.
+        placements: Which layers the machine solves, by placed method.
+        evaluation: Of the first stretch of draws; layers and accuracy are looked up in it.
+        seconds: Of each phase of each method.
+        joules: Of what works in it.
+        waits: Joules of devices that wait in it.
+    """
+
+    methods: list[Method]
+    placements: Mapping[str, Placement]
+    evaluation: Evaluation
+    seconds: Costs
+    joules: Costs
+    waits: Costs
+
+    def of(self, role: Role) -> list[Method]:
+        """Methods of a role."""
+        return [method for method in self.methods if method.role is role]
+
+
+def _costed(
+    workload: Workload, digital: DigitalCard, analog: AnalogCard, sample: Sample, scenario: Scenario
+) -> _Costed:
+    """Every method of a workload, and the placed one where the machine may gain by it."""
+    found = placements(workload, digital, analog, scenario)
+    methods = placed(methods_of(workload), found)
+    evaluation, *costs = _evaluated(workload, digital, analog, methods, sample)
+    if workload.kfac.analog_layers is AnalogLayers.ALL and _may_gain(methods, costs[0]):
+        further = best_placed(workload, digital, analog, scenario)
+        if further is not None:
+            found, methods = {PLACED: further}, [*methods, further.method]
+            _, *more = _evaluated(workload, digital, analog, [further.method], sample)
+            costs = [each | its for each, its in zip(costs, more, strict=True)]
+    return _Costed(methods, found, evaluation, *costs)
 
 
 def _evaluated(
@@ -300,8 +330,8 @@ def _of_methods(methods: list[Method], found: Mapping[Phase, Gathered]) -> Costs
 def _method(
     method: Method,
     schedule: Overlapped,
-    steps: Mapping[str, Cost],
-    targets: Mapping[str, Cost],
+    step: Cost,
+    target: Cost | None,
     energies: Mapping[str, Cost],
     waiting: Mapping[str, Cost],
     kept: Memory,
@@ -311,11 +341,11 @@ def _method(
     return MethodProjection(
         name=method.name,
         title=method.title,
-        step_time=_estimate(steps[method.name]),
+        step_time=_estimate(step),
         phases=estimates,
         beside_training=None if schedule.beside is None else _estimate(schedule.beside),
         bound=max(estimates, key=lambda phase: estimates[phase].median),
-        time_to_target=_estimate(targets[method.name]) if method.name in targets else None,
+        time_to_target=None if target is None else _estimate(target),
         energy=_estimate(total(energies.values())) if energies else None,
         phase_energy={phase: _estimate(cost) for phase, cost in energies.items()},
         waiting_energy=_estimate(total(waiting.values())) if waiting else None,
