@@ -69,8 +69,8 @@ class Converter:
     def read(self, values: Tensor, dims: int, noise: Noise, readings: int) -> Tensor:
         """Mean of some readings of values that are held, the arguments as in `convert`.
 
-        Of R readings to nearest, the j-th is offset by (j + 1/2) / R - 1/2 of a step: their mean is the value rounded to
-        an R-th of a step, by Hermite's identity. Without offsets all of them were the same. Stochastic roundings are
+        Of R readings to nearest, the j-th is offset by (j + 1/2) / R - 1/2 of a step: their mean is the value rounded
+        to an R-th of a step, by Hermite's identity. Without offsets all of them were the same. Stochastic roundings are
         independent as they are.
 
         >>> Converter(bits=3).read(torch.tensor([1.0, 0.4, -0.1]), 1, Noise(0), 4)  # in twelfths
