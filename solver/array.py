@@ -115,6 +115,7 @@ def average_solutions(
     *,
     load: bool = True,
     start: Tensor | None = None,
+    readings: int = 1,
 ) -> tuple[Tensor, Ledger]:
     """Method 2: each column of B is driven from rest, settles, and its mean is read; shape (b, p, k).
 
@@ -130,6 +131,7 @@ def average_solutions(
         noise: of the cells and of rounding.
         load: whether the ledger includes the programming; False when the matrix still stands on the arrays.
         start: solutions that the nodes are put to before they are driven, shape (b, p, k); rest unless given.
+        readings: of every settled state, whose mean is taken; see `Converter.read`.
     """
     b, p, k = B.shape
     process = Process(array.modes, machine.regime, machine.thermal_variance, plan.friction)
@@ -144,7 +146,7 @@ def average_solutions(
     if process.temperature > 0:
         std = averaged_variance(process, plan.settle, plan.window).sqrt()
         modal = modal + std[..., None] * noise.normal(tuple(B.shape), B)
-    reading = machine.adc.convert((array.modes.basis @ modal).mT, 1, noise).mT
+    reading = machine.adc.read((array.modes.basis @ modal).mT, 1, noise, readings).mT
     rounds, loaded = machine.spread(b, k)
     onto = b * p * k * (1 if start is None else 2)  # values put onto nodes
     ledger = Ledger(
@@ -153,9 +155,10 @@ def average_solutions(
         settling_time_s=rounds * plan.settle * machine.tau_s,
         sampling_time_s=rounds * plan.window * machine.tau_s,
         samples=b * k,
-        conversions=b * p * k,
+        conversions=b * p * k * readings,
     )
     up = (b * p * p if load else 0) + onto
-    link = machine.link.ledger(up, machine.dac.word, b * p * k, machine.adc.word, transfers=b * (3 if load else 2))
+    back = b * p * k * readings
+    link = machine.link.ledger(up, machine.dac.word, back, machine.adc.word, transfers=b * (3 if load else 2))
     run = (plan.settle + plan.window) * machine.tau_s
-    return reading * (top / array.scale), ledger + link + machine.reading(rounds, run, p, b * p * k)
+    return reading * (top / array.scale), ledger + link + machine.reading(rounds, run, p * readings, back)

@@ -40,7 +40,7 @@ def invert_by_columns(
         settle_error: relative Frobenius error left by settling, before refinement squares it.
         noise_error: relative Frobenius error that thermal noise leaves; `settle_error` unless given.
         kappa: bound on the condition number, as the damping gives it; None measures it.
-        mitigation: averaging over roundings, deflation, Newton-Schulz refinement.
+        mitigation: averaging over roundings and readings, deflation, Newton-Schulz refinement.
         start: what the nodes start from; rest unless given.
         seed: of everything random in the run.
 
@@ -68,7 +68,8 @@ def invert_by_columns(
         window = averaging_for_columns(size, bound, left, machine.thermal_variance, machine.regime)
         return AveragingPlan(settle, window, machine.friction(bound))
 
-    estimate, ledger, pivots = _swept(machine, work.repeat(mitigation.roundings, 1, 1), plan, noise, start)
+    repeated = work.repeat(mitigation.roundings, 1, 1)
+    estimate, ledger, pivots = _swept(machine, repeated, plan, noise, start, mitigation.readings)
     estimate = estimate.reshape(mitigation.roundings, *work.shape).mean(0)
     if deflated is not None:
         estimate, flops = deflated.restore_inverse(estimate)
@@ -80,7 +81,12 @@ def invert_by_columns(
 
 
 def _swept(
-    machine: Machine, matrices: Tensor, plan: Callable[[int], AveragingPlan], noise: Noise, start: Start | None
+    machine: Machine,
+    matrices: Tensor,
+    plan: Callable[[int], AveragingPlan],
+    noise: Noise,
+    start: Start | None,
+    readings: int,
 ) -> tuple[Tensor, Ledger, list[Tensor]]:
     """Inverses of matrices that may be larger than an array, block by block, and those of the blocks on the diagonal.
 
@@ -93,7 +99,7 @@ def _swept(
     def block(pivot: Tensor) -> tuple[Tensor, Ledger]:
         array = program(machine, pivot, noise)
         fitted = None if start is None else start.fitted(pivot, sum(each.shape[-1] for each in pivots), noise)
-        inverse, events = _columns(machine, array, plan(pivot.shape[-1]), noise, fitted)
+        inverse, events = _columns(machine, array, plan(pivot.shape[-1]), noise, fitted, readings)
         pivots.append(inverse)
         return inverse, events
 
@@ -102,7 +108,7 @@ def _swept(
 
 
 def _columns(
-    machine: Machine, array: Programmed, plan: AveragingPlan, noise: Noise, start: Tensor | None
+    machine: Machine, array: Programmed, plan: AveragingPlan, noise: Noise, start: Tensor | None, readings: int
 ) -> tuple[Tensor, Ledger]:
     """Inverses of what stands on the arrays, shape (b, p, p): the mean of both triangles of what is read.
 
@@ -111,18 +117,19 @@ def _columns(
     """
     b, p = array.modes.eigenvalues.shape
     unit = torch.eye(p, dtype=array.scale.dtype, device=array.scale.device).expand(b, p, p)
-    columns, _ = average_solutions(machine, array, unit, plan, noise, start=start)
+    columns, _ = average_solutions(machine, array, unit, plan, noise, start=start, readings=readings)
     rounds, loaded = machine.spread(b, p)
     put = 0 if start is None else b * p * p
+    back = b * p * p * readings
     ledger = Ledger(
         programmings=loaded,
         dac_conversions=loaded * p * p + b * p + put,
         settling_time_s=rounds * plan.settle * machine.tau_s,
         sampling_time_s=rounds * plan.window * machine.tau_s,
         samples=b * p,
-        conversions=b * p * p,
+        conversions=back,
         digital_flops=4 * put,
     )
-    link = machine.link.ledger(b * p * p + put, machine.dac.word, b * p * p, machine.adc.word, transfers=2 * b)
+    link = machine.link.ledger(b * p * p + put, machine.dac.word, back, machine.adc.word, transfers=2 * b)
     run = (plan.settle + plan.window) * machine.tau_s
-    return (columns + columns.mT) / 2, ledger + link + machine.reading(rounds, run, p, b * p * p)
+    return (columns + columns.mT) / 2, ledger + link + machine.reading(rounds, run, p * readings, back)

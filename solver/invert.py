@@ -56,11 +56,11 @@ def invert(
 
     Raises:
         MatrixError: a matrix the machine cannot take.
-        ValueError: not exactly one target, or a time too short.
+        ValueError: not exactly one target, a time too short, or several readings.
         ArithmeticError: Newton-Schulz refinement of too coarse an estimate.
     """
     target = _Target(error, samples, time_s, burn_in_error, spacing, accumulation)
-    mitigation = mitigation or Mitigation()
+    mitigation = (mitigation or Mitigation()).read_once()
     check_matrix(A)
     matrices = A.reshape(-1, *A.shape[-2:])
     bound_kappa(matrices, None)

@@ -48,9 +48,10 @@ def invert_by_products(
 
     Raises:
         MatrixError: a matrix the machine cannot take.
-        ValueError: an error that is not between 0 and 1, a machine that does not multiply, no pass, several roundings.
+        ValueError: an error that is not between 0 and 1, a machine that does not multiply, no pass, several roundings
+            or readings.
     """
-    mitigation = mitigation or Mitigation()
+    mitigation = (mitigation or Mitigation()).read_once()
     if not 0 < error < 1:
         raise ValueError(f"a relative error must lie between 0 and 1, got {error}")
     if machine.product_time_s is None:

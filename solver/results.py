@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import Self
 
 from torch import Tensor
 
@@ -14,6 +15,8 @@ class Mitigation:
 
     * roundings: average over this many independent stochastic roundings of the matrix, which turns the bias of rounding
       into one of second order (arXiv 2401.16231); needs a DAC with stochastic rounding.
+    * readings: read every settled column of an inverse this many times, offset by fractions of a step, and average: as
+      a converter with as many times the steps. Roundings to nearest need a converter whose offset moves.
     * deflation: iterations of the search for the top mode, which is then solved digitally; 0 is off, and a
       1 by 1 matrix has nothing to deflate.
     * refinements: digital correction steps. Method 2 solves for the residual again; Method 1 takes Newton-Schulz steps
@@ -23,11 +26,22 @@ class Mitigation:
     roundings: int = 1
     deflation: int = 0
     refinements: int = 0
+    readings: int = 1
 
     def __post_init__(self) -> None:
         """Refuse counts that mean nothing."""
-        if self.roundings < 1 or self.deflation < 0 or self.refinements < 0:
-            raise ValueError(f"need roundings >= 1, deflation >= 0, refinements >= 0, got {self}")
+        if min(self.roundings, self.readings) < 1 or self.deflation < 0 or self.refinements < 0:
+            raise ValueError(f"need roundings >= 1, readings >= 1, deflation >= 0, refinements >= 0, got {self}")
+
+    def read_once(self) -> Self:
+        """The same, for runs that read every result once.
+
+        Raises:
+            ValueError: several readings.
+        """
+        if self.readings > 1:
+            raise ValueError(f"only columns of an inverse are read several times, got readings = {self.readings}")
+        return self
 
 
 # A sampled error is spread about its target by less than this; what is beyond it was not met by bad luck.

@@ -52,7 +52,7 @@ def solve(
 
     Raises:
         MatrixError: a matrix or right-hand side the machine cannot take.
-        ValueError: not exactly one target, or a time too short.
+        ValueError: not exactly one target, a time too short, or several readings.
     """
     session = Session(A, machine, kappa=kappa, mitigation=mitigation, seed=seed)
     return session.solve(B, error=error, averaging_time_s=averaging_time_s, time_s=time_s, settle_error=settle_error)
@@ -77,7 +77,7 @@ class Session:
         seed: int = 0,
     ) -> None:
         check_matrix(A)
-        self.A, self.machine, self.mitigation = A, machine, mitigation or Mitigation()
+        self.A, self.machine, self.mitigation = A, machine, (mitigation or Mitigation()).read_once()
         self._matrices = A.reshape(-1, *A.shape[-2:])
         bound_kappa(self._matrices, None)
         noise = Noise(seed, A.device)

@@ -274,6 +274,7 @@ class Method:
         assumes: What the analog machine is taken to have beyond what its card says.
         deflated: Its arrays see every factor without the top mode, so that their errors are those of what is left.
         refined: A Newton-Schulz step, or a second pass, squares what is off in its inverses.
+        readings: How often each of its results is read, offset by fractions of a step, for a mean; None for once.
         memory: Bytes of its state, of a layer or of all parameters; None for that of a method like it.
         split: Which layers are left to the digital device; None where all are solved on the machine.
     """
@@ -287,6 +288,7 @@ class Method:
     assumes: tuple[str, ...] = ()
     deflated: bool = False
     refined: bool = False
+    readings: Formula | None = None
     memory: Formula | None = None
     split: Split | None = None
 

@@ -114,10 +114,10 @@ def feasibilities(methods: Iterable[Method], analog: AnalogCard, evaluation: Eva
     They follow from what a method delivers and what is done about errors: arms that differ in time alone share them.
     """
     found: dict[str, Feasibility] = {}
-    judged: dict[tuple[Delivery | None, bool, bool, Kinds], Feasibility] = {}
+    judged: dict[tuple[Delivery | None, bool, bool, Formula | None, Kinds], Feasibility] = {}
     arrays = {deflated: mitigation.Arrays(evaluation, deflated=deflated) for deflated in (False, True)}
     for method in methods:
-        kind = (method.delivers, method.deflated, method.refined, _on_machine(method))
+        kind = (method.delivers, method.deflated, method.refined, method.readings, _on_machine(method))
         if kind not in judged:
             nothing = not evaluation.layer_counts(_on_machine(method)).any()
             judged[kind] = _unused(evaluation) if nothing else _judged(method, analog, evaluation, arrays)
@@ -136,11 +136,12 @@ def _judged(
     assert method.delivers is not None  # registration sees to it
     causes = flaws.causes(method.delivers, mismatched=analog.mismatch is not None)
     bits = couplings.rounding_bits()
-    asked = {"epsilon_n": mitigation.asked(method, evaluation.quantity(TOLERANCES["T_c"]))[None, :]}
+    finer = mitigation.converters(method, evaluation)
+    asked = {"epsilon_n": mitigation.asked(method, evaluation.quantity(TOLERANCES["T_c"]))[None, :], **finer}
     formulas = [formula for each in causes.values() for formula in each]
     read = [formula for formula in formulas if formula in flaws.of_readings()]
     found = arrays[method.deflated].values([bits, *(formula for formula in formulas if formula not in read)], asked)
-    found |= arrays[False].values(read, {})
+    found |= arrays[False].values(read, finer)
     by_factor = flaws.by_factor(causes, found)
     if method.refined:
         by_factor = {name: mitigation.left(errors, evaluation, causes[name][0]) for name, errors in by_factor.items()}

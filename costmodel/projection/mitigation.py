@@ -1,4 +1,4 @@
-"""What is left of a machine's systematic errors where the top mode is taken out, and where an inverse is refined."""
+"""What is left of systematic errors where the top mode is out, an inverse is refined, or readings are averaged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from costmodel.formulas import Formula, deflation
-from costmodel.formulas.accuracy import couplings, products, readings, refined
+from costmodel.formulas.accuracy import couplings, products, readings, refined, repeated
 from costmodel.formulas.accuracy.chain import together
 from costmodel.methods import Method
 from costmodel.projection.evaluation import Evaluation
@@ -39,7 +39,8 @@ def formulas_of(method: Method) -> tuple[Formula, ...]:
     """Formulas of this module that the accuracy of a method is judged by."""
     of_deflated = (*moments().values(), couplings.peak()) if method.deflated else ()
     of_refined = (refined.couplings(), *after_refinement().values()) if method.refined else ()
-    return (*of_deflated, *of_refined)
+    of_averaged = () if method.readings is None else (method.readings, repeated.bits())
+    return (*of_deflated, *of_refined, *of_averaged)
 
 
 def after_refinement() -> dict[Formula, Formula]:
@@ -82,6 +83,14 @@ def _deflated(evaluation: Evaluation) -> dict[str, Draws]:
     values["s_r"] = np.maximum(values["s_r"], least * (1 + _LEAST))
     peak = evaluation.factors([couplings.peak()], values)[couplings.peak()]
     return values | {"chi": np.minimum(peak, 1.0)}
+
+
+def converters(method: Method, evaluation: Evaluation) -> dict[str, Draws]:
+    """Symbols of converters that the mean of offset readings replaces: bits of one with as many times the steps."""
+    if method.readings is None:
+        return {}
+    count = evaluation.factors([method.readings], {})[method.readings]
+    return {"b_out": evaluation.factors([repeated.bits()], {"N_f": count})[repeated.bits()]}
 
 
 def asked(method: Method, target: Draws) -> Draws:

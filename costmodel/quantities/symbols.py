@@ -342,6 +342,7 @@ s_x = _symbol("s_x", "solution_gain", units.one, "squared norm of the solution o
 # Largest entry of the programmed matrix over its largest eigenvalue: 1 at most, since the matrix is positive definite.
 chi = _symbol("chi", "peak_entry", units.one, "largest entry over largest eigenvalue", open_minimum=True, maximum=1)
 N_r = _symbol("N_r", "roundings", units.one, "independent stochastic roundings whose results are averaged", minimum=1)
+N_f = _symbol("N_f", "offset_readings", units.one, "readings of one state, offset by fractions of a step", minimum=1)
 # First eigenvalue over the second, of the factor before damping.
 eta = _symbol(
     "eta",

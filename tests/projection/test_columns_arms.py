@@ -140,12 +140,14 @@ def test_every_arm_says_what_it_does_about_errors() -> None:
         assert (arm.deflated, arm.refined) == ("deflated" in name, "refined" in name or name.endswith("passes"))
         needs = "oscillation_time" if name.endswith(".underdamped") else "relaxation_time"
         assert arm.needs == ("product_time" if name.startswith("thermo.products") else needs)
-        assert bool(arm.assumes) == name.startswith("thermo.inverse")  # correlators, injected noise
-    assert len(arms) == 30
+        # correlators, injected noise; offsets of converters
+        assert bool(arm.assumes) == (name.startswith("thermo.inverse") or name.endswith("averaged"))
+        assert (arm.readings is not None) == name.endswith("averaged")
+    assert len(arms) == 32
 
 
 def test_the_best_arm_is_the_cheapest_that_runs(digital: DigitalCard, analog: AnalogCard) -> None:
     result = projected(digital, analog)
     able = [name for name, found in result.feasibility.items() if found.reach is not Reach.CANNOT_RUN]
-    assert len(able) == 13
+    assert len(able) == 15
     assert result.best_thermodynamic == min(able, key=lambda name: result.methods[name].step_time.median)

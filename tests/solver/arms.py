@@ -30,6 +30,8 @@ SPACING = {"inverse": 0.02, "accumulated": 1.0}
 POWER_ITERATIONS = 12
 #: What a start from the last inverse is planned to be off by.
 DRIFT = 0.3
+#: How often a settled state is read where readings are averaged.
+READINGS = 3
 
 
 def methods() -> dict[str, Method]:
@@ -82,7 +84,7 @@ def arm(name: str) -> Arm:
         LookupError: It does not, so that nothing shows what the arm is projected for: say here how.
     """
     kind, *flags = name.removeprefix("thermo.").split(".")
-    unknown = set(flags) - {"underdamped", "deflated", "refined", "accumulated", "warm", "passes"}
+    unknown = set(flags) - {"underdamped", "deflated", "refined", "accumulated", "warm", "passes", "averaged"}
     if unknown or kind not in _KINDS:
         raise LookupError(f"arm {name} has no evidence: tests/solver/arms.py does not say how the simulator runs it")
     return _KINDS[kind](name, flags)
@@ -90,7 +92,9 @@ def arm(name: str) -> Arm:
 
 def _mitigation(flags: list[str]) -> Mitigation:
     return Mitigation(
-        deflation=POWER_ITERATIONS if "deflated" in flags else 0, refinements=1 if "refined" in flags else 0
+        deflation=POWER_ITERATIONS if "deflated" in flags else 0,
+        refinements=1 if "refined" in flags else 0,
+        readings=READINGS if "averaged" in flags else 1,
     )
 
 

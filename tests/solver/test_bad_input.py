@@ -94,6 +94,11 @@ def test_exactly_one_target(targets):
         (lambda: Converter(full_range=0.0), "full_range must be positive"),
         (lambda: Link(bits_per_s=0.0), "bits_per_s > 0"),
         (lambda: Mitigation(roundings=0), "roundings >= 1"),
+        (lambda: Mitigation(readings=0), "readings >= 1"),
+        (
+            lambda: Mitigation(readings=3).read_once(),
+            r"^only columns of an inverse are read several times, got readings = 3$",
+        ),
     ],
 )
 def test_machines_that_cannot_exist(make, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Final
 
 from costmodel.formulas.accuracy.moments import SOURCE
 from costmodel.formulas.registry import formula
@@ -13,7 +14,7 @@ from costmodel.quantities.symbols import Expression, b_out, kappa, m, n
 from costmodel.quantities.units import one
 
 #: Of the damping, by which rounding may move a pivot before errors of trained factors exceed those without tiling.
-_MOVED = Fraction(1, 3)
+MOVED: Final = Fraction(1, 3)
 
 
 @formula("accuracy.tiled.amplification", one, SOURCE, verified_by=Oracle.REAL_SPECTRA)
@@ -28,4 +29,4 @@ def amplification() -> Expression:
     [40.0, 1.0]
     """
     moved = (kappa * m / n) ** 2 / ((2 ** (b_out - 1) - 1) * sp.sqrt(12))
-    return sp.Piecewise((1, sp.Lt(moved, _MOVED)), (blocks.inverse_amplification().expression, True))
+    return sp.Piecewise((1, sp.Lt(moved, MOVED)), (blocks.inverse_amplification().expression, True))

@@ -18,7 +18,7 @@ from costmodel.quantities.units import one, second
 _SOURCE = "derived: docs/derivations.md, readings while the next system settles"
 
 
-def _columns(of_a_value: Expression) -> Expression:
+def of_columns(of_a_value: Expression) -> Expression:
     """Sum over blocks of p columns of p values each: all but the last of every copy is read beside a run."""
     last = n - (blocks.count().expression - 1) * m
     full = (blocks.count().expression - 1) * _beside(m, m * of_a_value)
@@ -43,7 +43,7 @@ def columns_convert_time() -> Expression:
     >>> round(columns_convert_time().evaluate(n=64, m=64, n_c=64, f_c=1e6, t=5e-6, P=1), 9)
     6.3e-05
     """
-    return _columns(1 / (n_c * f_c))
+    return of_columns(1 / (n_c * f_c))
 
 
 @formula("thermo.columns.beside.link.time", second, _SOURCE, verified_by=Oracle.SCHEDULE)
@@ -53,7 +53,7 @@ def columns_link_time() -> Expression:
     >>> round(columns_link_time().evaluate(n=64, m=64, b_out=8, W=512e6, t=5e-6, P=1), 9)
     6.3e-05
     """
-    return _columns(b_out / W)
+    return of_columns(b_out / W)
 
 
 @formula("thermo.solve.beside.convert.time", second, _SOURCE, verified_by=Oracle.SCHEDULE)
