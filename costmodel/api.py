@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from costmodel.defaults import ANALOG, DIGITAL, DRAWS, MODEL, Scenario
@@ -17,7 +16,6 @@ from costmodel.inputs.arguments import (
     refuse,
 )
 from costmodel.inputs.faults import Fault, InputError
-from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.projection import counts as _counts
 from costmodel.projection import predict as _predict
@@ -61,19 +59,9 @@ def project(
     'kfac.newton_schulz'
     """
     settings = Settings.of(set if devices is None else {**(set or {}), "model.devices": devices})
-    workload, digital_card, analog_card, solver, _ = all_at_once(
-        lambda: settings.load(model, (Workload,), ("model",), "model"),
-        lambda: settings.load(digital, (DigitalCard,), ("digital",), "digital"),
-        lambda: settings.load(analog, (AnalogCard,), ("analog",), "analog"),
-        settings.solver,
-        lambda: refuse(
-            [*settings.faults, *at_least(1, draws=draws), *at_least(0, seed=seed), *known_scenario(scenario)]
-        ),
-    )
-    refuse(faults_together(workload, digital_card))
-    if solver is not None:
-        analog_card = replace(analog_card, solver=solver)
-    return _project.project(workload, digital_card, analog_card, draws=draws, seed=seed, scenario=scenario)
+    beside = [*at_least(1, draws=draws), *at_least(0, seed=seed), *known_scenario(scenario)]
+    loaded = settings.load_case(model, digital, analog, *beside)
+    return _project.project(*loaded, draws=draws, seed=seed, scenario=scenario)
 
 
 def count(model: Named | Workload = MODEL, *, set: Values | None = None) -> _counts.Counts:

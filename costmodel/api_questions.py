@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from costmodel.defaults import ANALOG, DIGITAL, MODEL, Scenario
 from costmodel.inputs.arguments import (
     Named,
     Settings,
     Values,
-    all_at_once,
     at_least,
     known_scenario,
     refuse,
 )
-from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, DRAWS, Case
 from costmodel.questions.crossover import Crossover
@@ -174,16 +171,9 @@ def _case(
     refuse([*at_least(1, draws=draws), *at_least(0, seed=seed), *known_scenario(scenario)])
 
     def load(more: Sequence[str]) -> tuple[Workload, DigitalCard, AnalogCard]:
+        """The model and both cards with further settings."""
         settings = Settings.of({**given, **_pairs(more)} if given else _pairs(more))
-        workload, digital_card, analog_card, solver, _ = all_at_once(
-            lambda: settings.load(model, (Workload,), ("model",), "model"),
-            lambda: settings.load(digital, (DigitalCard,), ("digital",), "digital"),
-            lambda: settings.load(analog, (AnalogCard,), ("analog",), "analog"),
-            settings.solver,
-            lambda: refuse(settings.faults),
-        )
-        refuse(faults_together(workload, digital_card))
-        return workload, digital_card, analog_card if solver is None else replace(analog_card, solver=solver)
+        return settings.load_case(model, digital, analog)
 
     return Case(load, draws, seed, Scenario(scenario))
 

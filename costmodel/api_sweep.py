@@ -98,6 +98,7 @@ def compare(
     check_names(called)
 
     def projected(each: Compared) -> Mapping[str, Any]:
+        """One of them as ``project --format json`` prints it."""
         if isinstance(each, Projection):
             return each.as_dict()
         if isinstance(each, str | Path) and Path(each).suffix.lower() == ".json":

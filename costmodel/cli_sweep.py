@@ -96,6 +96,7 @@ def compare(
     from costmodel.views.question_plots import side_by_side
 
     def projected(each: str) -> dict[str, Any]:
+        """One of them as ``project --format json`` prints it."""
         if Path(each).suffix.lower() == ".json":
             return read_projection(Path(each))
         kind = kind_of(each)

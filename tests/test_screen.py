@@ -11,6 +11,8 @@ import typer.main
 
 from costmodel.cli import app, main
 from costmodel.inputs.loading import catalog_names
+from costmodel.methods import METHODS
+from costmodel.projection.placing import PLACED
 from costmodel.views import screen
 from costmodel.views.table import Passage, Table
 
@@ -41,6 +43,11 @@ def test_project_fits_a_screen_of_80_columns(model: str, monkeypatch: pytest.Mon
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 65
     assert re.match("(Yes|No|Undecided): ", lines[0])
+    # Names of methods are whole, each on one line; a family of them is said once.
+    first = next(at for at, line in enumerate(lines) if line.startswith("method "))
+    names = [line.partition(" ")[0] for line in lines[first + 1 : lines.index("", first)]]
+    whole = [f"thermo{name}" if name.startswith(".") else name for name in names if name not in {"", "thermo"}]
+    assert set(whole) <= {*METHODS, PLACED}
 
 
 @pytest.mark.parametrize("arguments", [
@@ -74,6 +81,20 @@ def test_columns_are_narrowed_at_dots_before_words_are_broken() -> None:
         "columns.        describes one",
         "refined         device",
     ]
+
+
+def test_names_of_a_family_say_it_once_where_they_are_too_wide() -> None:
+    rows = (("adam", "1"), ("kfac.eigh", "2"), ("thermo.columns.refined", "3"), ("thermo.solve", "4"))
+    table = Table("", ("method", "n"), rows, families=True)
+    assert screen.aligned(table, 20).splitlines() == [
+        "method            n",
+        "adam              1",
+        "kfac.eigh         2",  # alone in its family
+        "thermo",
+        ".columns.refined  3",
+        ".solve            4",
+    ]
+    assert screen.aligned(table, 30).splitlines()[3:] == ["thermo.columns.refined  3", "thermo.solve            4"]
 
 
 def test_a_passage_is_wrapped_and_set_in() -> None:

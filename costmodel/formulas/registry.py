@@ -41,10 +41,12 @@ def formula(
         raise ValueError(f"formula {name} is either verified or composed, not both")
 
     def register(build: Callable[[], Expression]) -> Callable[[], Formula]:
+        """Make a formula of the function's expression known by its name."""
         meaning = " ".join((build.__doc__ or "").split("\n\n")[0].split())
 
         @cache
         def built() -> tuple[Expression, tuple[str, ...]]:
+            """The expression, and names of the formulas it was built from."""
             parts: dict[str, None] = {}
             outer = _BUILDING.set(parts)
             try:
@@ -54,6 +56,7 @@ def formula(
 
         @cache
         def made() -> Formula:
+            """The formula, its expression not built before somebody asks for it where its code is shipped."""
             shipped = FORMULAS.get(name) if _is_ours(named) else None
             if shipped is None:
                 given = built()[0]
@@ -63,6 +66,7 @@ def formula(
 
         @wraps(build)
         def named() -> Formula:
+            """The formula; what is being built meanwhile notes that it has it inside."""
             if (outer := _BUILDING.get()) is not None:
                 outer[name] = None
             return made()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from costmodel.defaults import Scenario
 from costmodel.inputs import loading
 from costmodel.inputs.faults import Fault, InputError
+from costmodel.inputs.together import faults_together
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.machines.solver import LawFactor, SolverLaw
 from costmodel.quantities.names import unknown
@@ -117,6 +118,30 @@ class Settings:
             return loading.load_solver(self.texts["solver"])
         except InputError as error:
             raise InputError([self._named(fault, ("solver",), "solver", False) for fault in error.faults]) from None
+
+    def load_case(
+        self, model: Any, digital: Any, analog: Any, *faults: Fault
+    ) -> tuple[Workload, DigitalCard, AnalogCard]:
+        """A model and both cards, with the settings of all roots.
+
+        Args:
+            model: What the argument ``model`` names.
+            digital: The digital card.
+            analog: The thermodynamic machine's card.
+            faults: Of other arguments, to be raised together with those found here.
+
+        Raises:
+            InputError: All of these, or a model and a card that do not go together.
+        """
+        workload, digital_card, analog_card, solver, _ = all_at_once(
+            lambda: self.load(model, (Workload,), ("model",), "model"),
+            lambda: self.load(digital, (DigitalCard,), ("digital",), "digital"),
+            lambda: self.load(analog, (AnalogCard,), ("analog",), "analog"),
+            self.solver,
+            lambda: refuse([*self.faults, *faults]),
+        )
+        refuse(faults_together(workload, digital_card))
+        return workload, digital_card, analog_card if solver is None else replace(analog_card, solver=solver)
 
     def _refuse(self, roots: tuple[str, ...], argument: str) -> None:
         message = f"{argument} is loaded already; give its name or its file, set changes what is read"

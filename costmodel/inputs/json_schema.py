@@ -28,6 +28,7 @@ class _Generator(GenerateJsonSchema):
     """As pydantic does it, but with the short form of a quantity beside the long one."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """The schema of a model; a quantity's numbers may have units, and a number alone stands for it."""
         found = super().model_schema(schema)
         cls = schema["cls"]
         if not issubclass(cls, QuantityEntry):

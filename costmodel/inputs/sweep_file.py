@@ -21,11 +21,16 @@ from costmodel.inputs.sweep_schema import MOST_POINTS, SweepFile, axis_fault
 from costmodel.inputs.together import faults_together
 from costmodel.inputs.yaml_reader import Document, dotted, read_yaml
 from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.draws import quantities
+from costmodel.projection.methods import methods_of
+from costmodel.projection.placer import Placer, why_not_placed
+from costmodel.projection.placing import PLACED
 from costmodel.projection.points import INTERVALS, Points
 from costmodel.quantities.declared import DECLARED
 from costmodel.quantities.estimate import Draws, Quantity
+from costmodel.quantities.names import unknown
 from costmodel.quantities.units import parse_quantity
-from costmodel.workloads.workload import Workload
+from costmodel.workloads.workload import AnalogLayers, Workload
 
 Loaded = tuple[Workload, DigitalCard, AnalogCard]
 _HARDWARE: Final = ("model", "digital", "analog")
@@ -95,6 +100,7 @@ class SweepPlan:
             draws=self.draws,
             seed=self.seed,
             scenario=self.scenario,
+            placer=Placer(*self.cases[case].loaded, self.scenario),
         )
 
 
@@ -306,17 +312,17 @@ class _Reader:
         faults = []
         able: list[list[str]] = []
         for workload, _, analog in (case.loaded for case in cases):
-            methods = Points(workload, cases[0].loaded[1], analog).methods
+            methods = methods_of(workload)
             lacking = {each.name: each.needs for each in methods if each.needs and getattr(analog, each.needs) is None}
             able.append([each.name for each in methods if each.name not in lacking])
             for index, name in enumerate(self.sweep.methods):
                 message = ""
                 if name in lacking:
                     message = f"'{name}' cannot run on {analog.name}: its card gives no {lacking[name]}"
+                elif name == PLACED:
+                    message = "" if workload.kfac.analog_layers is AnalogLayers.ALL else why_not_placed(workload)
                 elif name not in able[-1]:
-                    from costmodel.quantities.names import unknown
-
-                    message = unknown("method", name, able[-1])
+                    message = unknown("method", name, [*able[-1], PLACED])
                 if message:
                     faults.append(self.document.fault(("methods", index), message))
         if faults:
@@ -326,7 +332,7 @@ class _Reader:
 
 
 def _quantities(loaded: Loaded) -> dict[str, Quantity]:
-    return Points(*loaded).found
+    return quantities(*loaded)
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -75,6 +75,7 @@ def _noise_to_signal(found: Found) -> Quantity:
     heat, capacitance, swing = found["temperature"], found["capacitance"], found["full_scale_voltage"]
 
     def ratio(kelvin: float, farad: float, volt: float) -> float:
+        """Standard deviation of a node's thermal voltage over its full scale."""
         # No float(): at many points at once a card holds arrays.
         found: float = noise.noise_to_signal().evaluate(E_T=BOLTZMANN * kelvin, C=farad, V=volt)
         return found

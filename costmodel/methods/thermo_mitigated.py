@@ -69,6 +69,7 @@ def deflated(build: Build) -> Build:
     """A method whose arrays see every factor without its top mode."""
 
     def built(construction: FactorConstruction) -> Method:
+        """The method with its top mode found before an upload, and put back into what the arrays give."""
         method = build(construction)
         find = DigitalWork(
             "stream", Scope.FACTOR, calls=deflation.FIND_LAUNCHES, bytes=deflation.find_bytes(), batched=True
@@ -94,6 +95,7 @@ def refined(build: Build) -> Build:
     """A method whose inverses take one Newton-Schulz step once they are complete."""
 
     def built(construction: FactorConstruction) -> Method:
+        """The method with a step of Newton-Schulz once its inverses are complete."""
         method = build(construction)
         step = DigitalWork("newton_schulz", Scope.FACTOR, calls=1, flops=refinement.flops(), batched=True)
         phases = tuple(changed(phase, mitigated.refined) for phase in method.phases)

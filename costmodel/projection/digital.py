@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from costmodel.methods.distribution import Place
 from costmodel.projection.cost import Cost
 from costmodel.projection.placement import busiest
 from costmodel.projection.scopes import Scopes
+from costmodel.projection.values import CURVED
 from costmodel.quantities.estimate import Draws, Status, weakest
 from costmodel.workloads.workload import Workload
 
@@ -26,10 +28,18 @@ _ELEMENT_BYTES: Final = 4.0
 
 
 class DigitalArm:
-    """One digital device under one set of draws."""
+    """One digital device under one set of draws.
 
-    def __init__(self, card: DigitalCard, scopes: Scopes, workload: Workload) -> None:
-        self._card, self._scopes, self._workload = card, scopes, workload
+    Args:
+        card: The device.
+        scopes: What its work is done for.
+        workload: The network.
+        whole: The same for all layers, where these are some of them: a law takes as long for a layer of either.
+    """
+
+    def __init__(self, card: DigitalCard, scopes: Scopes, workload: Workload, whole: DigitalArm | None = None) -> None:
+        self._card, self._scopes, self._workload, self._whole = card, scopes, workload, whole
+        self._known: dict[tuple[DigitalWork, Part, Place], list[Term]] = {}
 
     def cost(self, work: DigitalWork, place: Place = Place.ALL) -> Cost:
         """Seconds of one run of some work, over the whole network and for one layer of each shape.
@@ -102,6 +112,15 @@ class DigitalArm:
         return precision_of(work.operation, self._workload.precision, self._workload.kfac.precision)
 
     def _terms(self, work: DigitalWork, part: Part, place: Place) -> list[Term]:
+        """A law's terms for each unit of the work's scope; those of all layers where these are the same."""
+        if self._whole is not None and not work.batched and (self._scopes.whole_shapes or not _is_curved(work)):
+            return self._whole._terms(replace(work, kinds=None), part, place)
+        key = (work, part, place)
+        if key not in self._known:
+            self._known[key] = self._terms_of(work, part, place)
+        return self._known[key]
+
+    def _terms_of(self, work: DigitalWork, part: Part, place: Place) -> list[Term]:
         """A law's terms, their statuses lowered by what the counts rest on."""
         law: Law = self._card.laws[part.operation]
         prefix = f"digital.operations.{part.operation}."
@@ -156,6 +175,12 @@ class DigitalArm:
 
     def _unexplained(self, operation: str) -> Draws:
         return self._scopes.sample.standard_normal(f"digital.operations.{operation}.extrapolation")
+
+
+def _is_curved(work: DigitalWork) -> bool:
+    """Whether layers of one shape differ in it."""
+    letters = {letter for formula in _formulas(work) for letter in formula.letters} | set(map(str, work.sizes))
+    return work.tolerance is not None or not CURVED.isdisjoint(letters)
 
 
 def _formulas(work: DigitalWork) -> Iterable[Formula]:

@@ -222,7 +222,7 @@ class Evaluation:
         if kinds not in self._parts:
             assert kinds is not None  # all of them are there from the start
             scopes = self._scopes.part(kinds)
-            self._parts[kinds] = scopes, DigitalArm(self._digital, scopes, self._workload)
+            self._parts[kinds] = scopes, DigitalArm(self._digital, scopes, self._workload, self._parts[None][1])
         return self._parts[kinds]
 
     def _blocks(self, kinds: Kinds) -> Draws:

@@ -35,7 +35,7 @@ from costmodel.workloads.workload import AnalogLayers, Workload
 Kinds = frozenset[int]
 
 #: Draws whose medians decide.
-_DRAWS: Final = 200
+DRAWS: Final = 200
 #: Sizes of the placements that grow by the layers that gain most: about as many.
 _SIZES: Final = 8
 #: Kinds of layers nearest to a tie that are tried on the other side, at most.
@@ -87,6 +87,8 @@ class Placing:
         digital: The digital device.
         analog: The thermodynamic machine.
         scenario: How ranges of the machine are used.
+        names: Thermodynamic methods that may be placed; all without it.
+        sample: What is known before the run, where that is not the scenario's draws: those of a point.
     """
 
     def __init__(
@@ -95,17 +97,24 @@ class Placing:
         digital: DigitalCard,
         analog: AnalogCard,
         scenario: Scenario = Scenario.NOMINAL,
+        *,
+        names: Collection[str] = (),
+        sample: Sample | None = None,
     ) -> None:
         self._workload, self._analog = workload, analog
-        methods = methods_of(workload)
-        sample = Sample.of(quantities(workload, digital, analog), _DRAWS, 0, scenario)
+        methods = [method for method in methods_of(workload) if _may_be_placed(method, names)]
+        if sample is None:
+            sample = Sample.of(quantities(workload, digital, analog), DRAWS, 0, scenario)
+        self._drawn = sample.drawn
         self._evaluation = Evaluation(workload, digital, analog, methods, sample)
         self.kinds = kinds(workload, self._evaluation.shapes)
         self._all = frozenset(range(len(self.kinds)))
         self._layers = np.array([len(kind.layers) for kind in self.kinds], dtype=float)
         self._apart = self._evaluation.by_kind(self.kinds)
         self._each: dict[Phase, Draws] = {}
+        self._medians: dict[Phase, float] = {}
         self._pairs: dict[tuple[str, str], tuple[Draws, Draws]] = {}
+        self._found: dict[tuple[str, str, Kinds], Placement] = {}
         self._phases = {method.name: dict.fromkeys(method.phases) for method in methods}  # sets with an order
         self._members = [method for method in methods if method.role is Role.DIGITAL_KFAC]
         self.able = [method for method in methods if self._can_run(method)]
@@ -118,7 +127,7 @@ class Placing:
 
     def step(self, method: Method) -> float:
         """Median seconds of a step."""
-        costs = overlapped(method, self._evaluation.method(method), self._workload)
+        costs = overlapped(method, self._evaluation.method(method), self._workload, self._drawn)
         return median(total(costs.phases.values()).total)
 
     def allowed(self, method: Method) -> Kinds:
@@ -164,7 +173,13 @@ class Placing:
         ours, theirs = self._of_kinds(method, member)
         may = np.isin(np.arange(len(self.kinds)), sorted(allowed))
         apart = float(np.where(may, np.minimum(ours, theirs), theirs).sum())
-        return apart + sum(median(self._apart.phase(phase).total) for phase in shared)
+        return apart + sum(self._alike(phase) for phase in shared)
+
+    def _alike(self, phase: Phase) -> float:
+        """Median seconds of a phase that both sides of a placement have."""
+        if phase not in self._medians:
+            self._medians[phase] = median(self._apart.phase(phase).total)
+        return self._medians[phase]
 
     @cached_property
     def quickest(self) -> Method:
@@ -203,6 +218,12 @@ class Placing:
         return {kind: float(theirs[kind] - ours[kind]) for kind in sorted(allowed)}
 
     def _placement(self, method: Method, member: Method, machine: Kinds) -> Placement:
+        key = (method.name, member.name, machine)
+        if key not in self._found:
+            self._found[key] = self._placement_of(method, member, machine)
+        return self._found[key]
+
+    def _placement_of(self, method: Method, member: Method, machine: Kinds) -> Placement:
         built = split(method, member, machine, self._all - machine)
         layers = tuple(name for kind in sorted(machine) for name in self.kinds[kind].layers)
         _, theirs = self._of_kinds(method, member)
@@ -231,6 +252,12 @@ class Placing:
         return found
 
 
+def _may_be_placed(method: Method, names: Collection[str]) -> bool:
+    """Whether it is one side of a placement: a digital member, or a thermodynamic method that is wanted."""
+    wanted = method.role is Role.THERMODYNAMIC and (not names or method.name in names)
+    return wanted or method.role is Role.DIGITAL_KFAC
+
+
 def _growing(gain: Mapping[int, float]) -> list[Kinds]:
     """Nothing, ever more of what gains most, all that gains by itself, and everything."""
     order = sorted(gain, key=lambda kind: -gain[kind])
@@ -245,20 +272,21 @@ def placements(
     analog: AnalogCard,
     scenario: Scenario = Scenario.NOMINAL,
     names: Collection[str] = (),
+    sample: Sample | None = None,
 ) -> dict[str, Placement]:
     """Placements that the model asks for, of thermodynamic methods that the machine can run, by name.
 
-    Of all of them unless some are named; none where all layers are on the machine.
+    Of all of them unless some are named; none where all layers are on the machine. ``sample`` is what is known before
+    the run, where that is not the scenario's draws.
     """
     asked = workload.kfac.analog_layers
     if asked is AnalogLayers.ALL:
         return {}
-    placing = Placing(workload, digital, analog, scenario)
-    wanted = [method for method in placing.able if not names or method.name in names]
+    placing = Placing(workload, digital, analog, scenario, names=names, sample=sample)
     if isinstance(asked, tuple):
         machine = placing.named(asked)
-        return {method.name: placing.fixed(method, machine) for method in wanted}
-    return {method.name: placing.best(method, placing.allowed(method)) for method in wanted}
+        return {method.name: placing.fixed(method, machine) for method in placing.able}
+    return {method.name: placing.best(method, placing.allowed(method)) for method in placing.able}
 
 
 def placed(methods: Iterable[Method], found: Mapping[str, Placement]) -> list[Method]:
@@ -282,15 +310,37 @@ def best_placed(
         placement. Only methods that would be shortest if costs of layers added up are evaluated.
     """
     placing = Placing(workload, digital, analog, scenario)
+    if not placing.able:
+        return None
+    best, rival = _best_and_rival(placing)
+    if best is None or best.step >= rival.step / WORTH or best.method.split is None:
+        return None
+    return _named_placed(best)
+
+
+def placed_at(workload: Workload, digital: DigitalCard, analog: AnalogCard, sample: Sample) -> Placement:
+    """The shortest accurate step of all placements under draws, be it that of everything on either side.
+
+    Where no layer is worth sending it is the best digital method, so that it is there at every point of a question.
+    """
+    best, rival = _best_and_rival(Placing(workload, digital, analog, sample=sample))
+    return _named_placed(rival if best is None or best.step >= rival.step else best)
+
+
+def _best_and_rival(placing: Placing) -> tuple[Placement | None, Placement]:
+    """The best placement of the methods that promise one, and of those that need none."""
     every = frozenset(range(len(placing.kinds)))
     accurate = {method.name: placing.accurate(method) for method in placing.able}
-    rivals = [placing.quickest, *(method for method in placing.able if accurate[method.name] == every)]
-    wanted = min(placing.step(method) for method in rivals) / WORTH
+    whole = [method for method in placing.able if accurate[method.name] == every]
+    rivals = [placing.fixed(placing.able[0], frozenset()), *(placing.fixed(method, every) for method in whole)]
+    rival = min(rivals, key=lambda placement: placement.step)
     least = {method: placing.least(method, accurate[method.name]) for method in placing.able}
-    promising = sorted((method for method, step in least.items() if step < wanted), key=lambda method: least[method])
+    promising = [method for method, step in least.items() if step < rival.step / WORTH]
+    promising.sort(key=lambda method: least[method])
     found = [placing.best(method, accurate[method.name]) for method in promising[:_ARMS]]
-    best = min(found, key=lambda placement: placement.step, default=None)
-    if best is None or best.step >= wanted or best.method.split is None:
-        return None
+    return min(found, key=lambda placement: placement.step, default=None), rival
+
+
+def _named_placed(best: Placement) -> Placement:
     title = f"{best.method.title}, every layer where it takes least"
     return replace(best, method=replace(best.method, name=PLACED, title=title))

@@ -3,32 +3,33 @@
 An evaluation has an axis of draws. Here that axis holds points, or points times draws: an input that has a column is
 what the column says, every other is its value, or drawn as a projection draws it. What no column changes is evaluated
 once, so that a million points of a machine cost what depends on the machine.
+
+Where layers are placed by what is known before a run, points may each be a run of its own, with layers placed anew by
+what is known there. Points that are one run in several worlds, as those of a sensitivity, have one placement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from costmodel.defaults import Scenario
-from costmodel.machines.analog_defaults import completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
 from costmodel.methods import Method, Role
 from costmodel.projection.cost import Cost, total
-from costmodel.projection.draws import Sample, draw_all, quantities
 from costmodel.projection.evaluation import Evaluation
 from costmodel.projection.feasibility import Feasibility, feasibilities
-from costmodel.projection.methods import methods_of
 from costmodel.projection.overlap import overlapped
-from costmodel.projection.placing import placed, placements
+from costmodel.projection.placer import Placer
+from costmodel.projection.point_draws import PointDraws
 from costmodel.projection.standing import standings
 from costmodel.quantities.declared import DECLARED
-from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity, standard_normal
+from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.quantities.names import unknown
 from costmodel.workloads.workload import Workload
 
@@ -66,6 +67,7 @@ class Points:
         draws: How many draws each point has, those of a projection; 0 for its value alone, every input at its own.
         seed: Of the draws.
         scenario: How the ranges of the analog arm are used, where there are draws.
+        placer: Places layers anew at each point; without it they stay where they are placed without columns.
 
     Raises:
         ValueError: An unknown method.
@@ -81,29 +83,32 @@ class Points:
         draws: int = 0,
         seed: int = 0,
         scenario: Scenario = Scenario.NOMINAL,
+        placer: Placer | None = None,
     ) -> None:
         self.workload, self.digital, self.analog = workload, digital, analog
-        self.draws, self._seed, self._scenario = draws, seed, scenario
-        self.methods = placed(
-            _chosen(methods_of(workload), methods), placements(workload, digital, analog, scenario, methods)
-        )
+        self.draws = draws
+        self._inputs = PointDraws(workload, digital, analog, draws, seed, scenario)
+        first = Placer(workload, digital, analog, scenario) if placer is None else placer
+        self._names = first.known(methods)
+        self._placer = placer if placer is not None and placer.places(self._names) else None
+        self._first = first
 
     @cached_property
+    def methods(self) -> list[Method]:
+        """Those that are wanted, their layers placed as they are without columns."""
+        return self._first.at(self._names, {})
+
+    @property
     def found(self) -> dict[str, Quantity]:
         """Every quantity that can have a column, by path."""
-        return quantities(self.workload, self.digital, self.analog)
+        return self._inputs.found
 
     @cached_property
-    def _drawn(self) -> dict[str, Draws]:
-        """Draws of each quantity as it is without columns; one number for what has no range."""
-        if not self.draws:
-            return Sample.nominal(self.found).drawn  # type: ignore[return-value]
-        drawn = draw_all(self.found, self.draws, self._seed, self._scenario)
-        return {path: each[:1] if np.all(each == each[0]) else each for path, each in drawn.items()}
-
-    @cached_property
-    def _deviates(self) -> _Further:
-        return _Further(self.draws, self._seed)
+    def phases(self) -> dict[str, tuple[str, ...]]:
+        """Names of the phases of each method, at whatever point."""
+        if self._placer is not None:
+            return self._placer.phases(self._names)
+        return {method.name: tuple(phase.name for phase in method.phases) for method in self.methods}
 
     def path(self, name: str) -> str:
         """The path of an input that can have a column, with or without its first word.
@@ -138,6 +143,7 @@ class Points:
         count = _length(arrays.values(), alone)
         if paired and count != self.draws:
             raise ValueError(f"{count} points cannot be paired with {self.draws} draws")
+        alike = self._placer is None or paired or further is not None
         per_point = 1 if paired else max(1, self.draws)
         units = 2 * len(standings(self.workload, tuple(shape for shape, _ in self.workload.shapes())))
         length = max(1, _CELLS // (units * per_point))
@@ -145,7 +151,10 @@ class Points:
             at = slice(start, min(start + length, count))
             some = {path: each if len(each) == 1 else each[at] for path, each in arrays.items()}
             beside = None if further is None else further[at]
-            yield at, self._costs(some, at, beside, paired=paired, phases=phases)
+            if alike:
+                yield at, self._costs(self.methods, some, at, beside, paired=paired, phases=phases)
+            else:
+                yield at, self._placed(some, at, phases=phases)
 
     def evaluate(
         self,
@@ -176,21 +185,47 @@ class Points:
         arrays = {self.path(name): np.atleast_1d(np.asarray(value, dtype=float)) for name, value in columns.items()}
         for path, values in arrays.items():
             _check(path, values)
-        sample = self._sample(arrays, slice(0, 1), 1, paired=False)
+        sample = self._inputs.sample(arrays, slice(0, 1), 1)
         evaluation = Evaluation(self.workload, self.digital, self.analog, (), sample)
-        thermodynamic = [method for method in self.methods if method.role is Role.THERMODYNAMIC]
+        methods = self.methods if self._placer is None else self._placer.at(self._names, _at(arrays, 0))
+        thermodynamic = [method for method in methods if method.role is Role.THERMODYNAMIC]
         return feasibilities(thermodynamic, self.analog, evaluation)
 
+    def _placed(self, columns: Mapping[str, Draws], at: slice, *, phases: bool) -> PointCosts:
+        """Points with layers placed anew at each; those that come out alike are evaluated together."""
+        assert self._placer is not None
+        points = at.stop - at.start
+        alike: dict[tuple[Method, ...], list[int]] = {}
+        for point in range(points):
+            alike.setdefault(tuple(self._placer.at(self._names, _at(columns, point))), []).append(point)
+        whole = (points, self.draws) if self.draws else (points,)
+        step = {name: np.empty(whole) for name in self._names}
+        by_phase = {name: {each: np.zeros(whole) for each in self.phases[name]} for name in self._names if phases}
+        for methods, which in alike.items():
+            some = {path: values if len(values) == 1 else values[which] for path, values in columns.items()}
+            costs = self._costs(methods, some, slice(0, len(which)), None, paired=False, phases=phases)
+            for name in self._names:
+                step[name][which] = costs.step[name]
+                for phase, values in costs.phases.get(name, {}).items():
+                    by_phase[name][phase][which] = values
+        return PointCosts(step, by_phase)
+
     def _costs(
-        self, columns: Mapping[str, Draws], at: slice, further: Index | None, *, paired: bool, phases: bool
+        self,
+        methods: Sequence[Method],
+        columns: Mapping[str, Draws],
+        at: slice,
+        further: Index | None,
+        *,
+        paired: bool,
+        phases: bool,
     ) -> PointCosts:
         points = at.stop - at.start
         draws = 1 if paired else max(1, self.draws)
-        sample = self._sample(columns, at, points, paired=paired)
+        sample = self._inputs.sample(columns, at, points, paired=paired)
         if further is not None:
-            known = _Further(int(further.max()) + 1, self._seed)
-            sample = replace(sample, deviates=_Tiled(known, lambda values: values[further]))
-        evaluation = Evaluation(self.workload, self.digital, self.analog, self.methods, sample)
+            sample = self._inputs.beside(sample, further)
+        evaluation = Evaluation(self.workload, self.digital, self.analog, methods, sample)
         shape = (points,) if paired or not self.draws else (points, draws)
 
         def shaped(cost: Cost) -> Draws:
@@ -198,48 +233,12 @@ class Points:
 
         costs = {
             method.name: overlapped(method, evaluation.method(method), self.workload, sample.drawn).phases
-            for method in self.methods
+            for method in methods
         }
         step = {name: shaped(total(each.values())) for name, each in costs.items()}
         if not phases:
             return PointCosts(step, {})
         return PointCosts(step, {name: {phase: shaped(c) for phase, c in each.items()} for name, each in costs.items()})
-
-    def _sample(self, columns: Mapping[str, Draws], at: slice, points: int, *, paired: bool) -> Sample:
-        """Draws of every input for some points, one after the other; one number for what is the same at all."""
-        draws = 1 if paired else max(1, self.draws)
-
-        def of_draws(values: Draws) -> Draws:
-            """Draws of all inputs without a column, for every point."""
-            if len(values) == 1:
-                return values
-            return values[at] if paired else np.tile(values, points)
-
-        def of_points(values: Draws) -> Draws:
-            return values if len(values) == 1 else np.repeat(values, draws)
-
-        drawn = {path: of_draws(values) for path, values in self._drawn.items()}
-        drawn |= {path: of_points(values) for path, values in columns.items()}
-        for path, quantity in self._derived(columns).items():
-            value, low, high = (of_points(each) for each in (quantity.value, quantity.low, quantity.high))
-            drawn[path] = _at(value, low, high, of_draws(self._deviates[quantity.stream or path]))
-        deviates = _Tiled(self._deviates, of_draws)
-        return Sample(self.found, drawn, points * draws, self._seed, 0, points * draws, deviates, draws)
-
-    def _derived(self, columns: Mapping[str, Draws]) -> dict[str, Any]:
-        """Quantities of the machine that its card leaves out and that follow from columns, their numbers arrays."""
-        own = {path.partition(".")[2]: each for path, each in columns.items() if path.startswith("analog.")}
-        stated = {name: getattr(self.analog, name) for name in (field.name for field in fields(AnalogCard))}
-        numbers: dict[str, dict[str, Any]] = {
-            name: {"value": each, "low": each, "high": each} for name, each in own.items()
-        }
-        given: dict[str, Any] = {name: replace(self.found[f"analog.{name}"], **each) for name, each in numbers.items()}
-        changed = completed(replace(self.analog, **given))
-        return {
-            f"analog.{name}": quantity
-            for name, quantity in changed.items()
-            if name not in own and stated[name] is None and np.ndim(quantity.value)
-        }
 
 
 def evaluate_points(
@@ -266,12 +265,9 @@ def evaluate_points(
     return points.evaluate(columns, phases=phases)
 
 
-def _chosen(methods: list[Method], names: Collection[str]) -> list[Method]:
-    known = {method.name: method for method in methods}
-    for name in names:
-        if name not in known:
-            raise ValueError(unknown("method", name, known))
-    return [known[name] for name in names] if names else methods
+def _at(columns: Mapping[str, Draws], point: int) -> dict[str, float]:
+    """Values of the columns at one point."""
+    return {path: float(values[point if len(values) > 1 else 0]) for path, values in columns.items()}
 
 
 def _length(columns: Collection[Draws], single: int) -> int:
@@ -293,36 +289,3 @@ def _check(path: str, values: Draws) -> None:
         declared.symbol.check(low, high)
     elif low <= 0:
         raise ValueError(f"{path} is {low:g}; it has to be above 0")
-
-
-def _at(value: Draws, low: Draws, high: Draws, deviates: Draws) -> Draws:
-    """:meth:`Quantity.at` where its numbers are arrays, all above zero."""
-    share = deviates / DEVIATE_95
-    return np.asanyarray(value * np.exp(np.where(share > 0, share * np.log(high / value), share * np.log(value / low))))
-
-
-class _Further(dict[str, Draws]):
-    """Deviates of further streams for the draws of one point; zero where there are none."""
-
-    def __init__(self, draws: int, seed: int) -> None:
-        super().__init__()
-        self._draws, self._seed = draws, seed
-
-    def __missing__(self, path: str) -> Draws:
-        found = self[path] = standard_normal(path, self._draws, self._seed) if self._draws else np.zeros(1)
-        return found
-
-
-class _Tiled(dict[str, Draws]):
-    """The same for many points."""
-
-    def __init__(self, of_point: _Further, tile: Any) -> None:
-        super().__init__()
-        self._of_point, self._tile = of_point, tile
-
-    def __contains__(self, path: object) -> bool:
-        return True
-
-    def __missing__(self, path: str) -> Draws:
-        self[path] = self._tile(self._of_point[path])
-        return self[path]

@@ -96,6 +96,11 @@ class Scopes:
         found._weights, found._means = {}, {}
         return found
 
+    @property
+    def whole_shapes(self) -> bool:
+        """Whether of every shape there are all layers or none, so that means over those of a shape are of all."""
+        return self.share is None or bool(np.all((self.share == 0) | (self.share == 1)))
+
     def by_kind(self, kinds: Sequence[Kind]) -> Scopes:
         """The same with kinds of layers in place of shapes."""
         shapes = len(self.shapes)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
-from costmodel.methods import Role
 from costmodel.projection.feasibility import Feasibility, Reach
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.case import Case
@@ -24,7 +23,7 @@ def reaches(case: Case, columns: Mapping[Input, Draws], winners: Sequence[str]) 
         columns: Values by input, one a point.
         winners: The method that wins at each point.
     """
-    arms = [name for name in dict.fromkeys(winners) if case.methods[name].role is Role.THERMODYNAMIC]
+    arms = [name for name in dict.fromkeys(winners) if case.is_thermodynamic(name)]
     if not arms:
         return [None] * len(winners)
     judge = _Judge(case, columns, arms)
@@ -43,7 +42,8 @@ class _Judge:
         self._known: dict[tuple[float, ...], dict[str, Feasibility]] = {}
         self._fixed: list[float | None] = [None] * len(columns)
         corners = [(float(values.min()), float(values.max())) for values in columns.values()]
-        self._fixed = [None if self._matters(index, corners) else ends[0] for index, ends in enumerate(corners)]
+        if not case.places(arms):  # which layers are judged may differ at any value
+            self._fixed = [None if self._matters(index, corners) else ends[0] for index, ends in enumerate(corners)]
 
     def at(self, point: tuple[float, ...]) -> dict[str, Feasibility]:
         """Accuracy of each arm, by name."""

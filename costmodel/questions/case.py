@@ -17,12 +17,14 @@ from costmodel.methods import Method, Role
 from costmodel.projection.draws import quantities
 from costmodel.projection.feasibility import Feasibility
 from costmodel.projection.methods import methods_of
+from costmodel.projection.placer import Placer, why_not_placed
+from costmodel.projection.placing import PLACED
 from costmodel.projection.points import PointCosts, Points
 from costmodel.projection.project import Projection, project
 from costmodel.quantities.estimate import Draws, Quantity
 from costmodel.quantities.names import unknown
 from costmodel.questions.inputs import Input, find_input
-from costmodel.workloads.workload import Workload
+from costmodel.workloads.workload import AnalogLayers, Workload
 
 Loaded = tuple[Workload, DigitalCard, AnalogCard]
 #: The cheapest of a family, at each point by the median over draws.
@@ -53,6 +55,7 @@ class Case:
     ) -> None:
         self.load, self.draws, self.seed, self.scenario = load, draws, seed, scenario
         self._points: dict[tuple[object, ...], Points] = {}
+        self._placers: dict[tuple[str, ...], Placer] = {}
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -71,8 +74,16 @@ class Case:
         able = (each for each in methods_of(workload) if each.needs is None or getattr(analog, each.needs) is not None)
         return {method.name: method for method in able}
 
+    def is_thermodynamic(self, name: str) -> bool:
+        """Whether a method is one that a machine solves layers for."""
+        return name == PLACED or self.methods[name].role is Role.THERMODYNAMIC
+
+    def places(self, names: Collection[str]) -> bool:
+        """Whether layers of any of some methods are placed anew at each point, which is then worth a projection."""
+        return self._placer(()).places(names)
+
     def members(self, name: str) -> list[str]:
-        """Names of the methods behind one, or of a family.
+        """Names of the methods behind one, or of a family; :data:`PLACED` is of no family, it is asked for by name.
 
         Raises:
             InputError: No such method, or one the machine cannot run.
@@ -83,10 +94,15 @@ class Case:
         if name in self.methods:
             return [name]
         workload, _, analog = self.loaded
+        able = any(each.role is Role.THERMODYNAMIC for each in self.methods.values())
+        if name == PLACED and able:
+            if workload.kfac.analog_layers is not AnalogLayers.ALL:
+                raise InputError.about(name, why_not_placed(workload))
+            return [name]
         lacking = [each.needs for each in methods_of(workload) if each.name == name]
         if lacking:
             raise InputError.about(name, f"cannot run on {analog.name}: its card gives no {lacking[0]}")
-        raise InputError.about(name, unknown("method", name, [*families, *self.methods]))
+        raise InputError.about(name, unknown("method", name, [*families, *self.methods, *([PLACED] if able else [])]))
 
     def sides(self, method: str, against: str, option: str) -> tuple[list[str], list[str]]:
         """Names of the methods on two sides that are compared.
@@ -164,6 +180,8 @@ class Case:
     ) -> PointCosts:
         """Seconds of methods at points; the model is read again for each value of what changes it as a whole.
 
+        Layers are placed anew at each point.
+
         Args:
             columns: Values by input, all of one length.
             methods: Names of methods.
@@ -171,13 +189,11 @@ class Case:
             phases: Whether seconds of the phases are wanted, too.
         """
         count = self.draws if draws is None else draws
-        anew = self.loaded[0].kfac.placed_by_cost  # layers are placed at each point by what is known there
-        structural = [each for each in columns if each.structural or anew]
+        structural = [each for each in columns if each.structural]
         numeric = {each: values for each, values in columns.items() if each not in structural}
         if not structural:
             return self._of(tuple(methods), (), numeric, count, phases)
-        values = (np.round(columns[each]) if each.structural else columns[each] for each in structural)
-        table = np.stack(list(values), axis=1)
+        table = np.stack([np.round(columns[each]) for each in structural], axis=1)
         rows, index = np.unique(table, axis=0, return_inverse=True)
         parts: list[tuple[np.ndarray[tuple[int], np.dtype[np.intp]], PointCosts]] = []
         for number, row in enumerate(rows):
@@ -206,9 +222,17 @@ class Case:
         new = tuple(each.setting(float(values[0])) for each, values in numeric.items() if self._is_new(each))
         key = (methods, settings, new, draws)
         if key not in self._points:
-            loaded = self.load((*settings, *new)) if settings or new else self.loaded
-            self._points[key] = Points(*loaded, methods=methods, draws=draws, seed=self.seed, scenario=self.scenario)
+            placer = self._placer((*settings, *new))
+            self._points[key] = Points(
+                *placer.case, methods=methods, draws=draws, seed=self.seed, scenario=self.scenario, placer=placer
+            )
         return self._points[key]
+
+    def _placer(self, settings: tuple[str, ...]) -> Placer:
+        """The network that some settings make, with the placements that were made of it, kept for the next time."""
+        if settings not in self._placers:
+            self._placers[settings] = Placer(*(self.load(settings) if settings else self.loaded), self.scenario)
+        return self._placers[settings]
 
     def feasibility(self, at: Mapping[Input, float], methods: Collection[str], draws: int) -> dict[str, Feasibility]:
         """How accurate thermodynamic methods are at one point, by the rule of a projection with as many draws."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import InputError
-from costmodel.methods import Role
 from costmodel.projection.feasibility import Reach
 from costmodel.quantities.estimate import Draws
 from costmodel.questions.accuracy import reaches
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
-from costmodel.questions.inputs import Input
+from costmodel.questions.inputs import FEW_POINTS, Input
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Halvings of a step of the grid, each of which takes placements.
+_HALVINGS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Never:
         at: Where it comes closest.
         loser_time: Median seconds of a step there.
         winner_time: The same of the other.
-        phase: The longest phase of the loser that the winner does not share.
+        phase: The longest phase of the loser that the winner does not share; empty where they are one, as where no
+            layer is worth sending to the machine.
         phase_time: Median seconds of that phase.
         replaced: Median seconds of what the winner does in place of all such phases.
     """
@@ -65,6 +68,11 @@ class Never:
     phase: str
     phase_time: float
     replaced: float
+
+    @property
+    def same(self) -> bool:
+        """Whether both do the same, so that they cost the same at every value."""
+        return not self.phase
 
     @property
     def alone(self) -> bool:
@@ -134,12 +142,13 @@ def crossover(
     wanted, (ours, theirs) = all_at_once(
         lambda: case.input(over, low, high), lambda: case.sides(method, against, "--against")
     )
-    grid = wanted.grid()
     names = [*dict.fromkeys([*ours, *theirs])]
+    grid = wanted.grid(FEW_POINTS if case.places(names) else 0)
     costs = case.times({wanted: grid}, names)
     (mine, our_best), (other, their_best) = cheapest(costs, ours), cheapest(costs, theirs)
     logs = np.log(other / mine)
-    if _constant(mine) and _constant(other):
+    same = case.places(names) and not logs.any()  # no layer is worth sending at any value
+    if _constant(mine) and _constant(other) and not same:
         raise InputError.about(over, f"changes neither {method} nor {against}; their ratio is the same at every value")
     middle = np.median(logs, axis=1)
     crossings = np.flatnonzero(np.sign(middle[:-1]) * np.sign(middle[1:]) <= 0)
@@ -193,7 +202,7 @@ def _arm(
     at = {wanted: np.array([value])}
     costs = case.times(at, [*dict.fromkeys([*members[0], *members[1]])])
     both = [cheapest(costs, side)[1][0] for side in members]
-    arms = [name for name in both if case.methods[name].role is Role.THERMODYNAMIC]
+    arms = [name for name in both if case.is_thermodynamic(name)]
     return (arms[0], reaches(case, at, arms[:1])[0]) if arms else ("", None)
 
 
@@ -210,7 +219,11 @@ def _root(case: Case, wanted: Input, low: float, high: float, members: tuple[Seq
 
     ends = np.log([low, high])
     at_ends = excess(ends[0]), excess(ends[1])
-    if at_ends[0] == 0 or at_ends[0] * at_ends[1] > 0:
+    if at_ends[0] * at_ends[1] > 0:
+        return low
+    if (at_ends[0] == 0) != (at_ends[1] == 0) and not wanted.structural:
+        return float(np.exp(_edge(excess, float(ends[0]), float(ends[1]), apart_below=at_ends[1] == 0)))
+    if at_ends[0] == 0:
         return low
     if wanted.structural:
         share = at_ends[0] / (at_ends[0] - at_ends[1])
@@ -218,11 +231,22 @@ def _root(case: Case, wanted: Input, low: float, high: float, members: tuple[Seq
     return float(np.exp(brentq(excess, float(ends[0]), float(ends[1]), xtol=1e-9)))
 
 
+def _edge(excess: Callable[[float], float], low: float, high: float, *, apart_below: bool) -> float:
+    """End of a stretch in which two methods do the same, as where no layer is worth sending, by halving."""
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if (excess(middle) != 0) == apart_below:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
 def interval(grid: Draws, logs: Draws, near: float, *, rising: bool) -> tuple[float | None, float | None]:
     """5th and 95th percentile over draws of the crossing, each draw's nearest to one of the median.
 
     A draw without a crossing in that direction lies beyond an end: below all values where its ratio is already on the
-    far side, above them where it never gets there.
+    far side, above them where it never gets there. Where two methods do the same, a draw crosses where that ends.
 
     Args:
         grid: Logarithms of the input.
@@ -233,13 +257,13 @@ def interval(grid: Draws, logs: Draws, near: float, *, rising: bool) -> tuple[fl
     sign = 1.0 if rising else -1.0
     found = np.empty(logs.shape[1])
     for draw, column in enumerate((sign * logs).T):
-        at = np.flatnonzero((column[:-1] < 0) & (column[1:] >= 0))
+        at = np.flatnonzero((column[:-1] <= 0) & (column[1:] > 0))
         if len(at):
             share = column[at] / (column[at] - column[at + 1])
             roots = grid[at] + share * (grid[at + 1] - grid[at])
             found[draw] = roots[np.argmin(np.abs(roots - near))]
         else:
-            found[draw] = -np.inf if column[0] >= 0 else np.inf
+            found[draw] = -np.inf if column[0] > 0 else np.inf
     # An end that is infinite must not be averaged with one that is not.
     low, high = np.quantile(found, 0.05, method="lower"), np.quantile(found, 0.95, method="higher")
     return (float(np.exp(low)) if np.isfinite(low) else None), (float(np.exp(high)) if np.isfinite(high) else None)
@@ -260,7 +284,7 @@ def _never(
         {phase: float(np.median(each)) for phase, each in costs.phases[name].items()} for name in (loser, winner)
     )
     shared = {phase for phase, time in lost.items() if np.isclose(won.get(phase, -1.0), time, rtol=1e-9)}
-    own = {phase: time for phase, time in lost.items() if phase not in shared}
+    own = {phase: time for phase, time in lost.items() if phase not in shared and time > 0} or {"": 0.0}
     phase = max(own, key=lambda name: own[name])
     replaced = sum(time for phase, time in won.items() if phase not in shared)
     times = float(np.median(slow_time)), float(np.median(fast_time))

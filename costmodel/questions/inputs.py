@@ -54,8 +54,8 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
 _WHOLE: Final = {*STRUCTURAL, *INTERVALS, "analog.input_bits", "analog.output_bits"}
 #: Points of a grid.
 _POINTS: Final = 121
-#: Of one for whose every point the model is read.
-_STRUCTURAL_POINTS: Final = 28
+#: Of one for whose every point the model is read, or layers are placed.
+FEW_POINTS: Final = 28
 _FACTOR: Final = 1e3
 
 
@@ -90,7 +90,7 @@ class Input:
 
     def grid(self, points: int = 0) -> Draws:
         """Values to look at, evenly in their logarithm."""
-        count = points or (_STRUCTURAL_POINTS if self.structural else _POINTS)
+        count = points or (FEW_POINTS if self.structural else _POINTS)
         values = np.geomspace(self.low, self.high, count)
         if not self.whole:
             return values

@@ -19,6 +19,7 @@ Sides = tuple[list[str], list[str]]
 FEW: Final = 24
 _SIDE: Final = 15
 _STRUCTURAL_SIDE: Final = 9
+_PLACED_SIDE: Final = 5
 #: Pairs of values that are tried with all draws before two inputs are given up.
 _TRIED: Final = 6
 #: Values of the first input that are looked at about the best so far, and how often, each time more closely.
@@ -66,7 +67,8 @@ def ratios(case: Case, columns: Mapping[Input, Draws], sides: Sides, draws: int)
 
 def on_grid(case: Case, two: tuple[Input, Input], sides: Sides, speedup: float) -> Pair | None:
     """The values with the least effort on a grid, found with a few draws and held with all; None without any."""
-    grids = [each.grid(_STRUCTURAL_SIDE if each.structural else _SIDE) for each in two]
+    most = _PLACED_SIDE if case.places([*sides[0], *sides[1]]) else _SIDE
+    grids = [each.grid(min(most, _STRUCTURAL_SIDE) if each.structural else most) for each in two]
     columns = {two[0]: np.tile(grids[0], len(grids[1])), two[1]: np.repeat(grids[1], len(grids[0]))}
     found, _ = ratios(case, columns, sides, min(FEW, case.draws))
     logs = [np.abs(np.log(values / _now(each))) for each, values in columns.items()]
@@ -81,9 +83,9 @@ def on_grid(case: Case, two: tuple[Input, Input], sides: Sides, speedup: float) 
 def refined(case: Case, start: Pair, sides: Sides, speedup: float) -> Pair:
     """The least effort beside a pair that a grid found: the shortest way of one input for each way of the other.
 
-    What a model is read again for stays on its grid.
+    What a model is read again for, or layers are placed anew at, stays on its grid.
     """
-    if any(each.structural for each in start.inputs):
+    if any(each.structural for each in start.inputs) or case.places([*sides[0], *sides[1]]):
         return start
     best, steps = start, [np.log(each.high / each.low) / (_SIDE - 1) for each in start.inputs]
     width = steps[0]

@@ -19,9 +19,9 @@ from costmodel.questions.inputs import Input
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Values of each input.
+#: Values of each input; of one for whose every value the model is read, or layers are placed.
 _SIDE = 25
-_STRUCTURAL_SIDE = 9
+_FEW_SIDE = 9
 T = TypeVar("T")
 
 
@@ -78,8 +78,9 @@ def regimes(case: Case, across: str, up: str, method: str = BEST_THERMODYNAMIC, 
     )
     if inputs[0].path == inputs[1].path:
         raise InputError.about("--map", f"{inputs[0].path} is on both sides; give two inputs")
-    columns, rows = (each.grid(_STRUCTURAL_SIDE if each.structural else _SIDE) for each in inputs)
     names = [*digital, *analog]
+    anew = case.places(names)
+    columns, rows = (each.grid(_FEW_SIDE if each.structural or anew else _SIDE) for each in inputs)
     points = {inputs[0]: np.tile(columns, len(rows)), inputs[1]: np.repeat(rows, len(columns))}
     costs = case.times(points, names, draws=0, phases=True)
     times = np.stack([costs.step[name] for name in names])

@@ -13,10 +13,12 @@ import numpy as np
 from costmodel.inputs.arguments import all_at_once
 from costmodel.inputs.faults import Fault, InputError
 from costmodel.projection.feasibility import Reach
+from costmodel.projection.placing import PLACED
 from costmodel.projection.project import Projection
 from costmodel.quantities.estimate import Draws
+from costmodel.questions.accuracy import DRAWS
 from costmodel.questions.case import BEST_DIGITAL, BEST_THERMODYNAMIC, Case, cheapest
-from costmodel.questions.inputs import Input
+from costmodel.questions.inputs import FEW_POINTS, Input
 from costmodel.questions.pairs import FEW, Sides, on_grid, ratios, refined
 
 if TYPE_CHECKING:
@@ -28,9 +30,11 @@ LEVERS: Final = ("relaxation_time", "link", "bits", "arrays", "damping", "refres
 _SINGLE: Final = 61
 #: Values of each input at which it is asked who may be the cheapest at all.
 _SCOUT: Final = 7
+#: The same of methods whose layers are placed at each.
+_PLACED_SCOUT: Final = 2
 #: Pairs that are refined beyond the grid on which they were found.
 _REFINED: Final = 3
-#: Changes whose accuracy is judged: each takes a projection.
+#: Changes whose accuracy is judged.
 _JUDGED: Final = 4
 
 
@@ -172,28 +176,37 @@ def require(
         free_solver=now.free_solver.median,
         bound=bound,
         best_digital=now.best_digital,
-        reach=_reach(now, method),
+        reach=_reach(case, now, method),
         draws=case.draws,
     )
 
 
 def _contenders(case: Case, inputs: Sequence[Input], sides: Sides) -> Sides:
     """The members of both sides that are the cheapest somewhere with one input or two changed; no other matters."""
-    found: tuple[set[str], set[str]] = (set(), set())
-    names = [*dict.fromkeys([*sides[0], *sides[1]])]
-    for changed in [*((each,) for each in inputs), *combinations(inputs, 2)]:
-        grids = [np.append(each.grid(_SCOUT), [each.value or 1.0]) for each in changed]
-        columns = dict(zip(changed, (axis.ravel() for axis in np.meshgrid(*grids)), strict=True))
-        costs = case.times(columns, names, draws=0)
-        for side, members in zip(found, sides, strict=True):
-            side.update(cheapest(costs, members)[1])
-    return [name for name in sides[0] if name in found[0]], [name for name in sides[1] if name in found[1]]
+    found: set[str] = set()
+    singles = [(each,) for each in inputs]
+    # Sides that are not placed are looked at together, which evaluates what they share once.
+    anew, at_once = ([side for side in sides if case.places(side) is placed] for placed in (True, False))
+    for together, changes, count in (
+        (at_once, [*singles, *combinations(inputs, 2)], _SCOUT),
+        ([side for side in anew if len(side) > 1], singles, _PLACED_SCOUT),
+    ):
+        names = [*dict.fromkeys(name for side in together for name in side)]
+        for changed in changes if names else ():
+            grids = [np.append(each.grid(count), [each.value or 1.0]) for each in changed]
+            columns = dict(zip(changed, (axis.ravel() for axis in np.meshgrid(*grids)), strict=True))
+            costs = case.times(columns, names, draws=0)
+            for side in together:
+                found.update(cheapest(costs, side)[1])
+    ours, theirs = ([name for name in side if name in found or len(side) == 1] for side in sides)
+    return ours, theirs
 
 
 def _single(case: Case, lever: Input, sides: Sides, speedup: float) -> tuple[list[Change], float]:
     """The value nearest to what the input is that gives the speedup, if any does; and the most that it gives."""
     assert lever.value
-    grid = np.unique(np.append(lever.grid(0 if lever.structural else _SINGLE), [lever.value]))
+    count = FEW_POINTS if case.places([*sides[0], *sides[1]]) else 0 if lever.structural else _SINGLE
+    grid = np.unique(np.append(lever.grid(count), [lever.value]))
     found, who = ratios(case, {lever: grid}, sides, case.draws)
     middle = np.median(found, axis=1)
     reached = np.flatnonzero(middle >= speedup)
@@ -237,13 +250,15 @@ def _judged(case: Case, changes: list[Change]) -> list[Change]:
     found = []
     for index, change in enumerate(changes):
         reach = None
-        if index < _JUDGED and not change.method.startswith("kfac"):
-            settings = [each.input.setting(each.value) for each in change.settings]
-            reach = case.project(settings, min(case.draws, 200)).feasibility[change.method].reach
+        if index < _JUDGED and case.is_thermodynamic(change.method):
+            at = {each.input: each.value for each in change.settings}
+            reach = case.feasibility(at, [change.method], min(case.draws, DRAWS))[change.method].reach
         found.append(Change(change.settings, change.method, reach))
     return found
 
 
-def _reach(now: Projection, method: str) -> Reach:
+def _reach(case: Case, now: Projection, method: str) -> Reach:
+    if method == PLACED:  # which a projection has only where it is worth it
+        return case.feasibility({}, [method], min(case.draws, DRAWS))[method].reach
     name = method if method in now.feasibility else now.best_thermodynamic
     return now.feasibility[name].reach

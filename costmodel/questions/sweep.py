@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.inputs.faults import InputError
 from costmodel.inputs.sweep_file import SweepPlan
 from costmodel.projection.points import Points
 from costmodel.quantities.estimate import Draws
@@ -55,7 +54,7 @@ def result_columns(plan: SweepPlan, points: Points) -> list[str]:
     """Names of the numbers that are kept of each point, in the order of their rows in a chunk."""
     names = [f"{method}.step" for method in plan.methods]
     if "phases" in plan.columns:
-        names += [f"{method.name}.{phase.name}" for method in points.methods for phase in method.phases]
+        names += [f"{method}.{phase}" for method, phases in points.phases.items() for phase in phases]
     if not plan.draws:
         return [f"{name}_s" for name in names]
     return [f"{name}_{statistic}_s" for name in names for statistic, _ in _STATISTICS]
@@ -68,17 +67,10 @@ def evaluate(plan: SweepPlan, chunk: Chunk, points: Points) -> Draws:
     found = np.empty((len(names), chunk.stop - chunk.start))
     # What is the same at all points is evaluated once.
     columns = {path: _alike(values) for path, values in axis_values(plan, chunk).items()}
-    if columns and points.workload.kfac.placed_by_cost:
-        choice = points.workload.kfac.analog_layers
-        raise InputError.about(
-            "kfac.analog_layers",
-            f"a sweep over quantities does not place layers at each of its points, as '{choice}' asks; give all, a "
-            f"list of layers, or the values as models and cards of their own",
-        )
     for at, costs in points.chunks(columns, phases=wanted):
         rows = [costs.step[name] for name in plan.methods]
         if wanted:
-            rows += [costs.phases[method.name][phase.name] for method in points.methods for phase in method.phases]
+            rows += [each for phases in costs.phases.values() for each in phases.values()]
         if plan.draws:
             levels = [level for _, level in _STATISTICS]
             rows = [row for values in rows for row in np.percentile(values, levels, axis=-1)]

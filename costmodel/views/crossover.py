@@ -138,6 +138,8 @@ def _stretches(reach: Sequence[Reach | None]) -> Iterator[tuple[int, int]]:
 
 def never_sentence(never: Never, wanted: Input) -> str:
     """Why two methods never tie, in words."""
+    if never.same:
+        return f"both do the same at every value, {scaled(never.loser_time, 's', 4)} a step: {never.loser}"
     phase, time = never.phase, scaled(never.phase_time, "s")
     where = f"even at {value_of(wanted, never.at)}, where they come closest"
     steps = f"{scaled(never.loser_time, 's', 4)} against {scaled(never.winner_time, 's', 4)} a step"

@@ -117,13 +117,14 @@ def _compared(projection: Projection, names: Sequence[str]) -> Table:
         tuple(rows),
         right=(1, 2, 3),
         narrow=which != "every method",
+        families=which != "every method",
     )
 
 
 def _short_range(ratio: Estimate) -> str:
-    """An interval of a speedup without the direction, where both ends have that of the median."""
+    """An interval of a speedup without the direction, where neither end has another than the median."""
     text, direction = speed_range(ratio), speed(ratio.median).rpartition(" ")[2]
-    return text.removesuffix(f" {direction}") if text.count(" ") == 3 else text
+    return text.replace(f" {direction}", "") if text.count(" ") == 3 and direction != "equal" else text
 
 
 def _phases(projection: Projection) -> Table:

@@ -12,6 +12,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Final
 
 from costmodel.inputs.texts import printable
@@ -24,6 +25,9 @@ _NARROWEST: Final = 8
 
 #: Where a text may go on in the next line.
 _BREAKS: Final = re.compile(r"\s+|(?<=[./_])")
+
+#: Where an interval may.
+_ENDS: Final = re.compile(r"(?<= to) ")
 
 _COLOURS: Final = {
     "yes": "32", "no": "31", "undecided": "33", "unknown": "33", "some layers": "33", "cannot run": "31",
@@ -90,10 +94,18 @@ def aligned(table: Table, columns: int | None = None, paint: Paint = _plain) -> 
     method     n
     kfac.      1
     cholesky
+    >>> rows = (("thermo.solve", "1"), ("thermo.columns", "2"))
+    >>> print(aligned(Table("", ("method", "n"), rows, families=True), columns=12))
+    method    n
+    thermo
+    .solve    1
+    .columns  2
     """
     lines = [[printable(cell) for cell in line] for line in (table.columns, *table.rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(table.columns))]
+    widths = _widths(lines)
     if columns is not None:
+        if table.families and sum(widths) + len(_GAP) * (len(widths) - 1) > columns:
+            lines = [lines[0], *_folded(lines[1:])]
         widths = _fitted(lines, set(table.right), columns)
     texts = []
     for number, line in enumerate(lines):
@@ -110,11 +122,34 @@ def aligned(table: Table, columns: int | None = None, paint: Paint = _plain) -> 
     return "\n".join([*head, *texts, *note])
 
 
+def _widths(lines: list[list[str]]) -> list[int]:
+    """Width of each column."""
+    return [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+
+
+def _folded(lines: list[list[str]]) -> list[list[str]]:
+    """Lines in which names of one family, one below the other, say its name once, above them: the rest has its dot."""
+    found = []
+    for family, group in groupby(lines, key=lambda line: line[0].partition(".")[0]):
+        members = list(group)
+        if len(members) > 1 and all("." in line[0] for line in members):
+            found.append([family, *[""] * (len(members[0]) - 1)])
+            members = [[line[0].removeprefix(family), *line[1:]] for line in members]
+        found += members
+    return found
+
+
 def _fitted(lines: list[list[str]], right: set[int], columns: int) -> list[int]:
-    """Widths that fit, taken from the widest columns of text: first without breaking a word, then whatever it takes."""
-    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+    """Widths that fit, taken from the widest columns of text: first without breaking a word, then whatever it takes.
+
+    Before any name is broken, intervals that are too wide go on in a second line after their "to".
+    """
+    widths = _widths(lines)
     whole = [max(len(part) for line in lines for part in _BREAKS.split(line[index])) for index in range(len(widths))]
     room = columns - len(_GAP) * (len(widths) - 1)
+    for index in sorted(right, key=lambda index: -widths[index]):
+        if sum(widths) > room:
+            widths[index] = max(len(end) for line in lines for end in _ENDS.split(line[index]))
     for least in (whole, [_NARROWEST] * len(widths)):
         while sum(widths) > room:
             narrowable = [i for i, width in enumerate(widths) if i not in right and width > max(least[i], _NARROWEST)]

@@ -25,6 +25,7 @@ class Table:
         right: Columns whose texts are set flush right, by index.
         note: A paragraph below it.
         narrow: Whether it is fitted to the width of the screen in a pipe, too.
+        families: Whether its first column holds dotted names, which say what they share once where it is too wide.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Table:
     right: tuple[int, ...] = ()
     note: str = ""
     narrow: bool = False
+    families: bool = False
 
 
 @dataclass(frozen=True, slots=True)

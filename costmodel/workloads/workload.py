@@ -224,11 +224,6 @@ class KfacSettings:
     analog_layers: AnalogLayers | tuple[str, ...] = AnalogLayers.ALL
 
     @property
-    def placed_by_cost(self) -> bool:
-        """Whether layers lie where they cost least, so that another input may place them otherwise."""
-        return self.analog_layers in {AnalogLayers.CHEAPER, AnalogLayers.ACCURATE}
-
-    @property
     def factor_construction(self) -> FactorConstruction:
         """How factors are built."""
         return _CONSTRUCTIONS[self.weight_sharing, self.factor_products]

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from costmodel.formulas.extremes import larger
 from costmodel.formulas.registry import formula
-from costmodel.formulas.thermo import blocks, transient, underdamped
+from costmodel.formulas.thermo import blocks, traffic_energy, transient, underdamped
 from costmodel.formulas.verification import Oracle
 from costmodel.quantities.algebra import sp
 from costmodel.quantities.symbols import (
@@ -19,8 +19,6 @@ from costmodel.quantities.symbols import (
     b_in,
     beta_f,
     d_r,
-    e_d,
-    e_l,
     epsilon,
     i_f,
     i_r,
@@ -111,22 +109,22 @@ def start_time() -> Expression:
 
 @formula("thermo.warm.start.link.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def link_energy() -> Expression:
-    """Starts over the link.
+    """Starts over the link: as much as couplings.
 
     >>> round(link_energy().evaluate(n=1024, m=1024, b_in=16, e_l=5e-12) * 1e6, 2)  # microjoules
     83.89
     """
-    return blocks.squares().expression * b_in * e_l
+    return traffic_energy.upload().expression
 
 
 @formula("thermo.warm.start.energy", joule, _SOURCE, verified_by=Oracle.ENERGY)
 def start_energy() -> Expression:
-    """Starts converted, a value for every node and column.
+    """Starts converted, a value for every node and column: as many as couplings.
 
     >>> round(start_energy().evaluate(n=1024, m=1024, e_d=0.3e-12) * 1e6, 3)  # microjoules
     0.315
     """
-    return blocks.squares().expression * e_d
+    return traffic_energy.write().expression
 
 
 @formula("thermo.warm.fit.flops", flop, _SOURCE, verified_by=Oracle.PHASES)

@@ -76,6 +76,7 @@ def _registration(
             raise ValueError(f"'{name}' is registered twice, by {_home(registry[name].schema)} and {_home(schema)}")
 
     def register(parts: _Function) -> _Function:
+        """Make the function known by all of its names."""
         if not callable(parts):
             raise TypeError(f"'{names[0]}' has no parts: {parts!r} is no function")
         registry.update(dict.fromkeys(names, Kind(schema, parts)))
