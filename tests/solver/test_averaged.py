@@ -1,6 +1,7 @@
 """Settled columns read several times: Hermite's identity, what does not average, ledgers, trained factors."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,14 @@ import torch
 from costmodel import formulas
 from costmodel.formulas.accuracy import repeated
 from costmodel.formulas.accuracy.chain import together
+from costmodel.machines.cards import AnalogCard, DigitalCard
+from costmodel.projection.project import project
+from costmodel.quantities.units import bit
 from solver import Converter, Link, Machine, Mitigation, invert_by_columns
 from solver.noise import Noise
 from tests.formulas import spectra
+from tests.projection.small import one_layer
+from tests.round_cards import exact
 
 KAPPA, TAU, BANDWIDTH, LATENCY, RATE = 40.0, 2e-6, 3e9, 5e-7, 1e5
 SIZES = [(7, 7), (10, 4), (33, 8)]
@@ -60,7 +66,7 @@ def test_only_offsets_or_independent_roundings_average_out() -> None:
 
 @pytest.mark.filterwarnings("ignore::solver.results.MissedTarget")
 def test_an_inverse_read_several_times_within_a_standard_error(spd) -> None:
-    """60 matrices: squared errors of 8 bits read 5 times; entries of both triangles are alike, so are their roundings."""
+    """60 matrices, 8 bits read 5 times: entries of both triangles are alike, so are their roundings."""
     n, count, copies = 24, 5, 60
     A = torch.cat([spd(n, 20.0, seed=seed)[None] for seed in range(copies)])
     A = A / torch.linalg.eigvalsh(A)[:, -1, None, None]
@@ -227,3 +233,75 @@ def test_errors_that_training_tolerates_on_trained_factors(mitigated: bool) -> N
     assert max(kept) <= 1.1
     assert max(once) > 1
     assert all(many < few for many, few in zip(kept, once, strict=True))
+
+
+# --- the arms --------------------------------------------------------------------------------------------------------
+
+MACHINE = {
+    "n_c": 2.0, "f_c": 1e5, "b_out": 6.0, "W": 3e9, "t_l": 5e-7, "e_l": 1e-12, "e_a": 3e-12, "P": 2.0, "t": 1e-5,
+    "n": 33.0, "m": 8.0, "kappa": 60.0, "eta": 4.0, "T_r": 0.3,
+    "s_x": 40.0, "s_2": 2.0, "s_r": 3.0, "d_e": 8.0, "q": 0.6,
+}  # fmt: skip
+KINDS = (
+    "link.time",
+    "link.energy",
+    "convert.time",
+    "convert.energy",
+    "sum.bytes",
+    "beside.convert.time",
+    "beside.link.time",
+)
+
+
+@pytest.mark.composes(
+    "thermo.repeated.plain.link.time",
+    "thermo.repeated.plain.link.energy",
+    "thermo.repeated.plain.convert.time",
+    "thermo.repeated.plain.convert.energy",
+    "thermo.repeated.plain.sum.bytes",
+    "thermo.repeated.plain.beside.convert.time",
+    "thermo.repeated.plain.beside.link.time",
+    "thermo.repeated.mitigated.link.time",
+    "thermo.repeated.mitigated.link.energy",
+    "thermo.repeated.mitigated.convert.time",
+    "thermo.repeated.mitigated.convert.energy",
+    "thermo.repeated.mitigated.sum.bytes",
+    "thermo.repeated.mitigated.beside.convert.time",
+    "thermo.repeated.mitigated.beside.link.time",
+)
+def test_costs_are_those_of_as_many_readings_as_are_needed() -> None:
+    counts = {}
+    for kind, count in (("plain", COUNTS[0]), ("mitigated", COUNTS[1])):
+        counts[kind] = value(count, **MACHINE)
+        for each in KINDS:
+            base = value(f"thermo.repeated.{each}", N_f=counts[kind], **MACHINE)
+            assert value(f"thermo.repeated.{kind}.{each}", **MACHINE) == pytest.approx(base)
+    assert 1 < counts["plain"] != counts["mitigated"] > 1
+
+
+def test_arms_on_a_coarse_machine(digital: DigitalCard, analog: AnalogCard) -> None:
+    """Rounding of what is read limits the plain arm; read as often as needed it does not; only readings cost more."""
+    card = replace(analog, input_bits=exact(16, bit), output_bits=exact(6, bit))
+    net = one_layer("condition_number: 40, input_top_mode_gap: 4, output_top_mode_gap: 4")
+    result = project(net, digital, card, draws=1)
+    once, many = (result.feasibility[f"thermo.columns{kind}"] for kind in ("", ".averaged"))
+    assert once.limit == "output_rounding"
+    assert once.reach.value != "yes"
+    assert once.budget.median > 1
+    assert many.reach.value == "yes"
+    assert many.shares["output_rounding"].median <= math.sqrt(0.5) < once.shares["output_rounding"].median
+    assert many.assumes != ()
+    plain, averaged = (result.methods[f"thermo.columns{kind}"].phases for kind in ("", ".averaged"))
+    assert averaged["settle"].median == plain["settle"].median
+    ratio = averaged["readout"].median / plain["readout"].median
+    assert 1 < ratio <= repeated.MOST
+    assert averaged["sum"].median > 0
+
+
+def test_where_one_reading_does_nothing_is_paid_but_the_sum(digital: DigitalCard, analog: AnalogCard) -> None:
+    card = replace(analog, input_bits=exact(16, bit), output_bits=exact(16, bit))
+    result = project(one_layer("condition_number: 10"), digital, card, draws=1)
+    plain, averaged = (result.methods[f"thermo.columns{kind}"].phases for kind in ("", ".averaged"))
+    assert {name: each.median for name, each in averaged.items() if name != "sum"} == pytest.approx(
+        {name: each.median for name, each in plain.items()}, rel=1e-12
+    )
