@@ -15,7 +15,7 @@ import numpy as np
 
 from costmodel.machines.curves import Curve
 from costmodel.machines.operations import Operation, Part
-from costmodel.machines.sizes import Size, alignments, working_size
+from costmodel.machines.sizes import ALIGNMENTS, Size, alignments, working_size
 from costmodel.quantities.estimate import DEVIATE_95, Draws, Quantity, Status, weakest
 from costmodel.quantities.units import one
 
@@ -264,7 +264,14 @@ class FittedLaw:
         """Seconds a unit of work of each size; at the end of the data for work that has no one size."""
         if work.size is None or work.sides is None:
             return np.full((1, 1), float(self.work.at(self.work.sizes[-1])))
-        return _of_sizes(lambda size, n: float(self.per_unit(size, round(n))), work.size, work.sides[0])
+        total, (distinct, which) = self.work.at(work.size), np.unique(np.round(work.sides[0]), return_inverse=True)
+        # A rank differs from draw to draw, and from point to point: sizes are looked up all at once.
+        found = [alignments(int(n)) for n in distinct.tolist()]
+        for name in (each for each in ALIGNMENTS if each in self.penalties):
+            has = np.array([name in each for each in found])[which.reshape(work.sides[0].shape)]
+            if np.any(has):
+                total = total + np.where(has, self.penalties[name].at(work.size), 0.0)
+        return total
 
     def seconds(self, operation: Operation, size: Size) -> float:
         """Time of one call, alone."""

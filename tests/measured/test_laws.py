@@ -4,14 +4,15 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from costmodel.inputs.faults import InputError
 from costmodel.inputs.loading import load_digital
 from costmodel.machines.curves import Curve
-from costmodel.machines.laws import FittedLaw
-from costmodel.machines.operations import OPERATIONS
-from costmodel.machines.sizes import Size
+from costmodel.machines.laws import Context, FittedLaw, Work
+from costmodel.machines.operations import OPERATIONS, Part
+from costmodel.machines.sizes import ALIGNMENTS, Size
 from costmodel.projection.predict import UnpredictableError, predict
 from tests.measured.synthetic import full_file
 from tests.test_cli import run
@@ -46,6 +47,22 @@ def test_time_by_hand(n: int, expected: float) -> None:
 def test_a_batch_pays_one_launch() -> None:
     one = LAW.seconds(OPERATIONS["inv_batched"], Size(20, 20, 1))
     assert LAW.seconds(OPERATIONS["inv_batched"], Size(20, 20, 5)) == pytest.approx(1 + 5 * (one - 1))
+
+
+def test_many_sizes_at_once_are_each_by_itself() -> None:
+    """Ranks differ from draw to draw: every penalty, odd rows and rows beside a stride, at 2 x 300 sizes."""
+    flat = Curve((8.0, 512.0), (2.0, 1.0), limit=1.0)
+    law = FittedLaw(0.0, 0.0, 0.0, flat, {name: flat.times(0.1 + at) for at, name in enumerate(ALIGNMENTS)})
+    rows = np.stack([np.linspace(2.0, 1100.0, 300), np.repeat([1023.0, 1024.0, 4096.0], 100)])
+    size = 3.0 / (2.0 / rows + 1.0 / 700.0)
+    one = np.ones((1, 1))
+    work = Work(OPERATIONS["gemm"], one, one, one, one, None, size, (rows, rows))
+    context = Context({"scatter": np.ones(1)}, np.zeros(1), in_step=False)
+    (term,) = law.terms(work, Part("gemm"), context)
+    each = [
+        [float(law.per_unit(s, round(n))) for s, n in zip(*both, strict=True)] for both in zip(size, rows, strict=True)
+    ]
+    assert term.seconds == pytest.approx(np.array(each), rel=1e-14)
 
 
 def test_the_interval_widens_with_distance() -> None:
