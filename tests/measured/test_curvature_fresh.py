@@ -4,19 +4,23 @@ import json
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pytest
 
 from costmodel.cli import main
+from costmodel.curvature.law import Target
 from costmodel.curvature.roles import NetworkKind
 from costmodel.inputs.curvature_file import FactorRecord, Side, read_curvature
+from costmodel.inputs.curvature_law_file import shipped_law
 from validation.curvature.law.command import SHIPPED
-from validation.curvature.law.scoring import Errors
-from validation.curvature.law.table import NETWORKS
+from validation.curvature.law.fitting import fit_law
+from validation.curvature.law.scoring import CONDITION, Errors
+from validation.curvature.law.table import NETWORKS, Table, table
 from validation.score import command
-from validation.score.curvature import FRESH, CurvatureScore, fresh_score
+from validation.score.curvature import FRESH, CurvatureScore, fresh_score, score_of
 from validation.score.report import ValidateReport
 
 METHODOLOGY = (FRESH.parent / "methodology.md").read_text(encoding="utf-8")
@@ -61,6 +65,56 @@ def test_the_tables_of_the_methodology_are_the_scores() -> None:
         for name, each in (condition["by_network"] | condition["by_role"]).items()
     }
     assert rows == wanted
+
+
+TRIED = METHODOLOGY.split("## What was tried to do better\n")[1].split("\n## ")[0]
+
+
+def told(keys: Sequence[object], data: Table) -> str:
+    """Condition numbers where the mean of mean curvature over layers of one key is told, as a row of the table."""
+    law = shipped_law()
+    theta = law.targets[Target.MEAN_CURVATURE].logarithm(data.places)
+    off = data.logarithms[Target.MEAN_CURVATURE] - theta
+    for key in set(keys):
+        own = np.array([each == key for each in keys])
+        theta[own] += off[own].mean()
+    ratios = []
+    for side, target in ((Side.A, Target.INPUT_STABLE_RANK), (Side.G, Target.OUTPUT_STABLE_RANK)):
+        n = np.array([(layer.A if side is Side.A else layer.G).n for layer in data.layers])
+        rank = np.clip(np.exp(law.targets[target].logarithm(data.places)), 1, n)
+        measured = np.array([layer.condition_number(side, 1e-3) for layer in data.layers])
+        ratios.append(np.abs(np.log((1 + n / rank * np.exp(theta / 2) / np.sqrt(1e-3)) / measured)))
+    found = np.exp(np.concatenate(ratios))
+    return f"{np.median(found):.2f} | {np.quantile(found, 0.9):.1f} |"
+
+
+def test_what_an_oracle_leaves() -> None:
+    data = table(RECORDS)
+    data = data.of([place.network is not NetworkKind.OTHER for place in data.places])
+    nets, steps = data.networks, [layer.A.step for layer in data.layers]
+    rows = [
+        ("one number a network, the mean over layers and stages", nets),
+        ("one number for each role of a network", [(a, b.role) for a, b in zip(nets, data.places, strict=True)]),
+        (
+            "one number for each measured step of a network",
+            list(zip(nets, steps, strict=True)),
+        ),
+        ("every layer's, at every step", range(len(nets))),
+    ]
+    for name, keys in rows:
+        assert f"| {name} | {told(list(keys), data)}" in TRIED, name
+
+
+@pytest.mark.slow
+def test_the_law_of_twenty_networks_scores_as_the_methodology_says() -> None:
+    both = table([*read_curvature(SHIPPED), *read_curvature(FRESH.with_name("varied.jsonl"))])
+    known = score_of(fit_law(both, "", CONDITION), table(RECORDS)).known
+    rows = re.findall(r"^\| (?:`(\w+)`|all six), twenty networks \| (.*) % \|$", TRIED, re.MULTILINE)
+    wanted = {
+        name: f"{each['factors']} | {each['median_ratio']:.2f} | {each['p90_ratio']:.1f} | {each['inside_90']:.0%}"[:-1]
+        for name, each in {"": known.summary(), **known.by(known.networks)}.items()
+    }
+    assert dict(rows) == wanted
 
 
 def errors(ratio: float, inside: float, network: str) -> Errors:

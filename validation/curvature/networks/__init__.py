@@ -5,4 +5,6 @@
 
 The last step of each is its module's ``LAST_STEP``. All seeds are fixed; the text is the standard library of the Python
 that runs, so that a new Python changes the two language models a little. Needs the extra ``study``.
+
+Nothing is scored on those of ``varied``: they are other data for a fit (validation/data/curvature/methodology.md).
 """

@@ -11,7 +11,8 @@ from validation.curvature.networks.batches import BYTES, Images, Text, digits
 
 LAST_STEP = 800
 _BLOCKS = 4
-_ROLES = {
+#: What the layers of a block do, by name.
+ROLES = {
     "blocks.*.query": "query",
     "blocks.*.key": "key",
     "blocks.*.value": "value",
@@ -92,7 +93,7 @@ def digits_vit_64() -> Task:
         kind="vit",
         width=64,
         data="scikit-learn digits",
-        roles=_ROLES,
+        roles=ROLES,
     )
 
 
@@ -106,7 +107,7 @@ def source_gpt_96() -> Task:
         kind="gpt",
         width=96,
         data="source of Python's standard library, bytes",
-        roles=_ROLES,
+        roles=ROLES,
     )
 
 
