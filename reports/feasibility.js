@@ -15,6 +15,13 @@ function seenBy(method, evaluation) {
   return { ...values, chi: map((x) => Math.min(x, 1), peak) };
 }
 
+/** Symbols of the converter that the mean of offset readings stands for. */
+function finerOf(method, evaluation) {
+  if (!method.averaged) return {};
+  const { fixed, curved } = evaluation;
+  return { b_out: evaluation.evaluate1(fixed.finer, { ...curved, N_f: evaluation.evaluate1(method.averaged, curved) }) };
+}
+
 /** Error that couplings may cause before refinement. */
 function askedOf(method, target) {
   if (!method.refined) return target;
@@ -29,10 +36,11 @@ function feasibility(method, evaluation) {
   const { fixed, curved } = evaluation;
   const missing = method.needs && !evaluation.machine.given.includes(method.needs) && !(`analog.${method.needs}` in evaluation.settings.set);
   const causes = evaluation.causes(method.delivers);
-  const seen = { ...curved, ...seenBy(method, evaluation), epsilon_n: draws(askedOf(method, evaluation.sample.drawn(fixed.tolerances.T_c))) };
+  const finer = finerOf(method, evaluation);
+  const seen = { ...curved, ...seenBy(method, evaluation), ...finer, epsilon_n: draws(askedOf(method, evaluation.sample.drawn(fixed.tolerances.T_c))) };
   const names = Object.values(causes).flat(), read = names.filter((name) => fixed.readings.includes(name));
   const found = { ...evaluation.formulas.evaluate(names.filter((name) => !fixed.readings.includes(name)).concat(fixed.bits), seen) };
-  if (read.length) Object.assign(found, evaluation.formulas.evaluate(read, curved));
+  if (read.length) Object.assign(found, evaluation.formulas.evaluate(read, { ...curved, ...finer }));
   const parts = {};
   for (const [cause, own] of Object.entries(causes)) {
     let errors = own.map((name) => found[name]).reduce(times);

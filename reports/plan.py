@@ -9,7 +9,7 @@ from typing import Any, Final
 from costmodel.curvature.law import RoleEffect, Target
 from costmodel.defaults import REPORT_DRAWS, Scenario
 from costmodel.formulas import Formula, schedule
-from costmodel.formulas.accuracy import couplings, refined
+from costmodel.formulas.accuracy import couplings, refined, repeated
 from costmodel.formulas.thermo import noise
 from costmodel.machines.analog_defaults import BOLTZMANN, completed
 from costmodel.machines.cards import AnalogCard, DigitalCard
@@ -116,6 +116,7 @@ class Plan:
             "delivers": method.delivers and method.delivers.value,
             "deflated": method.deflated,
             "refined": method.refined,
+            "averaged": method.readings and self._name(method.readings),
             "assumes": list(method.assumes),
             "phases": [self._phase(phase) for phase in method.phases],
         }
@@ -179,6 +180,7 @@ class Plan:
             "nu": noise.solution_ratio(),
             "bits": couplings.rounding_bits(),
             "refined_couplings": refined.couplings(),
+            "finer": repeated.bits(),
         }
         return {
             **{key: self._name(each) for key, each in named.items()},

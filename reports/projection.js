@@ -87,7 +87,7 @@ class Projector {
         found.over_adam_to_target = estimate(target.map((x, d) => steps[baseline][d] * adam[d] / x));
       }
       if (role === "thermodynamic") {
-        const kind = [method.delivers, method.deflated, method.refined, method.needs].join();
+        const kind = [method.delivers, method.deflated, method.refined, method.averaged, method.needs].join();
         if (!judged.has(kind)) judged.set(kind, feasibility(method, evaluation));
         found.feasibility = judged.get(kind);
       }

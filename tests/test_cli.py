@@ -282,5 +282,5 @@ def test_tables_leave_out_what_the_machine_cannot_run_unless_asked(capsys: pytes
     _, every, _ = run(capsys, *arguments, "--all")
     assert "thermo.columns.underdamped" not in out
     assert "| thermo.columns.underdamped |" in every
-    assert "--all shows all 43 methods" in out
+    assert "--all shows all 45 methods" in out
     assert "\\* given what the card does not describe: analog correlators on every pair of cells" in out

@@ -90,4 +90,4 @@ def test_tables_show_them(page: dict[str, Any], capsys: pytest.CaptureFixture[st
     code, out, err = run(capsys, "project", "mlp", "--draws", "20", "--set", "parameters.depth=1")
     assert (code, err) == (0, "")
     assert "kfac.ldl" in out
-    assert "thermo.trimmed" in out
+    assert "\n.trimmed " in out

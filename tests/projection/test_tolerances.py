@@ -219,7 +219,8 @@ def test_a_larger_tolerance_never_loses_a_layer(name: str, digital: DigitalCard,
     for method, judged in before.items():
         assert after[method].budget.median < judged.budget.median
         assert after[method].layers_reached >= judged.layers_reached
-        assert after[method].parts == judged.parts
+        if not method.endswith(".averaged"):  # which is read as often as its tolerance asks
+            assert after[method].parts == judged.parts
 
 
 def test_one_number_for_all_flaws_is_one_tolerance_for_their_sum(digital: DigitalCard, analog: AnalogCard) -> None:

