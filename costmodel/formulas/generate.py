@@ -21,6 +21,8 @@ from costmodel.quantities.symbols import SYMBOLS
 _HEAD = '''\
 """numpy code of the formulas. Made by ``python -m costmodel.formulas.generate`` with sympy {version}: do not edit."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls, no-check-untyped-defs
+
 from __future__ import annotations
 
 import functools
@@ -32,11 +34,17 @@ import numpy
 from costmodel.formulas.special import lambert_lower
 
 '''
+# A function without types, which mypy passes over: of nested conditionals of Any it takes minutes.
 _NODES = """\
-#: Subexpressions by name; ``v`` maps letters and the names of other subexpressions to their values.
-NODES: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
+def _nodes():
+    return {
 """
 _FORMULAS = """\
+    }
+
+
+#: Subexpressions by name; ``v`` maps letters and the names of other subexpressions to their values.
+NODES: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = _nodes()
 #: For each formula its additive terms: the name of each in :data:`NODES`, or its letter, with the letters it rests on.
 FORMULAS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
 """
@@ -86,8 +94,8 @@ def _lines(nodes: Mapping[Expression, str], entries: Mapping[str, tuple[object, 
     printer = NodePrinter({"fully_qualified_modules": True})
     yield _HEAD.format(version=sp.__version__) + _NODES
     for expression, name in nodes.items():
-        yield f'    "{name}": lambda v: {printer.doprint(expression)},\n'
-    yield "}\n" + _FORMULAS
+        yield f'        "{name}": lambda v: {printer.doprint(expression)},\n'
+    yield _FORMULAS
     for name, entry in entries.items():
         yield f'    "{name}": {entry!r},\n'
     yield "}\n"
