@@ -52,20 +52,33 @@ def _sums(rows: Tensor, groups: Tensor, count: int) -> Tensor:
 
 
 class GraphNetwork(nn.Module):
-    """Five rounds; the graph's state is read out."""
+    """Rounds over edges, nodes and graphs; the graph's state is read out.
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: Of all states.
+        features: Of a node, and of an edge.
+        rounds: How many.
+        outputs: Of a graph.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        features: tuple[int, int] = (_NODE_FEATURES, _EDGE_FEATURES),
+        rounds: int = _ROUNDS,
+        outputs: int = 1,
+    ) -> None:
         super().__init__()
-        self.nodes, self.edges = nn.Linear(_NODE_FEATURES, width), nn.Linear(_EDGE_FEATURES, width)
-        self.rounds = nn.ModuleList(Round(width) for _ in range(_ROUNDS))
-        self.decoder = nn.Linear(width, 1)
+        self.nodes, self.edges = (nn.Linear(each, width) for each in features)
+        self.rounds = nn.ModuleList(Round(width) for _ in range(rounds))
+        self.decoder = nn.Linear(width, outputs)
 
     def forward(self, nodes: Tensor, edges: Tensor, ends: Tensor, owner: Tensor, graphs: Tensor) -> Tensor:
-        """One number a graph, shape (graphs, 1).
+        """Outputs of each graph, shape (graphs, outputs).
 
         Args:
-            nodes: Features, shape (nodes, 20).
-            edges: Features, shape (edges, 6).
+            nodes: Features, shape (nodes, features).
+            edges: Features, shape (edges, features).
             ends: Source and target of each edge, shape (2, edges).
             owner: Graph of each node.
             graphs: A range over the graphs.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from validation.curvature import Task
 from validation.curvature.networks import varied_batches as data
 from validation.curvature.networks.convolutions import Block as Residual
-from validation.curvature.networks.graphs import Round, half_square
+from validation.curvature.networks.graphs import GraphNetwork, half_square
 from validation.curvature.networks.transformers import ROLES, Block, next_byte
 
 #: Steps at which each is measured; the last ends its training.
@@ -144,25 +144,6 @@ def sums_gpt_144() -> Task:
     return _language(data.sums(), len(data.SIGNS), 144, 2, "sums")
 
 
-class GraphNetwork(nn.Module):
-    """Rounds over edges, nodes and graphs; the graph's state is read out."""
-
-    def __init__(self, features: tuple[int, int], width: int, rounds: int, outputs: int) -> None:
-        super().__init__()
-        self.nodes, self.edges = (nn.Linear(each, width) for each in features)
-        self.rounds = nn.ModuleList(Round(width) for _ in range(rounds))
-        self.decoder = nn.Linear(width, outputs)
-
-    def forward(self, nodes: Tensor, edges: Tensor, ends: Tensor, owner: Tensor, graphs: Tensor) -> Tensor:
-        """Outputs of each graph; arguments as those of :class:`validation.curvature.networks.graphs.GraphNetwork`."""
-        x, e = self.nodes(nodes), self.edges(edges)
-        state = x.new_zeros(len(graphs), x.shape[1])
-        for each in self.rounds:
-            x, e, state = each(x, e, state, ends, owner)
-        out: Tensor = self.decoder(state)
-        return out
-
-
 _UPDATES = {
     "nodes": "first",
     "edges": "first",
@@ -174,7 +155,7 @@ _UPDATES = {
 
 def hydration_gnn_32() -> Task:
     """Width 32, three rounds: free energy of a molecule in water, a regression."""
-    model, batches = GraphNetwork((20, 6), 32, 3, 1), data.Hydration(200)
+    model, batches = GraphNetwork(32, rounds=3), data.Hydration(200)
     return Task(
         model, batches, half_square, likelihood="gaussian", kind="gnn", width=32, data="FreeSolv", roles=_UPDATES
     )
@@ -182,5 +163,5 @@ def hydration_gnn_32() -> Task:
 
 def families_gnn_80() -> Task:
     """Width 80, four rounds: which of four families a random graph is of."""
-    model, batches = GraphNetwork((data.NODE_FEATURES, 1), 80, 4, data.FAMILIES), data.Families(200)
+    model, batches = GraphNetwork(80, (data.NODE_FEATURES, 1), 4, data.FAMILIES), data.Families(200)
     return Task(model, batches, nn.CrossEntropyLoss(), kind="gnn", width=80, data="families of graphs", roles=_UPDATES)
